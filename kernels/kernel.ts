@@ -1,0 +1,48 @@
+/**
+ * What a kernel is, to the code that launches it. Kernels know nothing of WebGPU objects: a family is a function from a problem's
+ * shape and the adapter's traits to WGSL text and launch sizes. `src/gpu` compiles and dispatches it.
+ */
+
+/** One compute shader, complete: entry point `main`, bindings 0..n-1 of group 0, all `var<storage, read_write>`. */
+export interface Kernel {
+  /** Label shown in errors, profiles and benches, e.g. "conv2d.forward 16x8 subgroup". */
+  readonly name: string;
+  /** The whole WGSL module. Shapes are constants of the text, so the text is the pipeline cache's key. */
+  readonly code: string;
+  /** Dispatch size; each at most 65535. */
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** A buffer that a launch binds: the i-th input, output or scratch buffer of the operation that is being lowered. */
+export interface Slot {
+  readonly role: "input" | "output" | "scratch";
+  readonly index: number;
+}
+
+/** A kernel and the buffers at its bindings 0, 1, 2 ... No buffer may appear twice. */
+export interface Launch {
+  readonly kernel: Kernel;
+  readonly slots: readonly Slot[];
+}
+
+/** How an operation runs: launches in order, and the sizes (in 4-byte elements) of the scratch buffers they share. */
+export interface Lowering {
+  readonly launches: readonly Launch[];
+  readonly scratch: readonly number[];
+}
+
+/** What a kernel family may choose by. */
+export interface AdapterTraits {
+  /** True on a CPU adapter (lavapipe, SwiftShader): barriers and workgroup memory are slow there. */
+  readonly software: boolean;
+  /** Lanes of a subgroup where that is one fixed number and `subgroups` is enabled; 0 otherwise. */
+  readonly subgroupSize: number;
+  /** `maxComputeInvocationsPerWorkgroup`. */
+  readonly maxInvocations: number;
+  /** `maxComputeWorkgroupStorageSize` in bytes. */
+  readonly workgroupMemory: number;
+}
+
+export const input = (index: number): Slot => ({ role: "input", index });
+export const output = (index: number): Slot => ({ role: "output", index });
+export const scratch = (index: number): Slot => ({ role: "scratch", index });

@@ -1,0 +1,173 @@
+/** A WebGPU device as petalgrad uses it: limits raised to the adapter's, errors that surface, a pipeline cache, buffers with names. */
+import type { AdapterTraits, Kernel } from "../../kernels/kernel.js";
+import { DeviceLostError, KernelError, LimitError, UserError } from "../errors.js";
+import { openGpu } from "./dawn.js";
+
+export interface DeviceOptions {
+  /** Dawn toggles such as "enable-dawn-features=disable_robustness"; ignored by browsers, which have none. */
+  readonly toggles?: readonly string[];
+  /** Ask the browser for a fallback (software) adapter. */
+  readonly forceFallbackAdapter?: boolean;
+}
+
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
+
+let current: Device | undefined;
+
+/**
+ * Opens the default adapter and a device on it. The last device opened is the one `tensor.read()` uses.
+ * @throws UserError where WebGPU or an adapter is missing.
+ */
+export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  const gpu = await openGpu(options.toggles);
+  const advice = "no GPU adapter found: install a Vulkan driver (`npm run doctor` says how), or use a browser with WebGPU";
+  if (!gpu) throw new UserError(advice);
+  const adapter = await gpu.requestAdapter({
+    powerPreference: "high-performance",
+    ...(options.forceFallbackAdapter ? { forceFallbackAdapter: true } : {}),
+  });
+  if (!adapter) throw new UserError(advice);
+  const requiredLimits: Record<string, number> = {};
+  for (const limit of LIMITS) requiredLimits[limit] = adapter.limits[limit];
+  const wanted = ["subgroups", "timestamp-query"] as GPUFeatureName[];
+  const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature));
+  const device = new Device(await adapter.requestDevice({ requiredLimits, requiredFeatures }), adapter.info);
+  current = device;
+  return device;
+}
+
+/** The last device opened, opening one if there is none. */
+export async function currentDevice(): Promise<Device> {
+  return current && !current.lost ? current : openDevice();
+}
+
+export class Device {
+  readonly traits: AdapterTraits;
+  /** Set once the device is gone. */
+  lost: DeviceLostError | undefined;
+  /** Bytes of GPU buffers created through this device and not yet destroyed. */
+  allocatedBytes = 0;
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  readonly #layouts = new Map<number, GPUBindGroupLayout>();
+  #error: Error | undefined;
+
+  constructor(
+    readonly gpu: GPUDevice,
+    readonly info: GPUAdapterInfo,
+  ) {
+    const limits = gpu.limits;
+    const fallback = (info as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
+    const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0 } = info as { subgroupMinSize?: number; subgroupMaxSize?: number };
+    this.traits = {
+      software: fallback || /llvmpipe|lavapipe|swiftshader|software/i.test(`${info.architecture} ${info.description} ${info.device}`),
+      subgroupSize: gpu.features.has("subgroups" as GPUFeatureName) && least === most ? least : 0,
+      maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
+      workgroupMemory: limits.maxComputeWorkgroupStorageSize,
+    };
+    void gpu.lost.then((info) => {
+      this.lost = new DeviceLostError(`the GPU device was lost (${info.reason}): ${info.message || "no reason given"}`);
+    });
+    gpu.addEventListener("uncapturederror", (event) => {
+      this.#error ??= new Error(`WebGPU: ${(event as GPUUncapturedErrorEvent).error.message}`);
+    });
+  }
+
+  /** One line: vendor, architecture and driver of the adapter. */
+  get description(): string {
+    return [this.info.vendor, this.info.architecture, this.info.description || this.info.device].filter(Boolean).join(" ");
+  }
+
+  /** Raises what went wrong since the last call: a lost device, or an error WebGPU reported after the call that caused it. */
+  check(): void {
+    if (this.lost) throw this.lost;
+    const error = this.#error;
+    this.#error = undefined;
+    if (error) throw error;
+  }
+
+  /**
+   * A zeroed buffer of at least `bytes` bytes (rounded up to 16).
+   * @throws LimitError when the adapter cannot hold or bind that much; WebGPU itself would only report it later.
+   */
+  createBuffer(label: string, bytes: number, usage: number): GPUBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const { maxBufferSize } = this.gpu.limits;
+    if (size > maxBufferSize) throw new LimitError(`${label} needs ${mebibytes(size)}, this adapter's buffers end at ${mebibytes(maxBufferSize)}`);
+    this.check();
+    const buffer = this.gpu.createBuffer({ label, size, usage });
+    this.allocatedBytes += size;
+    return buffer;
+  }
+
+  destroyBuffer(buffer: GPUBuffer): void {
+    this.allocatedBytes -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** The layout of `count` storage buffers in group 0, shared by all kernels of that many bindings. */
+  bindGroupLayout(count: number): GPUBindGroupLayout {
+    let layout = this.#layouts.get(count);
+    if (!layout) {
+      const entries = Array.from({ length: count }, (_, binding) => ({ binding, visibility: 4, buffer: { type: "storage" as const } }));
+      layout = this.gpu.createBindGroupLayout({ label: `${count} storage buffers`, entries });
+      this.#layouts.set(count, layout);
+    }
+    return layout;
+  }
+
+  /**
+   * The pipeline of a kernel, compiled once per WGSL text; callers that ask at the same time share one compilation.
+   * @throws KernelError with the compiler's messages and the numbered source.
+   */
+  pipeline(kernel: Kernel, bindings: number): Promise<GPUComputePipeline> {
+    let pipeline = this.#pipelines.get(kernel.code);
+    if (!pipeline) {
+      pipeline = this.#compile(kernel, bindings);
+      this.#pipelines.set(kernel.code, pipeline);
+    }
+    return pipeline;
+  }
+
+  async #compile(kernel: Kernel, bindings: number): Promise<GPUComputePipeline> {
+    const { maxStorageBuffersPerShaderStage: most, maxComputeWorkgroupsPerDimension: groups } = this.gpu.limits;
+    if (bindings > most) throw new LimitError(`kernel ${kernel.name} binds ${bindings} buffers, this adapter allows ${most}`);
+    if (kernel.workgroups.some((n) => n > groups)) throw new LimitError(`kernel ${kernel.name} launches ${kernel.workgroups.join("x")} workgroups`);
+    this.gpu.pushErrorScope("validation");
+    const module = this.gpu.createShaderModule({ label: kernel.name, code: kernel.code });
+    const scope = this.gpu.popErrorScope();
+    const layout = this.gpu.createPipelineLayout({ bindGroupLayouts: [this.bindGroupLayout(bindings)] });
+    try {
+      const pipeline = await this.gpu.createComputePipelineAsync({ label: kernel.name, layout, compute: { module, entryPoint: "main" } });
+      await scope;
+      return pipeline;
+    } catch (cause) {
+      await scope.catch(() => null);
+      if (this.lost) throw this.lost;
+      const messages = (await module.getCompilationInfo()).messages.map((m) => `  ${m.lineNum}:${m.linePos} ${m.type}: ${m.message}`);
+      const source = kernel.code.split("\n").map((line, i) => `${String(i + 1).padStart(4)} | ${line}`);
+      const reason = messages.length > 0 ? messages.join("\n") : String(cause);
+      throw new KernelError(`kernel ${kernel.name} does not compile:\n${reason}\n${source.join("\n")}`, { cause });
+    }
+  }
+
+  /** Frees the device; everything on it is gone. */
+  destroy(): void {
+    this.gpu.destroy();
+    if (current === this) current = undefined;
+  }
+}
+
+/** A size for people: "12.5 MiB". */
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 24 ? 1 : 0)} MiB`;
+}
