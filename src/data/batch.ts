@@ -1,0 +1,87 @@
+// From image and caption numbers to the arrays a step uploads: pixels as NCHW floats in [-1, 1], captions as rows of character indices.
+
+import { CAPTION_LENGTH } from "./alphabet.js";
+import type { Dataset } from "./dataset.js";
+
+/** Which part of each stored image is taken, and whether it is mirrored; one entry a row. */
+export interface Views {
+  /** Left edge of the crop in the stored image; may lie outside it (a shift), then edge pixels are repeated. */
+  readonly x: Int16Array;
+  /** Upper edge. */
+  readonly y: Int16Array;
+  /** 1 where the crop is mirrored left to right. */
+  readonly mirror: Uint8Array;
+}
+
+/** Byte to float: 0 ... 255 onto -1 ... 1. */
+const UNIT = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
+
+/** The deterministic view: centre crop, no mirror. For evaluation. */
+export function centreViews(dataset: Dataset, images: ArrayLike<number>): Views {
+  const offsets = Int16Array.from(images, (image) => (dataset.side(image) - dataset.size) >> 1);
+  return { x: offsets, y: offsets.slice(), mirror: new Uint8Array(images.length) };
+}
+
+/**
+ * Writes images, cropped and mirrored, as [images, 3, size, size] floats in [-1, 1].
+ * @param out exactly images x 3 x size x size floats; made where it is left out. @returns out.
+ */
+export function fillImages(
+  dataset: Dataset,
+  images: ArrayLike<number>,
+  views: Views,
+  out = new Float32Array(images.length * 3 * dataset.size ** 2),
+): Float32Array {
+  const { size } = dataset;
+  const plane = size * size;
+  if (out.length !== images.length * 3 * plane) {
+    throw new RangeError(
+      `fillImages: ${images.length} images of ${size} x ${size} need ${images.length * 3 * plane} floats, the array has ${out.length}`,
+    );
+  }
+  const columns = new Int32Array(size);
+  for (let row = 0; row < images.length; row++) {
+    const side = dataset.side(images[row]!);
+    const pixels = dataset.pixels(images[row]!);
+    for (let column = 0; column < size; column++) {
+      const source = views.x[row]! + (views.mirror[row] ? size - 1 - column : column);
+      columns[column] = 3 * clamp(source, side - 1);
+    }
+    let red = row * 3 * plane;
+    for (let line = 0; line < size; line++) {
+      const start = 3 * side * clamp(views.y[row]! + line, side - 1);
+      for (let column = 0; column < size; column++, red++) {
+        const at = start + columns[column]!;
+        out[red] = UNIT[pixels[at]!]!;
+        out[red + plane] = UNIT[pixels[at + 1]!]!;
+        out[red + 2 * plane] = UNIT[pixels[at + 2]!]!;
+      }
+    }
+  }
+  return out;
+}
+
+/**
+ * Writes captions as character indices, [captions, columns]; 0 where there is no (known) character.
+ * @param columns at most CAPTION_LENGTH; fewer where the batch's common zero tail is trimmed. @returns out.
+ */
+export function fillCaptions(
+  dataset: Dataset,
+  captions: ArrayLike<number>,
+  columns = CAPTION_LENGTH,
+  out = new Uint32Array(captions.length * columns),
+): Uint32Array {
+  if (out.length !== captions.length * columns) {
+    throw new RangeError(
+      `fillCaptions: ${captions.length} captions of ${columns} columns need ${captions.length * columns} indices, the array has ${out.length}`,
+    );
+  }
+  for (let row = 0; row < captions.length; row++) {
+    dataset.alphabet.encodeInto(dataset.caption(captions[row]!), out, row * columns, columns);
+  }
+  return out;
+}
+
+function clamp(value: number, last: number): number {
+  return value < 0 ? 0 : value > last ? last : value;
+}

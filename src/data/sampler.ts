@@ -1,0 +1,227 @@
+// Which images and captions make up batch t: a pure function of (seed, t), so that a resumed run draws what an uninterrupted one would have drawn.
+
+import { CAPTION_LENGTH, encodedLength } from "./alphabet.js";
+import { DataError, type Dataset, type SplitName } from "./dataset.js";
+import { RandomStream, StreamPurpose } from "./philox.js";
+import type { Views } from "./batch.js";
+
+/** A batch of the GAN: for each row an image, its captions, and the mismatching pair's other half, taken from another class. */
+export interface PairBatch {
+  /** The matching images, [batch]. */
+  readonly images: Uint32Array;
+  /** Their captions' numbers, [batch, captionsPerImage] row by row; to be averaged over a row. */
+  readonly captions: Uint32Array;
+  /** Images of another class than the row's, [batch]. */
+  readonly wrong: Uint32Array;
+  /** Captions of the wrong images, [batch, captionsPerImage]: for the form of GAN-CLS whose mismatching pair is a real image with a wrong text. */
+  readonly wrongCaptions: Uint32Array;
+  readonly captionsPerImage: number;
+  /** Where each image is cropped, and whether it is mirrored. */
+  readonly views: Views;
+  readonly wrongViews: Views;
+}
+
+export interface PairSamplerOptions {
+  /** Rows of a batch. */
+  readonly batch: number;
+  readonly seed: number;
+  readonly split?: SplitName;
+  /** Captions drawn for each image, with replacement, whose embeddings are averaged: 4 as in the original program (default), 1 as in the paper. */
+  readonly captionsPerImage?: number;
+  /** Mirror half of the images (default true). */
+  readonly mirror?: boolean;
+}
+
+/**
+ * Batches for GAN training (Reed et al. 2016, section 4.2, algorithm 1), class-balanced as in the original program: each row draws two different
+ * classes uniformly, then one image uniformly in each.
+ */
+export class PairSampler {
+  private readonly classes: readonly number[];
+  private readonly captionsPerImage: number;
+
+  /** @throws DataError where the split has fewer than two classes, RangeError for a batch or a number of captions below 1. */
+  constructor(
+    private readonly dataset: Dataset,
+    private readonly options: PairSamplerOptions,
+  ) {
+    requirePositive("batch", options.batch);
+    this.captionsPerImage = options.captionsPerImage ?? 4;
+    requirePositive("captionsPerImage", this.captionsPerImage);
+    this.classes = usableClasses(dataset, options.split ?? "train", 2);
+  }
+
+  /** Batch number `step`. */
+  batch(step: number): PairBatch {
+    const { batch, seed, mirror = true } = this.options;
+    const perImage = this.captionsPerImage;
+    const random = new RandomStream(seed, StreamPurpose.pairBatch, step);
+    const images = new Uint32Array(batch);
+    const wrong = new Uint32Array(batch);
+    const captions = new Uint32Array(batch * perImage);
+    const wrongCaptions = new Uint32Array(batch * perImage);
+    for (let row = 0; row < batch; row++) {
+      const first = random.below(this.classes.length);
+      // One of the other classes: step over the first.
+      const second = (first + 1 + random.below(this.classes.length - 1)) % this.classes.length;
+      images[row] = random.pick(this.dataset.imagesOfClass(this.classes[first]!));
+      wrong[row] = random.pick(this.dataset.imagesOfClass(this.classes[second]!));
+      drawCaptions(this.dataset, images[row]!, random, captions, row * perImage, perImage);
+      drawCaptions(this.dataset, wrong[row]!, random, wrongCaptions, row * perImage, perImage);
+    }
+    const views = drawViews(this.dataset, images, random, mirror, 0);
+    const wrongViews = drawViews(this.dataset, wrong, random, mirror, 0);
+    return { images, captions, wrong, wrongCaptions, captionsPerImage: perImage, views, wrongViews };
+  }
+}
+
+/** A batch of the joint embedding: row i is of class i of `classes`, all different; each row's caption belongs to the row's image. */
+export interface JointBatch {
+  /** Class indices, [batch]. */
+  readonly classes: Uint32Array;
+  /** Images, [batch]. */
+  readonly images: Uint32Array;
+  /** Caption numbers, [batch]. */
+  readonly captions: Uint32Array;
+  readonly views: Views;
+  /** Characters of the longest caption in the batch: all columns from here on are zero in every row. */
+  readonly length: number;
+}
+
+export interface JointSamplerOptions {
+  /** Rows of a batch: as many different classes. */
+  readonly batch: number;
+  readonly seed: number;
+  readonly split?: SplitName;
+  /** Mirror half of the images (default true). */
+  readonly mirror?: boolean;
+  /** Images without a margin to crop from are shifted by up to this many pixels in x and y, their edges repeated (default 0). */
+  readonly shift?: number;
+  /** Draw captions of similar length for one batch, so that its common zero tail can be trimmed (default true). Each caption stays as likely as without. */
+  readonly groupByLength?: boolean;
+}
+
+/** Half-width, in quantiles of a class's caption lengths, of the window from which a length-grouped batch is drawn. */
+const LENGTH_WINDOW = 0.08;
+
+/** Batches for the joint embedding of images and texts (Reed et al. 2016, "Learning Deep Representations ...", section 4): one image and one caption of each of `batch` classes. */
+export class JointSampler {
+  private readonly classes: readonly number[];
+  private readonly lengths: Uint16Array;
+  /** For each class of the split: its captions by ascending length, and the share of draws that fall on each or one before it. */
+  private readonly byLength: readonly { captions: Uint32Array; cumulative: Float64Array }[];
+
+  /** @throws DataError where the split has fewer classes than the batch has rows. */
+  constructor(
+    private readonly dataset: Dataset,
+    private readonly options: JointSamplerOptions,
+  ) {
+    requirePositive("batch", options.batch);
+    this.classes = usableClasses(dataset, options.split ?? "train", options.batch);
+    this.lengths = captionLengths(dataset);
+    this.byLength = this.classes.map((classIndex) => captionsByLength(dataset, classIndex, this.lengths));
+  }
+
+  /** Batch number `step`. */
+  batch(step: number): JointBatch {
+    const { batch, seed, mirror = true, shift = 0, groupByLength = true } = this.options;
+    const random = new RandomStream(seed, StreamPurpose.jointBatch, step);
+    const chosen = random.shuffle([...this.classes.keys()], batch);
+    const classes = new Uint32Array(batch);
+    const images = new Uint32Array(batch);
+    const captions = new Uint32Array(batch);
+    // Uniform centre plus a symmetric offset, reflected at 0 and 1, is uniform again: grouping favours no caption.
+    const centre = random.uniform();
+    let length = 0;
+    for (let row = 0; row < batch; row++) {
+      const quantile = groupByLength ? reflect(centre + random.between(-LENGTH_WINDOW, LENGTH_WINDOW)) : random.uniform();
+      const { captions: sorted, cumulative } = this.byLength[chosen[row]!]!;
+      const caption = sorted[firstAbove(cumulative, quantile)]!;
+      classes[row] = this.classes[chosen[row]!]!;
+      captions[row] = caption;
+      images[row] = this.dataset.imageOfCaption(caption);
+      length = Math.max(length, this.lengths[caption]!);
+    }
+    return { classes, images, captions, views: drawViews(this.dataset, images, random, mirror, shift), length };
+  }
+}
+
+/** Columns each caption takes when encoded, by caption number. */
+export function captionLengths(dataset: Dataset, length = CAPTION_LENGTH): Uint16Array {
+  return Uint16Array.from({ length: dataset.captions }, (_, index) => encodedLength(dataset.caption(index), length));
+}
+
+function captionsByLength(dataset: Dataset, classIndex: number, lengths: Uint16Array): { captions: Uint32Array; cumulative: Float64Array } {
+  const weighted: { caption: number; weight: number }[] = [];
+  for (const image of dataset.imagesOfClass(classIndex)) {
+    const count = dataset.captionsOf(image).length;
+    for (let i = 0; i < count; i++) {
+      // An image uniformly, then one of its captions uniformly.
+      weighted.push({ caption: dataset.firstCaption(image) + i, weight: 1 / count });
+    }
+  }
+  weighted.sort((a, b) => lengths[a.caption]! - lengths[b.caption]! || a.caption - b.caption);
+  const total = weighted.reduce((sum, { weight }) => sum + weight, 0);
+  const cumulative = new Float64Array(weighted.length);
+  let sum = 0;
+  weighted.forEach(({ weight }, i) => (cumulative[i] = (sum += weight) / total));
+  return { captions: Uint32Array.from(weighted, ({ caption }) => caption), cumulative };
+}
+
+/** First place whose cumulative share exceeds the quantile. */
+function firstAbove(cumulative: Float64Array, quantile: number): number {
+  let low = 0;
+  let high = cumulative.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (cumulative[middle]! > quantile) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+function reflect(value: number): number {
+  return value < 0 ? -value : value >= 1 ? 2 - value - Number.EPSILON : value;
+}
+
+function drawCaptions(dataset: Dataset, image: number, random: RandomStream, out: Uint32Array, offset: number, count: number): void {
+  const first = dataset.firstCaption(image);
+  const available = dataset.captionsOf(image).length;
+  for (let i = 0; i < count; i++) {
+    out[offset + i] = first + random.below(available);
+  }
+}
+
+/** Random crops where an image has a margin (offsets 1 ... margin, as in the original program: 0 never occurs), random shifts where it has none, random mirrors. */
+function drawViews(dataset: Dataset, images: Uint32Array, random: RandomStream, mirror: boolean, shift: number): Views {
+  const x = new Int16Array(images.length);
+  const y = new Int16Array(images.length);
+  const mirrored = new Uint8Array(images.length);
+  images.forEach((image, row) => {
+    const margin = dataset.side(image) - dataset.size;
+    const offset = (): number => (margin > 0 ? 1 + random.below(margin) : shift > 0 ? random.below(2 * shift + 1) - shift : 0);
+    x[row] = offset();
+    y[row] = offset();
+    mirrored[row] = mirror && random.chance(0.5) ? 1 : 0;
+  });
+  return { x, y, mirror: mirrored };
+}
+
+function usableClasses(dataset: Dataset, split: SplitName, needed: number): readonly number[] {
+  const classes = dataset.split[split].filter((classIndex) => dataset.imagesOfClass(classIndex).length > 0);
+  if (classes.length < needed) {
+    throw new DataError(
+      `${dataset.name}: the ${split} split has ${classes.length} classes with images, and a batch needs ${needed} different ones`,
+    );
+  }
+  return classes;
+}
+
+function requirePositive(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) {
+    throw new RangeError(`${name} must be a positive integer, not ${value}`);
+  }
+}
