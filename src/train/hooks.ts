@@ -1,0 +1,48 @@
+/** What the training loop is asked for beside its options, and what it tells while it runs. Knows nothing of terminals. */
+import type { GivenOptions } from "./options.js";
+
+/** A new run (`run` or a new folder under runs/), or the continuation of one (`resume`). */
+export interface TrainRequest {
+  readonly given: GivenOptions;
+  /** Folder of the new run; must not hold one yet. Not with `resume`. */
+  readonly run?: string;
+  /** Folder of the run to continue. */
+  readonly resume?: string;
+}
+
+export type TrainEvent =
+  /** One line for a person: what is done next and how long it should take, what was skipped. */
+  | { readonly kind: "message"; readonly text: string }
+  /** Something unusual that does not stop the run. */
+  | { readonly kind: "warning"; readonly text: string }
+  /** The data set is being fetched or prepared. `total` where it is known. */
+  | { readonly kind: "work"; readonly what: string; readonly unit: "B" | "images"; readonly done: number; readonly total?: number }
+  /** After a step of a stage. `metrics` are what metrics.jsonl gets for it; empty where the step's losses were not read back. */
+  | {
+      readonly kind: "step";
+      readonly stage: "text encoder" | "GAN";
+      readonly step: number;
+      readonly steps: number;
+      readonly imagesPerSecond: number;
+      readonly metrics: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: "sample"; readonly step: number; readonly path: string }
+  | { readonly kind: "checkpoint"; readonly step: number; readonly path: string };
+
+export interface TrainHooks {
+  onEvent(event: TrainEvent): void;
+  /** Aborted when the user asks to stop: the loop finishes its step, saves a checkpoint and returns. */
+  readonly signal: AbortSignal;
+}
+
+export interface TrainResult {
+  /** The run's folder. */
+  readonly run: string;
+  /** "finished" at the last step, "stopped" where the signal asked for it. */
+  readonly end: "finished" | "stopped";
+  readonly step: number;
+  /** The newest sample grid, where one was drawn. */
+  readonly grid?: string;
+  /** A caption of the data set, to show how to sample. */
+  readonly caption?: string;
+}

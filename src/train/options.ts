@@ -1,0 +1,321 @@
+/**
+ * The options of a training run: one table from which the command line, its help and the check of `config.json` are made; the presets;
+ * and the rule by which a run's options follow from what was given.
+ */
+import { UserError } from "../errors.js";
+import { checkOption, flagName, nearest, type OptionTable } from "../option-spec.js";
+
+export const VARIANTS = ["gan", "gan-cls", "gan-int", "gan-int-cls"] as const;
+export type Variant = (typeof VARIANTS)[number];
+
+export const PRESETS = ["tiny", "small", "medium", "paper"] as const;
+export type PresetName = (typeof PRESETS)[number];
+
+/** Everything that decides what a run computes. Plain JSON; stored whole in the run's `config.json`. */
+export interface TrainOptions {
+  /** "petals", "flowers", "birds", or a folder of the same layout. */
+  readonly dataset: string;
+  /** Where the data set lies; null: where `openDataset` looks. */
+  readonly dataDir: string | null;
+  /** Which captions of several side by side; null: English, or the only ones. */
+  readonly captions: string | null;
+  readonly preset: PresetName;
+  readonly variant: Variant;
+  readonly steps: number;
+  readonly batch: number;
+  readonly seed: number;
+
+  /** Side of the images in pixels: a power of two, at least 16. */
+  readonly imageSize: number;
+  /** The n of the generator's 8n, 4n, 2n, n channels ("ngf"). */
+  readonly generatorWidth: number;
+  /** The n of the discriminator's n, 2n, 4n, 8n channels ("ndf"). */
+  readonly discriminatorWidth: number;
+  /** Length of the noise vector z. */
+  readonly noiseSize: number;
+  /** Length to which each network projects the text embedding ("nt"). */
+  readonly textProjection: number;
+  readonly residual: boolean;
+  readonly missingLeakyRelu: "keep" | "restore";
+  readonly textBatchNorm: "on" | "off";
+
+  /** A finished text encoder to use instead of training one; null: train one, or reuse one trained with the same settings. */
+  readonly textEncoder: string | null;
+  readonly textSteps: number;
+  readonly textCell: "rnn" | "gru";
+  /** Channels of the text encoder's last convolution and of its recurrent state ("cnn_dim"). */
+  readonly textWidth: number;
+  /** Length of the text embedding. */
+  readonly textSize: number;
+
+  /** Captions of an image whose embeddings are averaged into its conditioning vector. */
+  readonly numCaptions: number;
+  readonly mismatch: "image" | "text";
+  readonly learningRate: number;
+  readonly lrDecay: number;
+  /** In epochs. */
+  readonly lrDecayEvery: number;
+  /** Weight of the mismatching pair's loss, the fake one's being 1 - clsWeight. Used by the -cls variants. */
+  readonly clsWeight: number;
+  /** Weight of the interpolated rows in the generator's loss. Used by the gan-int variants. */
+  readonly interpWeight: number;
+  readonly interpType: "1" | "2";
+  readonly interpBeta: number;
+  /** Decay a step of the moving average of the generator; 0: none. */
+  readonly ema: number;
+
+  readonly sampleEvery: number;
+  readonly checkpointEvery: number;
+}
+
+const FROM_PRESET = "from the preset";
+
+/** Names, kinds, ranges, fixed defaults and help lines of the options; what has no `default` here follows from the preset or may be absent. */
+export const TRAIN_OPTIONS = {
+  dataset: {
+    type: "text",
+    placeholder: "petals|flowers|birds|DIR",
+    default: "petals",
+    description: "what to train on; petals is made by petalgrad itself",
+  },
+  dataDir: {
+    type: "text",
+    placeholder: "DIR",
+    description: "folder of the data set's archives or files",
+    defaultText: "$PETALGRAD_DATA or ./data/NAME",
+  },
+  captions: {
+    type: "text",
+    placeholder: "en|fa|FILE",
+    description: "which captions, where there are several",
+    defaultText: "en, or the only ones",
+  },
+  preset: {
+    type: "choice",
+    choices: PRESETS,
+    description: "sizes of everything",
+    defaultText: "small on a software adapter, paper on a GPU",
+  },
+  variant: { type: "choice", choices: VARIANTS, default: "gan-int-cls", description: "which losses (Reed et al. 2016, section 4)" },
+  steps: { type: "integer", min: 1, description: "training steps of the GAN", defaultText: FROM_PRESET },
+  batch: { type: "integer", min: 2, max: 1024, description: "images a batch", defaultText: FROM_PRESET },
+  seed: { type: "integer", min: 0, max: 2 ** 32 - 1, default: 0, description: "same seed, same adapter: same run, bit for bit" },
+
+  imageSize: { type: "integer", min: 16, max: 256, description: "side of the images, a power of two", defaultText: FROM_PRESET },
+  generatorWidth: {
+    type: "integer",
+    min: 4,
+    max: 512,
+    description: "n of the generator's 8n, 4n, 2n, n channels",
+    defaultText: FROM_PRESET,
+  },
+  discriminatorWidth: {
+    type: "integer",
+    min: 4,
+    max: 512,
+    description: "n of the discriminator's n, 2n, 4n, 8n channels",
+    defaultText: FROM_PRESET,
+  },
+  noiseSize: { type: "integer", min: 1, max: 1024, description: "length of the noise vector", defaultText: FROM_PRESET },
+  textProjection: { type: "integer", min: 1, max: 1024, description: "length each network projects the text to", defaultText: FROM_PRESET },
+  residual: { type: "flag", default: true, description: "residual bottlenecks in both networks (in the authors' code, not in the paper)" },
+  missingLeakyRelu: {
+    type: "choice",
+    choices: ["keep", "restore"],
+    default: "restore",
+    description: "the LeakyReLU that the authors' code lacks after the discriminator's third convolution: keep it missing, or restore it",
+  },
+  textBatchNorm: { type: "choice", choices: ["on", "off"], default: "on", description: "batch norm in the discriminator's text layer" },
+
+  textEncoder: {
+    type: "text",
+    placeholder: "FILE",
+    description: "use this text encoder",
+    defaultText: "train one, once for a data set and its settings",
+  },
+  textSteps: { type: "integer", min: 1, description: "training steps of the text encoder", defaultText: FROM_PRESET },
+  textCell: {
+    type: "choice",
+    choices: ["rnn", "gru"],
+    default: "rnn",
+    description: "recurrent cell of the text encoder: ReLU RNN over 8 steps, GRU over 18",
+  },
+  textWidth: { type: "integer", min: 4, max: 2048, description: "channels and state of the text encoder", defaultText: FROM_PRESET },
+  textSize: { type: "integer", min: 4, max: 4096, description: "length of the text embedding", defaultText: FROM_PRESET },
+
+  numCaptions: {
+    type: "integer",
+    min: 1,
+    max: 16,
+    default: 4,
+    description: "captions averaged into an image's text vector; 1 is the paper's",
+  },
+  mismatch: {
+    type: "choice",
+    choices: ["image", "text"],
+    default: "image",
+    description: "what is wrong in the mismatching pair: the image (authors' code) or the text (paper)",
+  },
+  learningRate: { type: "number", min: 1e-8, max: 1, default: 2e-4, description: "Adam's step size for both networks" },
+  lrDecay: { type: "number", min: 0.01, max: 1, default: 0.5, description: "factor on the learning rate" },
+  lrDecayEvery: { type: "integer", min: 1, default: 100, description: "epochs between two decays; an epoch is images / batch steps" },
+  clsWeight: { type: "number", min: 0, max: 1, default: 0.5, description: "weight of the mismatching pair's loss (-cls variants)" },
+  interpWeight: {
+    type: "number",
+    min: 0,
+    max: 100,
+    default: 1,
+    description: "weight of interpolated texts in the generator's loss (gan-int variants)",
+  },
+  interpType: {
+    type: "choice",
+    choices: ["1", "2"],
+    default: "1",
+    description: "mix two texts at --interp-beta (1) or at a random place, also beyond them (2)",
+  },
+  interpBeta: { type: "number", min: 0, max: 1, default: 0.5, description: "share of the first text in the mixture of type 1" },
+  ema: {
+    type: "number",
+    min: 0,
+    max: 0.99999,
+    default: 0.995,
+    description: "decay of the generator's moving average, which draws the samples; 0: none",
+  },
+
+  sampleEvery: { type: "integer", min: 1, description: "steps between two sample grids", defaultText: FROM_PRESET },
+  checkpointEvery: { type: "integer", min: 1, description: "steps between two checkpoints", defaultText: FROM_PRESET },
+} as const satisfies OptionTable & Record<keyof TrainOptions, unknown>;
+
+/** The options that a preset decides. */
+export type Preset = Pick<
+  TrainOptions,
+  | "steps"
+  | "batch"
+  | "imageSize"
+  | "generatorWidth"
+  | "discriminatorWidth"
+  | "noiseSize"
+  | "textProjection"
+  | "textSteps"
+  | "textWidth"
+  | "textSize"
+  | "sampleEvery"
+  | "checkpointEvery"
+>;
+
+/** `tiny` is for tests (seconds), `small` for a CPU, `paper` for a GPU: the sizes of the authors' scripts, 600 epochs of the flowers. */
+export const PRESET_VALUES: Readonly<Record<PresetName, Preset>> = {
+  tiny: {
+    ...{ steps: 100, batch: 8, imageSize: 16, generatorWidth: 8, discriminatorWidth: 8, noiseSize: 16, textProjection: 16 },
+    ...{ textSteps: 50, textWidth: 16, textSize: 32, sampleEvery: 50, checkpointEvery: 50 },
+  },
+  small: {
+    ...{ steps: 4000, batch: 16, imageSize: 64, generatorWidth: 16, discriminatorWidth: 16, noiseSize: 100, textProjection: 128 },
+    ...{ textSteps: 1000, textWidth: 128, textSize: 256, sampleEvery: 100, checkpointEvery: 250 },
+  },
+  medium: {
+    ...{ steps: 8000, batch: 32, imageSize: 64, generatorWidth: 32, discriminatorWidth: 32, noiseSize: 100, textProjection: 128 },
+    ...{ textSteps: 2500, textWidth: 256, textSize: 512, sampleEvery: 100, checkpointEvery: 250 },
+  },
+  paper: {
+    ...{ steps: 66000, batch: 64, imageSize: 64, generatorWidth: 128, discriminatorWidth: 64, noiseSize: 100, textProjection: 128 },
+    ...{ textSteps: 16400, textWidth: 512, textSize: 1024, sampleEvery: 500, checkpointEvery: 1000 },
+  },
+};
+
+/** What the user gave: any of the options, the rest to be filled in. */
+export type GivenOptions = { readonly [K in keyof TrainOptions]?: TrainOptions[K] };
+
+const KEYS = Object.keys(TRAIN_OPTIONS) as (keyof TrainOptions)[];
+
+/**
+ * The options of a new run: what was given, then what the preset says, then the fixed defaults. Without a preset, a software adapter
+ * gets `small`, a GPU `paper`.
+ * @throws UserError for a value out of its range, or options that contradict each other.
+ */
+export function resolveOptions(given: GivenOptions, adapter: { readonly software: boolean }): TrainOptions {
+  const preset = given.preset ?? (adapter.software ? "small" : "paper");
+  checkOption("--preset", TRAIN_OPTIONS.preset, preset);
+  const fixed = Object.fromEntries(KEYS.map((key) => [key, "default" in TRAIN_OPTIONS[key] ? TRAIN_OPTIONS[key].default : null]));
+  const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const options = { ...fixed, ...PRESET_VALUES[preset], ...chosen, preset } as unknown as TrainOptions;
+  checkOptions(options, (key) => `--${flagName(key)}`);
+  refuseUnused(given, options);
+  return options;
+}
+
+/** An option that would change nothing was given by mistake: say so rather than ignore it. */
+function refuseUnused(given: GivenOptions, options: TrainOptions): void {
+  const { variant } = options;
+  const rules: [boolean, readonly (keyof TrainOptions)[], string][] = [
+    [usesMismatch(variant), ["clsWeight", "mismatch"], `--variant ${variant}, which has no mismatching pair`],
+    [usesInterpolation(variant), ["interpWeight", "interpType", "interpBeta"], `--variant ${variant}, which interpolates no texts`],
+    [options.interpType === "1", ["interpBeta"], "--interp-type 2, which draws its shares at random"],
+    [options.dataset !== "petals", ["dataDir", "captions"], "--dataset petals, which petalgrad makes itself"],
+    [options.textEncoder === null, ["textSteps", "textCell", "textWidth", "textSize"], "--text-encoder FILE, which brings its own"],
+  ];
+  for (const [used, keys, reason] of rules) {
+    const key = used ? undefined : keys.find((name) => given[name] !== undefined && given[name] !== null);
+    if (key) throw new UserError(`--${flagName(key)} has no meaning with ${reason}`);
+  }
+}
+
+/** True for the variants whose discriminator also sees real images with the wrong text (GAN-CLS). */
+export const usesMismatch = (variant: Variant): boolean => variant === "gan-cls" || variant === "gan-int-cls";
+
+/** True for the variants whose generator is also trained on mixtures of two texts (GAN-INT). */
+export const usesInterpolation = (variant: Variant): boolean => variant === "gan-int" || variant === "gan-int-cls";
+
+/** The options that a resumed run may change: they decide how long it goes on and what it writes, not what a step computes. */
+const CHANGEABLE: readonly (keyof TrainOptions)[] = ["steps", "sampleEvery", "checkpointEvery", "dataDir"];
+
+/**
+ * The options of a resumed run: those it was begun with, save the few that may change.
+ * @throws UserError when `given` holds another value for an option that may not.
+ */
+export function resumeOptions(saved: TrainOptions, given: GivenOptions): TrainOptions {
+  for (const key of KEYS) {
+    if (given[key] === undefined || given[key] === saved[key] || CHANGEABLE.includes(key)) continue;
+    throw new UserError(
+      `--${flagName(key)} ${given[key]}: the run was begun with ${saved[key] ?? "none"}, and a resumed run goes on as it began; ` +
+        "leave the option out, or start a new run",
+    );
+  }
+  const options = { ...saved, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+  checkOptions(options, (key) => `--${flagName(key)}`);
+  return options;
+}
+
+/**
+ * Reads the options back from a parsed `config.json`, named `where` in messages.
+ * @throws UserError when an option is missing, unknown or out of its range.
+ */
+export function optionsFromJson(json: unknown, where: string): TrainOptions {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) throw new UserError(`${where} does not hold a run's options`);
+  for (const key of Object.keys(json)) {
+    if ((KEYS as string[]).includes(key)) continue;
+    const meant = nearest(key, KEYS);
+    throw new UserError(`${where}: unknown option "${key}"${meant ? `; did you mean "${meant}"?` : ""}`);
+  }
+  const missing = KEYS.find((key) => !(key in json));
+  if (missing) throw new UserError(`${where}: the option "${missing}" is missing`);
+  const options = json as TrainOptions;
+  checkOptions(options, (key) => `${where}: ${key}`);
+  return options;
+}
+
+/** May be null: absent means that another rule decides. */
+const OPTIONAL: readonly (keyof TrainOptions)[] = ["dataDir", "captions", "textEncoder"];
+
+function checkOptions(options: TrainOptions, name: (key: keyof TrainOptions) => string): void {
+  for (const key of KEYS) {
+    if (options[key] === null && OPTIONAL.includes(key)) continue;
+    checkOption(name(key), TRAIN_OPTIONS[key], options[key]);
+  }
+  if (Math.log2(options.imageSize) % 1 !== 0) throw new UserError(`${name("imageSize")} must be a power of two, not ${options.imageSize}`);
+  if (usesInterpolation(options.variant) && options.batch % 2 !== 0) {
+    throw new UserError(
+      `${name("batch")} must be even for ${options.variant}, which mixes the two halves of a batch; ${options.batch} is odd`,
+    );
+  }
+}

@@ -1,0 +1,109 @@
+/** The option table of training: defaults, presets, ranges, resume, config.json. */
+import { describe, expect, it } from "vitest";
+import { checkOption, flagName, nearest } from "../src/option-spec.js";
+import { optionsFromJson, PRESET_VALUES, PRESETS, resolveOptions, resumeOptions, TRAIN_OPTIONS } from "../src/train/options.js";
+
+const cpu = { software: true };
+
+describe("resolveOptions", () => {
+  it("takes the preset that the adapter can carry, unless one is given", () => {
+    expect(resolveOptions({}, cpu)).toMatchObject({ preset: "small", batch: 16, generatorWidth: 16, variant: "gan-int-cls", ema: 0.995 });
+    expect(resolveOptions({}, { software: false })).toMatchObject({
+      preset: "paper",
+      batch: 64,
+      generatorWidth: 128,
+      discriminatorWidth: 64,
+    });
+    expect(resolveOptions({ preset: "tiny" }, { software: false })).toMatchObject({ preset: "tiny", imageSize: 16 });
+  });
+
+  it("lets a given value win over the preset and the default, and ignores undefined", () => {
+    expect(resolveOptions({ preset: "small", batch: 8, seed: undefined, learningRate: 1e-3 }, cpu)).toMatchObject({
+      batch: 8,
+      seed: 0,
+      learningRate: 1e-3,
+    });
+  });
+
+  it("gives every option a value in every preset", () => {
+    for (const preset of PRESETS) {
+      const options = resolveOptions({ preset }, cpu);
+      expect(Object.keys(options).sort()).toEqual(Object.keys(TRAIN_OPTIONS).sort());
+      expect(options).toMatchObject(PRESET_VALUES[preset]);
+    }
+  });
+
+  it.each([
+    [{ batch: 1 }, "--batch must be a whole number from 2 to 1024, not 1"],
+    [{ batch: 2.5 }, "--batch must be a whole number"],
+    [{ batch: 15 }, "--batch must be even for gan-int-cls"],
+    [{ learningRate: NaN }, "--learning-rate must be a number"],
+    [{ imageSize: 48 }, "--image-size must be a power of two, not 48"],
+    [{ variant: "dcgan" as "gan" }, "--variant must be one of gan, gan-cls"],
+    [{ variant: "gan" as const, clsWeight: 0.5 }, "--cls-weight has no meaning with --variant gan"],
+    [{ variant: "gan-cls" as const, interpWeight: 1 }, "--interp-weight has no meaning with --variant gan-cls"],
+    [{ interpType: "2" as const, interpBeta: 0.5 }, "--interp-beta has no meaning with --interp-type 2"],
+    [{ dataDir: "x" }, "--data-dir has no meaning with --dataset petals"],
+    [{ textEncoder: "x", textSteps: 5 }, "--text-steps has no meaning with --text-encoder FILE"],
+  ])("refuses %o in one line", (given, message) => {
+    expect(() => resolveOptions(given, cpu)).toThrow(message);
+  });
+
+  it("takes an odd batch where nothing is interpolated", () => {
+    expect(resolveOptions({ batch: 15, variant: "gan-cls" }, cpu).batch).toBe(15);
+  });
+});
+
+describe("resumeOptions", () => {
+  const saved = resolveOptions({ preset: "tiny", seed: 7 }, cpu);
+
+  it("goes on with the saved options, more steps allowed", () => {
+    expect(resumeOptions(saved, {})).toEqual(saved);
+    expect(resumeOptions(saved, { steps: 500, seed: 7 })).toEqual({ ...saved, steps: 500 });
+  });
+
+  it("refuses to change what a step computes", () => {
+    expect(() => resumeOptions(saved, { learningRate: 1 })).toThrow("--learning-rate 1: the run was begun with 0.0002");
+    expect(() => resumeOptions(saved, { textEncoder: "x" })).toThrow("the run was begun with none");
+  });
+});
+
+describe("optionsFromJson", () => {
+  const saved = resolveOptions({ preset: "tiny" }, cpu);
+
+  it("is the inverse of JSON.stringify", () => {
+    expect(optionsFromJson(JSON.parse(JSON.stringify(saved)), "config.json")).toEqual(saved);
+  });
+
+  it.each([
+    [{ ...saved, batchSize: 3 }, 'config.json: unknown option "batchSize"; did you mean "batch"?'],
+    [{ ...saved, batch: "8" }, 'config.json: batch must be a whole number from 2 to 1024, not "8"'],
+    [{ ...saved, batch: undefined }, 'the option "batch" is missing'],
+    [[], "config.json does not hold a run's options"],
+    [null, "config.json does not hold a run's options"],
+  ])("refuses a damaged one (%#)", (json, message) => {
+    expect(() => optionsFromJson(json === null ? null : JSON.parse(JSON.stringify(json)), "config.json")).toThrow(message);
+  });
+});
+
+describe("option-spec", () => {
+  it("names flags", () => {
+    expect(flagName("lrDecayEvery")).toBe("lr-decay-every");
+    expect(flagName("missingLeakyRelu")).toBe("missing-leaky-relu");
+    expect(flagName("ema")).toBe("ema");
+  });
+
+  it("suggests the nearest word, or nothing", () => {
+    const words = ["steps", "text-steps", "seed", "batch", "learning-rate"];
+    expect(nearest("step", words)).toBe("steps");
+    expect(nearest("bacth", words)).toBe("batch");
+    expect(nearest("learningrate", words)).toBe("learning-rate");
+    expect(nearest("learn", words)).toBe("learning-rate");
+    expect(nearest("zzzzzz", words)).toBeUndefined();
+  });
+
+  it("names where a bad value stands", () => {
+    expect(() => checkOption("--out", { type: "text", placeholder: "FILE", description: "" }, "")).toThrow("--out must not be empty");
+    expect(() => checkOption("--x", { type: "flag", description: "" }, 1)).toThrow("--x must be true or false, not 1");
+  });
+});
