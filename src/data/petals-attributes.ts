@@ -9,6 +9,9 @@ export const CENTRE_SIZES = ["small", "large"] as const;
 export const LEAVES = ["none", "broad", "narrow"] as const;
 export const BACKGROUNDS = ["sky", "grass", "foliage", "soil", "water", "stone", "dusk"] as const;
 
+/** Red, green, blue, each 0 ... 255, sRGB. */
+export type Rgb = readonly [number, number, number];
+
 /** The attributes that captions name; a class is one combination of them. */
 export interface PetalsClass {
   readonly petalColour: (typeof PETAL_COLOURS)[number];
@@ -24,22 +27,22 @@ export interface PetalsClass {
 /** The attributes that no caption names. Lengths are in units of the image's side, angles in radians; x runs right, y down. */
 export interface PetalsStyle {
   readonly background: (typeof BACKGROUNDS)[number];
-  /** The background's base colour, sRGB 0 ... 255; its mean over the picture is close to this. */
-  readonly backgroundColour: readonly [number, number, number];
+  /** The colour that the background varies about. */
+  readonly backgroundColour: Rgb;
   /** Strength of the background's texture, 0 ... 1. */
   readonly texture: number;
   /** Centre of the flower head. */
   readonly x: number;
   readonly y: number;
-  /** Distance from the centre of the head to the tips of its petals. */
-  readonly radius: number;
+  /** Size of the whole plant, 1 on average. */
+  readonly scale: number;
   /** Turn of the head in its own plane. */
   readonly rotation: number;
   /** How far the head is turned away from the viewer: the angle between its axis and the line of sight. */
   readonly tilt: number;
-  /** Direction in which it is turned away, and in which its stem leaves. */
-  readonly tiltDirection: number;
-  /** Direction that the light comes from. */
+  /** Direction on the picture that the head is turned towards; its stem leaves the other way. */
+  readonly facing: number;
+  /** Direction on the picture that the light comes from. */
   readonly light: number;
 }
 
