@@ -1,5 +1,5 @@
-/** The package ships no types. */
+/** The package ships no types, and names no main file: it is imported by its path. */
 declare module "wgsl-preprocessor/wgsl-preprocessor.js" {
-  /** Template tag with #if / #elif / #else / #endif, each condition a template expression. */
-  export function wgsl(strings: TemplateStringsArray, ...values: (string | number | boolean)[]): string;
+  /** Template tag: `#if ${condition} ... #elif ${condition} ... #else ... #endif`, resolved when the string is made. */
+  export function wgsl(strings: TemplateStringsArray, ...values: unknown[]): string;
 }

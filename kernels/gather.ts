@@ -1,0 +1,104 @@
+/**
+ * Convolution of one-hot characters without the 70-channel product: the first layer of a character network is a table look-up.
+ *
+ * gather:  y[n, t, d] = Σ_{j<K} w[j, index[n, t+j] − base, d]          (an index outside the table adds nothing)
+ * scatter: dw[j, v, d] = Σ_{n,t : index[n, t+j] − base = v} g[n, t, d]
+ *
+ * With K = 1 and base 0 it is an ordinary embedding. Memory: index [N, L] u32, w [K, V, D], y and g [N, T, D], T = L − K + 1.
+ *
+ * scatter is deterministic and free of atomics: the rows are shared out to P parts; in each, an invocation owns one column d (vec4 where
+ * D allows) of its part's own table, walks its rows in order and adds; a second launch sums the P tables.
+ * Bindings: gather 0 index, 1 w, 2 y; scatter stage 1: 0 index, 1 g, 2 tables [P, K, V, D]; stage 2: 0 tables, 1 dw.
+ */
+import type { Lowering } from "./kernel.js";
+import { input, output, scratch } from "./kernel.js";
+import { binding, entry, flatIndex, workgroupsFor } from "./loops.js";
+
+export interface GatherShape {
+  readonly batch: number;
+  /** Indices in a row. */
+  readonly length: number;
+  /** Rows of the table. */
+  readonly values: number;
+  readonly depth: number;
+  readonly kernel: number;
+  /** The index that means row 0. */
+  readonly base: number;
+}
+
+const quarters = (depth: number) => (depth % 4 === 0 ? { type: "vec4f", columns: depth / 4 } : { type: "f32", columns: depth });
+
+export function gather({ batch, length, values, depth, kernel, base }: GatherShape): Lowering {
+  const { type, columns } = quarters(depth);
+  const steps = length - kernel + 1;
+  const count = batch * steps * columns;
+  const name = "oneHotConv1d";
+  const code = `// ${name}
+${binding(0, "index", "u32")}
+${binding(1, "w", type)}
+${binding(2, "y", type)}
+
+${entry()} {
+  let i = ${flatIndex()};
+  if (i >= ${count}u) { return; }
+  let d = i % ${columns}u;
+  let t = i / ${columns}u % ${steps}u;
+  let n = i / ${columns * steps}u;
+  var sum = ${type}(0);
+  for (var j = 0u; j < ${kernel}u; j++) {
+    let v = index[n * ${length}u + t + j] - ${base}u;
+    if (v < ${values}u) { sum += w[(j * ${values}u + v) * ${columns}u + d]; }
+  }
+  y[i] = sum;
+}
+`;
+  return { launches: [{ kernel: { name, code, workgroups: workgroupsFor(count) }, slots: [input(0), input(1), output(0)] }], scratch: [] };
+}
+
+/** Inputs index and g. */
+export function scatter({ batch, length, values, depth, kernel, base }: GatherShape): Lowering {
+  const { type, columns } = quarters(depth);
+  const steps = length - kernel + 1;
+  const rows = batch * steps;
+  const parts = Math.max(1, Math.min(16, Math.ceil(rows / 64)));
+  const each = Math.ceil(rows / parts);
+  const table = kernel * values * columns;
+  const first = `// oneHotConv1d.scatter
+${binding(0, "index", "u32")}
+${binding(1, "g", type)}
+${binding(2, "tables", type)}
+
+${entry()} {
+  let i = ${flatIndex()};
+  if (i >= ${parts * kernel * columns}u) { return; }
+  let d = i % ${columns}u;
+  let j = i / ${columns}u % ${kernel}u;
+  let part = i / ${columns * kernel}u;
+  let own = (part * ${kernel}u + j) * ${values * columns}u + d;
+  for (var v = 0u; v < ${values}u; v++) { tables[own + v * ${columns}u] = ${type}(0); }
+  for (var row = part * ${each}u; row < min((part + 1u) * ${each}u, ${rows}u); row++) {
+    let v = index[row / ${steps}u * ${length}u + row % ${steps}u + j] - ${base}u;
+    if (v < ${values}u) { tables[own + v * ${columns}u] += g[row * ${columns}u + d]; }
+  }
+}
+`;
+  const second = `// oneHotConv1d.scatter sum
+${binding(0, "tables", type)}
+${binding(1, "dw", type)}
+
+${entry()} {
+  let i = ${flatIndex()};
+  if (i >= ${table}u) { return; }
+  var sum = ${type}(0);
+  for (var part = 0u; part < ${parts}u; part++) { sum += tables[part * ${table}u + i]; }
+  dw[i] = sum;
+}
+`;
+  return {
+    launches: [
+      { kernel: { name: "oneHotConv1d.scatter", code: first, workgroups: workgroupsFor(parts * kernel * columns) }, slots: [input(0), input(1), scratch(0)] },
+      { kernel: { name: "oneHotConv1d.scatter sum", code: second, workgroups: workgroupsFor(table) }, slots: [scratch(0), output(0)] },
+    ],
+    scratch: [parts * kernel * values * depth],
+  };
+}

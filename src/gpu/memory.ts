@@ -1,0 +1,67 @@
+/** Buffers that outlive a run: variables' stores, inputs and constants. */
+import type { Device } from "./device.js";
+
+const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = { STORAGE: 0x80, COPY_SRC: 0x4, COPY_DST: 0x8, MAP_READ: 0x1 };
+
+export class Memory {
+  readonly buffer: GPUBuffer;
+
+  constructor(
+    readonly device: Device,
+    label: string,
+    bytes: number,
+  ) {
+    this.buffer = device.createBuffer(label, bytes, STORAGE | COPY_SRC | COPY_DST);
+  }
+
+  write(values: Float32Array | Uint32Array): void {
+    this.device.gpu.queue.writeBuffer(this.buffer, 0, values as GPUAllowSharedBufferSource);
+  }
+
+  /** All of it, once the work submitted so far is done. */
+  async read(): Promise<Float32Array<ArrayBuffer>> {
+    const staging = new Staging(this.device, this.buffer.size);
+    const encoder = this.device.gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(this.buffer, 0, staging.buffer, 0, this.buffer.size);
+    this.device.gpu.queue.submit([encoder.finish()]);
+    const bytes = await staging.take();
+    staging.destroy();
+    return new Float32Array(bytes);
+  }
+
+  destroy(): void {
+    this.device.destroyBuffer(this.buffer);
+  }
+}
+
+/** A buffer through which results come back to JavaScript. */
+export class Staging {
+  readonly buffer: GPUBuffer;
+
+  constructor(
+    readonly device: Device,
+    bytes: number,
+  ) {
+    this.buffer = device.createBuffer("read-back", bytes, MAP_READ | COPY_DST);
+  }
+
+  /** A copy of its bytes, once the submitted work that fills it is done. */
+  async take(): Promise<ArrayBuffer> {
+    try {
+      await this.buffer.mapAsync(1);
+    } catch (error) {
+      // A lost device rejects the mapping before `lost` resolves; what the user needs to hear is the loss.
+      await Promise.race([this.device.gpu.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+      this.device.check();
+      throw error;
+    }
+    const bytes = this.buffer.getMappedRange().slice(0);
+    this.buffer.unmap();
+    this.device.check();
+    return bytes;
+  }
+
+  destroy(): void {
+    this.device.destroyBuffer(this.buffer);
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * A program: a fixed list of dispatches over buffers that never move. Running it writes the inputs, encodes the list into one
+ * command buffer and submits; nothing is allocated, bound or compiled then.
+ */
+import type { Kernel } from "../../kernels/kernel.js";
+import { LimitError } from "../errors.js";
+import { type Device, mebibytes } from "./device.js";
+import { Memory, Staging } from "./memory.js";
+
+/** A part of the arena, or of a buffer of its own. */
+export interface Range {
+  readonly memory: Memory | "arena";
+  readonly offset: number;
+  readonly bytes: number;
+  /** The tensor there, for errors. */
+  readonly label: string;
+}
+
+export interface Dispatch {
+  readonly kernel: Kernel;
+  readonly ranges: readonly Range[];
+}
+
+export interface ProgramPlan {
+  readonly dispatches: readonly Dispatch[];
+  readonly arenaBytes: number;
+  /** What is copied out after a run, in order. */
+  readonly outputs: readonly Range[];
+}
+
+/** A dispatch's name and its GPU time. */
+export interface Timing {
+  readonly name: string;
+  readonly milliseconds: number;
+}
+
+interface Prepared {
+  readonly kernel: Kernel;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+}
+
+export class DispatchList {
+  readonly #idle: Staging[] = [];
+  readonly #busy = new Set<Staging>();
+
+  private constructor(
+    readonly device: Device,
+    readonly plan: ProgramPlan,
+    readonly arena: Memory,
+    readonly dispatches: readonly Prepared[],
+  ) {}
+
+  /**
+   * Allocates, compiles (in parallel) and binds.
+   * @throws LimitError naming the tensor that the adapter cannot hold; KernelError.
+   */
+  static async create(device: Device, plan: ProgramPlan): Promise<DispatchList> {
+    const { maxStorageBufferBindingSize: most } = device.gpu.limits;
+    for (const { ranges } of plan.dispatches) {
+      const large = ranges.find((r) => r.bytes > most);
+      if (large) throw new LimitError(`${large.label} needs ${mebibytes(large.bytes)} in one binding, this adapter allows ${mebibytes(most)}`);
+    }
+    const pipelines = await Promise.all(plan.dispatches.map(({ kernel, ranges }) => device.pipeline(kernel, ranges.length)));
+    const arena = new Memory(device, "arena", plan.arenaBytes);
+    const dispatches = plan.dispatches.map(({ kernel, ranges }, i): Prepared => {
+      const entries = ranges.map(({ memory, offset, bytes }, binding) => ({
+        binding,
+        resource: { buffer: (memory === "arena" ? arena : memory).buffer, offset, size: Math.ceil(bytes / 16) * 16 },
+      }));
+      const group = device.gpu.createBindGroup({ label: kernel.name, layout: device.bindGroupLayout(ranges.length), entries });
+      return { kernel, pipeline: pipelines[i]!, group };
+    });
+    return new DispatchList(device, plan, arena, dispatches);
+  }
+
+  /** Encodes and submits one run. The results of runs not awaited come in order. */
+  run(read: boolean): Promise<ArrayBuffer[]> {
+    this.device.check();
+    const encoder = this.device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    let last: GPUComputePipeline | undefined;
+    for (const { kernel, pipeline, group } of this.dispatches) {
+      if (pipeline !== last) pass.setPipeline((last = pipeline));
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...kernel.workgroups);
+    }
+    pass.end();
+    const staging = read && this.plan.outputs.length > 0 ? this.#copyOut(encoder) : undefined;
+    this.device.gpu.queue.submit([encoder.finish()]);
+    return staging ? this.#take(staging) : Promise.resolve([]);
+  }
+
+  #copyOut(encoder: GPUCommandEncoder): Staging {
+    const total = this.plan.outputs.reduce((n, o) => n + o.bytes, 0);
+    const staging = this.#idle.pop() ?? new Staging(this.device, total);
+    this.#busy.add(staging);
+    let at = 0;
+    for (const { memory, offset, bytes } of this.plan.outputs) {
+      encoder.copyBufferToBuffer((memory === "arena" ? this.arena : memory).buffer, offset, staging.buffer, at, bytes);
+      at += bytes;
+    }
+    return staging;
+  }
+
+  async #take(staging: Staging): Promise<ArrayBuffer[]> {
+    const all = await staging.take();
+    this.#busy.delete(staging);
+    this.#idle.push(staging);
+    let at = 0;
+    return this.plan.outputs.map(({ bytes }) => all.slice(at, (at += bytes)));
+  }
+
+  /** Runs once with a timestamp around every dispatch (slower than a run). Empty where the adapter has no timestamps. */
+  async profile(): Promise<Timing[]> {
+    if (!this.device.gpu.features.has("timestamp-query")) return [];
+    const { gpu } = this.device;
+    const [CHUNK, QUERY_RESOLVE, COPY_SRC] = [1024, 0x200, 0x4];
+    const timings: Timing[] = [];
+    for (let start = 0; start < this.dispatches.length; start += CHUNK) {
+      const part = this.dispatches.slice(start, start + CHUNK);
+      const queries = gpu.createQuerySet({ type: "timestamp", count: 2 * part.length });
+      const resolved = this.device.createBuffer("timestamps", 16 * part.length, QUERY_RESOLVE | COPY_SRC);
+      const staging = new Staging(this.device, 16 * part.length);
+      const encoder = gpu.createCommandEncoder();
+      part.forEach(({ kernel, pipeline, group }, i) => {
+        const timestampWrites = { querySet: queries, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 };
+        const pass = encoder.beginComputePass({ timestampWrites });
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(...kernel.workgroups);
+        pass.end();
+      });
+      encoder.resolveQuerySet(queries, 0, 2 * part.length, resolved, 0);
+      encoder.copyBufferToBuffer(resolved, 0, staging.buffer, 0, 16 * part.length);
+      gpu.queue.submit([encoder.finish()]);
+      const times = new BigUint64Array(await staging.take());
+      part.forEach(({ kernel }, i) => timings.push({ name: kernel.name, milliseconds: Number(times[2 * i + 1]! - times[2 * i]!) / 1e6 }));
+      staging.destroy();
+      this.device.destroyBuffer(resolved);
+      queries.destroy();
+    }
+    return timings;
+  }
+
+  /** Frees the arena and the read-back buffers. */
+  destroy(): void {
+    this.arena.destroy();
+    for (const staging of [...this.#idle, ...this.#busy]) staging.destroy();
+  }
+}

@@ -1,0 +1,43 @@
+/** petalgrad: tensors, automatic differentiation and text-to-image GANs on WebGPU. */
+import "./tensor/read.js";
+
+export { grad } from "./autograd/grad.js";
+export * from "./errors.js";
+export { Device, type DeviceOptions, openDevice } from "./gpu/device.js";
+export { broadcastTo, type ReduceOptions, sum } from "./tensor/broadcast.js";
+export { compile } from "./tensor/compile.js";
+export { conv1d, conv2d, type ConvolutionOptions, convolutionWeightOrder, convTranspose2d, type TransposedOptions } from "./tensor/convolution.js";
+export {
+  abs,
+  add,
+  div,
+  exp,
+  isNonFinite,
+  leakyRelu,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  type Operand,
+  relu,
+  rsqrt,
+  sigmoid,
+  softplus,
+  sqrt,
+  square,
+  stopGradient,
+  sub,
+  tanh,
+  where,
+} from "./tensor/elementwise.js";
+export { gather, oneHotConv1d, oneHotWeightOrder } from "./tensor/gather.js";
+export { concat, pad, permute, reshape, slice, stack, transpose } from "./tensor/layout.js";
+export { linear, matmul } from "./tensor/matmul.js";
+export { maxPool1d } from "./tensor/pool.js";
+export { Program } from "./tensor/program.js";
+export { keyInput, randomKey, randomNormal, randomUniform } from "./tensor/random.js";
+export { logSumExp, max, mean } from "./tensor/reduce.js";
+export type { Order, Shape } from "./tensor/shape.js";
+export { type DType, full, input, Tensor, tensor } from "./tensor/tensor.js";
+export { assign, type Initializer, pack, Store, toOrder } from "./tensor/variables.js";

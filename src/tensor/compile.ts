@@ -1,0 +1,195 @@
+/**
+ * From a graph to a program: order the nodes, fuse what can be fused, lower each to launches, give every intermediate a place in one
+ * arena, and prepare the dispatch list that `run` replays.
+ */
+import { input as inputSlot, output as outputSlot, scratch as scratchSlot } from "../../kernels/kernel.js";
+import { map as mapKernel } from "../../kernels/map.js";
+import { type Allocation, planArena } from "../gpu/arena.js";
+import type { Device } from "../gpu/device.js";
+import { Memory } from "../gpu/memory.js";
+import { DispatchList, type Range } from "../gpu/program.js";
+import { UserError } from "../errors.js";
+import { base, fuse } from "./fuse.js";
+import { lower, type Step } from "./lower.js";
+import { Program, type ProgramInput } from "./program.js";
+import { record } from "./record.js";
+import { Tensor } from "./tensor.js";
+import { storeOf } from "./variables.js";
+
+/**
+ * Compiles a function of tensors: the tensors it returns are the outputs, the `input`s they depend on the inputs, and every change of
+ * variables it records (`assign`, optimizer steps) happens at each run, in the order it was written.
+ * @throws KernelError when a kernel does not compile; LimitError naming the tensor the adapter cannot hold.
+ */
+export async function compile<Outputs extends Record<string, Tensor>>(device: Device, build: () => Outputs): Promise<Program<Outputs>> {
+  const { result: outputs, effects } = record(build);
+  const shown = Object.values(outputs);
+  const nodes = reachable([...shown, ...effects]);
+  const inlined = fuse({ nodes, outputs: new Set(shown) });
+  const packs = placePacked(nodes, new Set(shown.map(base)));
+  const steps = nodes.flatMap((node) => (inlined.has(node) ? [] : [...lower(node, inlined, device.traits), ...packs.copies(node)])).map(apart);
+  const { memories, inputs, owned } = prepareLeaves(device, nodes);
+
+  const { allocations, scratch, place } = allocate(steps, new Set(shown.map(base)), packs.home);
+  const arena = planArena(allocations, Math.max(256, device.gpu.limits.minStorageBufferOffsetAlignment));
+  const range = (t: Tensor): Range => {
+    const held = memories.get(t);
+    const label = t.toString();
+    if (held) return { ...held, bytes: t.size * 4, label };
+    const { allocation, offset } = place(t);
+    return { memory: "arena", offset: allocation.offset + offset, bytes: t.size * 4, label };
+  };
+  const dispatches = steps.flatMap((step, i) =>
+    step.lowering.launches.map(({ kernel, slots }) => ({
+      kernel,
+      ranges: slots.map(({ role, index }): Range => {
+        if (role !== "scratch") return range((role === "input" ? step.inputs : step.outputs)[index]!);
+        const { offset, bytes, label } = scratch[i]![index]!;
+        return { memory: "arena", offset, bytes, label };
+      }),
+    })),
+  );
+  const list = await DispatchList.create(device, { dispatches, arenaBytes: arena.bytes, outputs: shown.map((t) => range(base(t))) });
+  return new Program(list, inputs, outputs, owned, { arena: arena.bytes, lowerBound: arena.lowerBound });
+}
+
+/** All nodes that the roots depend on, in program order. */
+function reachable(roots: readonly Tensor[]): Tensor[] {
+  const seen = new Set<Tensor>();
+  const stack = [...roots];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    stack.push(...node.inputs);
+  }
+  return [...seen].sort((a, b) => a.id - b.id);
+}
+
+/** Where a tensor lives inside a pack, and the copies for those that cannot be computed in place. */
+interface Packs {
+  readonly home: ReadonlyMap<Tensor, { pack: Tensor; offset: number }>;
+  readonly copies: (node: Tensor) => Step[];
+}
+
+/** Places what is packed right inside the pack, where the program computes it and nothing else has placed it. */
+function placePacked(nodes: readonly Tensor[], outputs: ReadonlySet<Tensor>): Packs {
+  const home = new Map<Tensor, { pack: Tensor; offset: number }>();
+  const copies = new Map<Tensor, Step[]>();
+  for (const pack of nodes) {
+    if (pack.operation.kind !== "pack") continue;
+    const { offsets } = pack.operation;
+    pack.inputs.forEach((t, i) => {
+      const owner = base(t);
+      const offset = offsets[i]! * 4;
+      const computed = owner.operation.kind === "kernel" || owner.operation.kind === "reduce" || owner.operation.kind === "map";
+      if (computed && !home.has(owner) && !outputs.has(owner)) {
+        home.set(owner, { pack, offset });
+        return;
+      }
+      const part = new Tensor("pack", t.shape, { kind: "view" }, [], { order: t.order });
+      home.set(part, { pack, offset });
+      copies.set(pack, [...(copies.get(pack) ?? []), copyStep(pack, t, part)]);
+    });
+  }
+  return { home, copies: (node) => copies.get(node) ?? [] };
+}
+
+/** A step that copies `from`, in its own memory order, to `to`. */
+function copyStep(node: Tensor, from: Tensor, to: Tensor): Step {
+  const axes = [{ count: from.size, steps: [1, 1] }];
+  const body = ([x]: readonly string[]) => ({ statements: "", value: x! });
+  const kernel = mapKernel({ name: "copy", axes, loads: [{ binding: 0, operand: 1 }], bindings: 2, result: 1, body });
+  const lowering = { launches: [{ kernel, slots: [inputSlot(0), outputSlot(0)] }], scratch: [] };
+  return { node, lowering, inputs: [base(from)], outputs: [to] };
+}
+
+/** WebGPU refuses the same memory at two writable bindings: an operand that occurs twice is read from a copy the second time. */
+function apart(step: Step): Step {
+  const { inputs, lowering } = step;
+  const again = inputs.flatMap((t, i) => (inputs.indexOf(t) < i ? [i] : []));
+  if (again.length === 0) return step;
+  const spare = (index: number) => scratchSlot(lowering.scratch.length + again.indexOf(index));
+  const copies = again.map((i) => ({
+    kernel: copyStep(step.node, inputs[i]!, inputs[i]!).lowering.launches[0]!.kernel,
+    slots: [inputSlot(i), spare(i)],
+  }));
+  const moved = lowering.launches.map(({ kernel, slots }) => ({
+    kernel,
+    slots: slots.map((slot) => (slot.role === "input" && again.includes(slot.index) ? spare(slot.index) : slot)),
+  }));
+  return { ...step, lowering: { launches: [...copies, ...moved], scratch: [...lowering.scratch, ...again.map((i) => inputs[i]!.size)] } };
+}
+
+interface Leaves {
+  readonly memories: ReadonlyMap<Tensor, { memory: Memory; offset: number }>;
+  readonly inputs: ReadonlyMap<string, ProgramInput>;
+  /** Memory that goes with the program. */
+  readonly owned: readonly Memory[];
+}
+
+/** Memory for inputs, constants and variables; a store's is made by the first program that uses it. */
+function prepareLeaves(device: Device, nodes: readonly Tensor[]): Leaves {
+  const memories = new Map<Tensor, { memory: Memory; offset: number }>();
+  const inputs = new Map<string, ProgramInput>();
+  const owned: Memory[] = [];
+  const targets = nodes.flatMap(({ operation }) =>
+    operation.kind === "effect" ? operation.targets : operation.kind === "map" && operation.target ? [operation.target] : [],
+  );
+  for (const leaf of new Set([...nodes, ...targets])) {
+    if (leaf.operation.kind !== "leaf") continue;
+    const { source } = leaf.operation;
+    if (source.from === "fill") continue;
+    if (source.from === "store") {
+      memories.set(leaf, { memory: storeMemory(device, leaf), offset: source.offset * 4 });
+      continue;
+    }
+    const memory = new Memory(device, leaf.name, leaf.size * 4);
+    owned.push(memory);
+    memories.set(leaf, { memory, offset: 0 });
+    if (source.from === "data") memory.write(source.values);
+    else if (inputs.has(source.name)) throw new UserError(`compile: two inputs are named "${source.name}"`);
+    else inputs.set(source.name, { tensor: leaf, memory });
+  }
+  return { memories, inputs, owned };
+}
+
+function storeMemory(device: Device, leaf: Tensor): Memory {
+  const { store } = storeOf(leaf)!;
+  if (!store.memory) {
+    const memory = new Memory(device, store.name, store.length * 4);
+    memory.write(store.initial);
+    store.memory = memory;
+  }
+  if (!(store.memory instanceof Memory) || store.memory.device !== device) throw new UserError(`${store.name}: its variables live on another device`);
+  return store.memory;
+}
+
+/** Gives every computed tensor and every scratch buffer its times of use. */
+function allocate(steps: readonly Step[], outputs: ReadonlySet<Tensor>, home: Packs["home"]) {
+  const allocations: Allocation[] = [];
+  const own = new Map<Tensor, Allocation>();
+  const place = (t: Tensor): { allocation: Allocation; offset: number } => {
+    const packed = home.get(t);
+    return { allocation: own.get(packed?.pack ?? t)!, offset: packed?.offset ?? 0 };
+  };
+  const touch = (t: Tensor, step: number): void => {
+    const owner = home.get(t)?.pack ?? t;
+    if (owner.operation.kind === "leaf" && owner.operation.source.from !== "fill") return;
+    let allocation = own.get(owner);
+    if (!allocation) {
+      allocation = { label: owner.toString(), bytes: Math.ceil(owner.size / 4) * 16, first: step, last: step, offset: 0 };
+      own.set(owner, allocation);
+      allocations.push(allocation);
+    }
+    allocation.last = outputs.has(owner) ? Infinity : step;
+  };
+  const scratch = steps.map(({ inputs, outputs: written, lowering, node }, step) => {
+    for (const t of [...inputs, ...written]) touch(t, step);
+    return lowering.scratch.map((elements): Allocation => {
+      const allocation = { label: `scratch of ${node.toString()}`, bytes: Math.ceil(elements / 4) * 16, first: step, last: step, offset: 0 };
+      allocations.push(allocation);
+      return allocation;
+    });
+  });
+  return { allocations, scratch, place };
+}

@@ -1,0 +1,113 @@
+/** Reshape, transpose, concatenate, slice, pad: operations that move or rename elements and compute nothing. */
+import { copyRegions, padRegion } from "../../kernels/copy.js";
+import { ShapeError } from "../errors.js";
+import { axis, format, type Order, rowMajor, sameOrder, sameShape, type Shape, size, strides } from "./shape.js";
+import { Tensor } from "./tensor.js";
+import { toOrder } from "./variables.js";
+
+const view = (name: string, x: Tensor, shape: Shape, order: Order, vjp: (g: Tensor) => Tensor): Tensor =>
+  new Tensor(name, shape, { kind: "view" }, [x], { order, dtype: x.dtype, vjp: (g) => [vjp(g)] });
+
+/**
+ * The same elements, row-major, under another shape; one dimension may be -1. Free, unless x lies in another order.
+ * @throws ShapeError when the numbers of elements differ.
+ */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const known = size(shape.filter((n) => n !== -1));
+  const target = shape.map((n) => (n === -1 ? x.size / known : n));
+  if (size(target) !== x.size || shape.filter((n) => n === -1).length > 1) {
+    throw new ShapeError(`reshape: ${x.toString()} has ${x.size} elements, ${format(shape)} has not`);
+  }
+  if (sameShape(target, x.shape)) return x;
+  const back = (g: Tensor) => reshape(g, x.shape);
+  const wide = x.shape.flatMap((n, d) => (n === 1 ? [] : [d]));
+  const targetWide = target.flatMap((n, d) => (n === 1 ? [] : [d]));
+  if (sameShape(wide.map((d) => x.shape[d]!), targetWide.map((d) => target[d]!))) {
+    // Only dimensions of size 1 come or go: every order survives.
+    const ones = target.flatMap((n, d) => (n === 1 ? [d] : []));
+    const order = [...ones, ...x.order.filter((d) => x.shape[d] !== 1).map((d) => targetWide[wide.indexOf(d)]!)];
+    return view("reshape", x, target, order, back);
+  }
+  const flat = sameOrder(x.shape, x.order, rowMajor(x.rank)) ? x : toOrder(x, rowMajor(x.rank));
+  return view("reshape", flat, target, rowMajor(target.length), back);
+}
+
+/** Dimension i of the result is dimension `dimensions[i]` of x. Free: only the order of the memory is told anew. */
+export function permute(x: Tensor, dimensions: readonly number[]): Tensor {
+  const from = dimensions.map((d) => axis("permute", x.rank, d));
+  if (new Set(from).size !== x.rank || from.length !== x.rank) {
+    throw new ShapeError(`permute: [${dimensions.join(", ")}] is no permutation of the dimensions of ${x.toString()}`);
+  }
+  const back = from.map((_, d) => from.indexOf(d));
+  return view("permute", x, from.map((d) => x.shape[d]!), x.order.map((d) => back[d]!), (g) => permute(g, back));
+}
+
+/** Swaps two dimensions (default: the last two). */
+export function transpose(x: Tensor, a = -2, b = -1): Tensor {
+  const dimensions = [...rowMajor(x.rank)];
+  const [p, q] = [axis("transpose", x.rank, a), axis("transpose", x.rank, b)];
+  [dimensions[p], dimensions[q]] = [q, p];
+  return permute(x, dimensions);
+}
+
+/**
+ * The tensors one after the other along a dimension.
+ * @throws ShapeError when their other dimensions differ.
+ */
+export function concat(tensors: readonly Tensor[], dimension: number): Tensor {
+  const [first] = tensors;
+  if (!first) throw new ShapeError("concat: no tensors");
+  const d = axis("concat", first.rank, dimension);
+  for (const t of tensors) {
+    if (t.rank !== first.rank || t.shape.some((n, i) => i !== d && n !== first.shape[i])) {
+      throw new ShapeError(`concat: ${format(first.shape)} and ${format(t.shape)} differ beside dimension ${d}`);
+    }
+  }
+  const shape = first.shape.map((n, i) => (i === d ? tensors.reduce((s, t) => s + t.shape[d]!, 0) : n));
+  const starts = tensors.map((_, i) => tensors.slice(0, i).reduce((s, t) => s + t.shape[d]!, 0));
+  const order = first.order;
+  const out = strides(shape, order);
+  const regions = tensors.map((t, i) => ({ shape: t.shape, from: strides(t.shape, t.order), to: out, toOffset: starts[i]! * out[d]! }));
+  return new Tensor("concat", shape, { kind: "kernel", lower: () => copyRegions("concat", regions, order) }, tensors, {
+    order,
+    vjp: (g) => tensors.map((t, i) => slice(g, d, starts[i]!, starts[i]! + t.shape[d]!)),
+  });
+}
+
+/**
+ * Elements start (included) to end (excluded) along a dimension.
+ * @throws ShapeError when the range is empty or leaves the tensor.
+ */
+export function slice(x: Tensor, dimension: number, start: number, end: number): Tensor {
+  const d = axis("slice", x.rank, dimension);
+  if (!(start >= 0 && start < end && end <= x.shape[d]!)) {
+    throw new ShapeError(`slice: ${start} to ${end} along dimension ${d} of ${x.toString()}`);
+  }
+  if (end - start === x.shape[d]) return x;
+  const shape = x.shape.map((n, i) => (i === d ? end - start : n));
+  const from = strides(x.shape, x.order);
+  const region = { shape, from, fromOffset: start * from[d]!, to: strides(shape, x.order) };
+  return new Tensor("slice", shape, { kind: "kernel", lower: () => copyRegions("slice", [region], x.order) }, [x], {
+    order: x.order,
+    vjp: (g) => [pad(g, d, start, x.shape[d]! - end)],
+  });
+}
+
+/** Zeros before and after along a dimension: the derivative of `slice`. */
+export function pad(x: Tensor, dimension: number, before: number, after: number): Tensor {
+  const d = axis("pad", x.rank, dimension);
+  if (!(before >= 0 && after >= 0)) throw new ShapeError(`pad: ${before} before and ${after} after ${x.toString()}`);
+  if (before + after === 0) return x;
+  const shape = x.shape.map((n, i) => (i === d ? n + before + after : n));
+  const problem = { shape, order: x.order, from: strides(x.shape, x.order), dimension: d, before, end: before + x.shape[d]! };
+  return new Tensor("pad", shape, { kind: "kernel", lower: () => padRegion(problem) }, [x], {
+    order: x.order,
+    vjp: (g) => [slice(g, d, before, before + x.shape[d]!)],
+  });
+}
+
+/** The tensors stacked along a new dimension at `dimension`. */
+export function stack(tensors: readonly Tensor[], dimension = 0): Tensor {
+  const d = axis("stack", (tensors[0]?.rank ?? 0) + 1, dimension);
+  return concat(tensors.map((t) => reshape(t, [...t.shape.slice(0, d), 1, ...t.shape.slice(d)])), d);
+}

@@ -1,0 +1,158 @@
+/** From one node, with the nodes fused into it, to the launches that compute it. */
+import { type AdapterTraits, input as inputSlot, type Lowering, output as outputSlot } from "../../kernels/kernel.js";
+import type { Load } from "../../kernels/loops.js";
+import { type Body, map as mapKernel } from "../../kernels/map.js";
+import { reduce as reduceKernel } from "../../kernels/reduce.js";
+import { base } from "./fuse.js";
+import { broadcastStrides, loopNest, type Shape, strides } from "./shape.js";
+import { constantValue, type Tensor } from "./tensor.js";
+import { storeOf } from "./variables.js";
+
+/** A node's work: launches over the memory of tensors (given by their `base`). */
+export interface Step {
+  readonly node: Tensor;
+  readonly lowering: Lowering;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+}
+
+/** The launches of a node that has memory of its own; none for leaves and views. */
+export function lower(node: Tensor, inlined: ReadonlySet<Tensor>, traits: AdapterTraits): Step[] {
+  const { operation } = node;
+  switch (operation.kind) {
+    case "view":
+      return [];
+    case "leaf":
+      return operation.source.from === "fill" ? [lowerMap(node, inlined)] : [];
+    case "map":
+      return [lowerMap(node, inlined)];
+    case "reduce":
+      return [lowerReduce(node, inlined, traits)];
+    case "pack":
+      return [];
+    case "kernel":
+      return [{ node, lowering: operation.lower(traits), inputs: node.inputs.map(base), outputs: [node] }];
+    case "effect":
+      return [{ node, lowering: operation.lower(traits), inputs: node.inputs.map(base), outputs: operation.targets.map(base) }];
+  }
+}
+
+/** A fused expression: the tensors it loads (each once per way of walking it) and its WGSL. */
+interface Fused {
+  readonly loads: readonly Tensor[];
+  readonly body: Body;
+}
+
+/** WGSL number, always with a point or exponent so that it is a float. */
+function literal(value: number): string {
+  const text = Object.is(Math.fround(value), value) || Number.isFinite(value) ? String(value) : "0x1p127 * 2.0";
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/** The expression of `roots` over all that is not fused: `make` builds the last expression from the roots' names. */
+function fuseInto(inputs: readonly Tensor[], inlined: ReadonlySet<Tensor>, make: (args: readonly string[]) => string): Fused {
+  const loads: Tensor[] = [];
+  const collect = (t: Tensor): void => {
+    if (constantValue(t) !== undefined) return;
+    if (inlined.has(t)) t.inputs.forEach(collect);
+    else if (!loads.includes(t)) loads.push(t);
+  };
+  inputs.forEach(collect);
+  const body: Body = (args) => {
+    const statements: string[] = [];
+    const names = new Map<Tensor, string>();
+    const value = (t: Tensor): string => {
+      const constant = constantValue(t);
+      if (constant !== undefined) return `T(${literal(constant)})`;
+      const known = names.get(t);
+      if (known) return known;
+      if (!inlined.has(t)) return args[loads.indexOf(t)]!;
+      if (t.operation.kind !== "map") throw new Error(`${t.toString()} cannot be fused`);
+      const expression = t.operation.expression(...t.inputs.map(value));
+      const name = `v${statements.length}`;
+      statements.push(`  let ${name} = ${expression};`);
+      names.set(t, name);
+      return name;
+    };
+    const result = make(inputs.map(value));
+    return { statements: statements.join("\n"), value: result };
+  };
+  return { loads, body };
+}
+
+/** Bindings for loads: one for each piece of memory, however many ways it is walked. */
+function bind(loads: readonly Tensor[]): { owners: Tensor[]; bindings: number[] } {
+  const owners: Tensor[] = [];
+  const key = (t: Tensor) => {
+    const place = storeOf(t);
+    return place ? `${place.store.name}@${place.offset}` : t.id;
+  };
+  const bindings = loads.map((load) => {
+    const owner = base(load);
+    const at = owners.findIndex((o) => key(o) === key(owner));
+    return at >= 0 ? at : owners.push(owner) - 1;
+  });
+  return { owners, bindings };
+}
+
+const walk = (loads: readonly Tensor[], shape: Shape) => loads.map((t) => broadcastStrides(t.shape, t.order, shape));
+
+const nameOf = (node: Tensor, inlined: ReadonlySet<Tensor>): string => {
+  const names: string[] = [];
+  const visit = (t: Tensor): void => {
+    for (const i of t.inputs) if (inlined.has(i)) visit(i);
+    names.push(t.name);
+  };
+  visit(node);
+  return names.slice(-6).join(" ");
+};
+
+function lowerMap(node: Tensor, inlined: ReadonlySet<Tensor>): Step {
+  const constant = constantValue(node);
+  const expression = node.operation.kind === "map" ? node.operation.expression : () => `T(${literal(constant!)})`;
+  const target = node.operation.kind === "map" ? node.operation.target : undefined;
+  const { loads, body } = fuseInto(node.inputs, inlined, (args) => expression(...args));
+  const { owners, bindings } = bind(loads);
+  const output = target ?? node;
+  const axes = loopNest(node.shape, output.order, [strides(output.shape, output.order), ...walk(loads, node.shape)]);
+  // A variable that is updated from itself is one binding, read before it is written.
+  const self = target ? owners.findIndex((o) => o === target) : -1;
+  const result = self >= 0 ? self : owners.length;
+  const slots = owners.map((_, i) => (i === self ? outputSlot(0) : inputSlot(i)));
+  if (self < 0) slots.push(outputSlot(0));
+  const kernel = mapKernel({
+    name: nameOf(node, inlined),
+    axes,
+    loads: loads.map((_, i): Load => ({ binding: bindings[i]!, operand: i + 1 })),
+    bindings: slots.length,
+    result,
+    body,
+  });
+  return { node, lowering: { launches: [{ kernel, slots }], scratch: [] }, inputs: owners, outputs: [output] };
+}
+
+function lowerReduce(node: Tensor, inlined: ReadonlySet<Tensor>, traits: AdapterTraits): Step {
+  if (node.operation.kind !== "reduce") throw new Error(`${node.toString()} is no reduction`);
+  const { combine, dimensions } = node.operation;
+  const [x] = node.inputs;
+  const { loads, body } = fuseInto([x!], inlined, ([value]) => value!);
+  const { owners, bindings } = bind(loads);
+  const steps = walk(loads, x!.shape);
+  const keptOrder = node.order.filter((d) => !dimensions.includes(d));
+  const reducedOrder = node.order.filter((d) => dimensions.includes(d));
+  const fastest = node.order.filter((d) => x!.shape[d] !== 1).at(-1)!;
+  const lowering = reduceKernel(
+    {
+      name: nameOf(node, inlined),
+      combine,
+      kept: loopNest(x!.shape, keptOrder, steps),
+      reduced: loopNest(x!.shape, reducedOrder, steps),
+      rows: dimensions.includes(fastest),
+      loads: loads.map((_, i): Load => ({ binding: bindings[i]!, operand: i })),
+      bindings: owners.length,
+      body,
+    },
+    traits,
+  );
+  return { node, lowering, inputs: owners, outputs: [node] };
+}

@@ -1,0 +1,24 @@
+/** Random tensors: pure functions of a key (seed, step) and a stream number, computed on the GPU. */
+import { type Distribution, random as randomKernel } from "../../kernels/random.js";
+import { ShapeError } from "../errors.js";
+import { input, Tensor } from "./tensor.js";
+import { type Shape, size } from "./shape.js";
+
+/** The program input that carries (seed, step): u32 [3], to be filled by `randomKey`. */
+export const keyInput = (name = "key"): Tensor => input(name, [3], "u32");
+
+/** Values of a key input. `seed` is any non-negative safe integer, `step` the run's counter. */
+export function randomKey(seed: number, step: number): Uint32Array {
+  return Uint32Array.of(seed % 2 ** 32, Math.floor(seed / 2 ** 32), step);
+}
+
+function random(distribution: Distribution, shape: Shape, key: Tensor, stream: number): Tensor {
+  if (key.dtype !== "u32" || key.size !== 3) throw new ShapeError(`random: the key must be u32 [3], not ${key.toString()}`);
+  return new Tensor(distribution, shape, { kind: "kernel", lower: () => randomKernel(distribution, size(shape), stream) }, [key], { sources: [] });
+}
+
+/** Independent standard normal numbers. Two tensors of one program need different streams. */
+export const randomNormal = (shape: Shape, key: Tensor, stream: number): Tensor => random("normal", shape, key, stream);
+
+/** Independent uniform numbers in (0, 1). */
+export const randomUniform = (shape: Shape, key: Tensor, stream: number): Tensor => random("uniform", shape, key, stream);

@@ -1,0 +1,28 @@
+/** Means, maxima and log-sum-exp over dimensions (`sum` stands in broadcast.ts, beside its derivative). */
+import { finishReduction, reducedAxes, reduceNode, type ReduceOptions, sum } from "./broadcast.js";
+import { add, div, exp, log, mul, stopGradient, sub, where } from "./elementwise.js";
+import { size } from "./shape.js";
+import type { Tensor } from "./tensor.js";
+
+/** The arithmetic mean over the given dimensions (default: all). */
+export function mean(x: Tensor, dimensions?: readonly number[], options: ReduceOptions = {}): Tensor {
+  const count = size(reducedAxes("mean", x, dimensions).map((d) => x.shape[d]!));
+  return mul(sum(x, dimensions, options), 1 / count);
+}
+
+/** The maximum over the given dimensions (default: all); where several elements share it, they share its gradient. */
+export function max(x: Tensor, dimensions?: readonly number[], options: ReduceOptions = {}): Tensor {
+  const axes = reducedAxes("max", x, dimensions);
+  if (axes.length === 0) return finishReduction(x, x, dimensions, options);
+  const reduced = reduceNode("max", x, axes, (g, y) => {
+    const hit = where(sub(x, y), 1, 0, ">=");
+    return mul(hit, div(g, sum(hit, axes, { keepDims: true })));
+  });
+  return finishReduction(x, reduced, dimensions, options);
+}
+
+/** log Σ exp over one dimension, which stays with size 1; the maximum is taken out first, so nothing overflows. */
+export function logSumExp(x: Tensor, dimension: number): Tensor {
+  const top = stopGradient(max(x, [dimension], { keepDims: true }));
+  return add(log(sum(exp(sub(x, top)), [dimension], { keepDims: true })), top);
+}

@@ -1,0 +1,135 @@
+/**
+ * A Tensor is a node of a lazy graph: a shape and the operation that makes it. Building an expression runs nothing; `compile` turns
+ * graphs into programs, `grad` adds nodes, and `await tensor.read()` is for exploring.
+ */
+import type { AdapterTraits, Lowering } from "../../kernels/kernel.js";
+import { ShapeError } from "../errors.js";
+import type { Store } from "./variables.js";
+import { format, type Order, rowMajor, type Shape, size } from "./shape.js";
+
+export type DType = "f32" | "u32";
+
+/** The vector-Jacobian product: from the gradient at the output to one for each source (undefined: no gradient flows there). */
+export type Vjp = (gradient: Tensor) => readonly (Tensor | undefined)[];
+
+/**
+ * How a node comes to be, as the compiler sees it:
+ * - leaf: an input of the program, constant data, or (part of) a variable;
+ * - view: the memory of its input under another shape or order;
+ * - map: an elementwise expression, which may be fused into its reader;
+ * - reduce: a sum or maximum over dimensions, which may absorb the map it reads;
+ * - kernel: launches of its own;
+ * - pack: tensors laid side by side as a store of variables lays its own, so that one dispatch can work on all of them;
+ * - effect: a kernel that changes variables in place, in program order.
+ */
+export type Operation =
+  | { readonly kind: "leaf"; readonly source: Leaf }
+  | { readonly kind: "view" }
+  | {
+      readonly kind: "map";
+      readonly expression: Expression;
+      /** Costs less than a memory access: may be computed again by each of its readers. */
+      readonly cheap?: boolean;
+      /** The variable that the result is written to, instead of a place of its own. */
+      readonly target?: Tensor;
+    }
+  | { readonly kind: "reduce"; readonly combine: "sum" | "max"; readonly dimensions: readonly number[] }
+  | { readonly kind: "kernel"; readonly lower: (traits: AdapterTraits) => Lowering }
+  | { readonly kind: "pack"; readonly offsets: readonly number[] }
+  | { readonly kind: "effect"; readonly lower: (traits: AdapterTraits) => Lowering; readonly targets: readonly Tensor[] };
+
+export type Leaf =
+  | { readonly from: "input"; readonly name: string }
+  | { readonly from: "data"; readonly values: Float32Array | Uint32Array }
+  | { readonly from: "fill"; readonly value: number }
+  | { readonly from: "store"; readonly store: Store; readonly offset: number };
+
+/** WGSL of an elementwise expression over its arguments, valid for `T` = f32 and `T` = vec4f alike. */
+export type Expression = (...args: string[]) => string;
+
+let created = 0;
+
+let reader: ((t: Tensor) => Promise<Float32Array>) | undefined;
+
+/** Tells `Tensor.read` how to compile and run; a graph node cannot import the compiler that imports it. */
+export function setReader(read: (t: Tensor) => Promise<Float32Array>): void {
+  reader = read;
+}
+
+export class Tensor {
+  /** Creation order, which is program order. */
+  readonly id = created++;
+  readonly dtype: DType;
+  readonly order: Order;
+
+  constructor(
+    /** Name of the operation, for errors and profiles. */
+    readonly name: string,
+    readonly shape: Shape,
+    readonly operation: Operation,
+    readonly inputs: readonly Tensor[] = [],
+    options: {
+      readonly dtype?: DType;
+      readonly order?: Order;
+      readonly vjp?: Vjp;
+      /** The tensors `vjp` answers for, where they are not the inputs (composite operations with a derivative of their own). */
+      readonly sources?: readonly Tensor[];
+    } = {},
+  ) {
+    if (shape.some((n) => !Number.isInteger(n) || n < 1)) throw new ShapeError(`${name}: impossible shape ${format(shape)}`);
+    this.dtype = options.dtype ?? "f32";
+    this.order = options.order ?? rowMajor(shape.length);
+    this.vjp = options.vjp;
+    this.sources = options.sources ?? inputs;
+  }
+
+  readonly vjp: Vjp | undefined;
+  readonly sources: readonly Tensor[];
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return size(this.shape);
+  }
+
+  /**
+   * The values, row-major, computed on the last device opened (one is opened if there is none). Compiles anew at each call.
+   * @throws UserError when the tensor depends on an `input`, whose values only a program's `run` can give.
+   */
+  read(): Promise<Float32Array> {
+    if (!reader) throw new Error("Tensor.read needs the compiler: import from petalgrad's index");
+    return reader(this);
+  }
+
+  toString(): string {
+    return `${this.name}${format(this.shape)}`;
+  }
+}
+
+/** A named input of a program, to be given at each run as `{ [name]: values }` in row-major order. */
+export function input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
+  return new Tensor(name, shape, { kind: "leaf", source: { from: "input", name } }, [], { dtype });
+}
+
+/**
+ * Constant data in row-major order, e.g. `tensor([1, 2, 3, 4], [2, 2])`.
+ * @throws ShapeError when the number of values is not the shape's.
+ */
+export function tensor(values: ArrayLike<number>, shape: Shape = [values.length], dtype: DType = "f32"): Tensor {
+  if (values.length !== size(shape)) throw new ShapeError(`tensor: ${values.length} values for shape ${format(shape)}`);
+  const array = dtype === "f32" ? Float32Array.from(values) : Uint32Array.from(values);
+  return new Tensor("tensor", shape, { kind: "leaf", source: { from: "data", values: array } }, [], { dtype });
+}
+
+/** A tensor of one value everywhere; costs no memory inside elementwise expressions. */
+export function full(shape: Shape, value: number): Tensor {
+  return new Tensor("full", shape, { kind: "leaf", source: { from: "fill", value } });
+}
+
+/** The value of a constant `full` tensor, or undefined for any other. */
+export function constantValue(t: Tensor): number | undefined {
+  return t.operation.kind === "leaf" && t.operation.source.from === "fill" ? t.operation.source.value : undefined;
+}

@@ -1,0 +1,144 @@
+/**
+ * Variables: tensors that outlive a run. A Store keeps the variables of one network side by side in one buffer, so that an
+ * optimizer updates, and an average follows, all of them in a single dispatch.
+ */
+import { ShapeError, UserError } from "../errors.js";
+import { recordEffect } from "./record.js";
+import { format, type Order, reorder, rowMajor, type Shape, size, strides } from "./shape.js";
+import { Tensor } from "./tensor.js";
+
+/** Fills a variable's values in row-major order, before the first run. */
+export type Initializer = (values: Float32Array, shape: Shape) => void;
+
+export interface VariableEntry {
+  readonly name: string;
+  readonly tensor: Tensor;
+  /** First element in the store's buffer; a multiple of 64 (WebGPU binds at multiples of 256 bytes). */
+  readonly offset: number;
+}
+
+/** What holds a store's values on a device once there is one. */
+export interface StoreMemory {
+  read(): Promise<Float32Array>;
+  write(values: Float32Array): void;
+}
+
+const ALIGNMENT = 64;
+
+export class Store {
+  readonly entries: VariableEntry[] = [];
+  /** Set by the first program that uses the store; until then values live in `initial`. */
+  memory: StoreMemory | undefined;
+  #length = 0;
+  #initial = new Float32Array(0);
+  #flat: Tensor | undefined;
+
+  /** @param name Shown in errors and labels, e.g. "generator". */
+  constructor(readonly name: string) {}
+
+  /** Elements in the buffer, padding between the variables included. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Adds a variable. `order` is how it lies in memory; its shape, and all values read or written, stay row-major. */
+  variable(name: string, shape: Shape, initializer: Initializer = (values) => values.fill(0), order: Order = rowMajor(shape.length)): Tensor {
+    if (this.#flat || this.memory) throw new UserError(`${this.name}.${name}: variables cannot be added to a store already in use`);
+    if (this.entries.some((e) => e.name === name)) throw new UserError(`${this.name}: a variable named ${name} exists already`);
+    const offset = this.#length;
+    const tensor = new Tensor(`${this.name}.${name}`, shape, { kind: "leaf", source: { from: "store", store: this, offset } }, [], { order });
+    this.entries.push({ name, tensor, offset });
+    this.#length += Math.ceil(size(shape) / ALIGNMENT) * ALIGNMENT;
+    const grown = new Float32Array(this.#length);
+    grown.set(this.#initial);
+    this.#initial = grown;
+    const values = new Float32Array(size(shape));
+    initializer(values, shape);
+    grown.set(reorder(values, shape, order), offset);
+    return tensor;
+  }
+
+  /** All variables as one vector [length]. */
+  get flat(): Tensor {
+    this.#flat ??= new Tensor(`${this.name}.flat`, [this.#length], { kind: "leaf", source: { from: "store", store: this, offset: 0 } });
+    return this.#flat;
+  }
+
+  /** A store with the same variables, names and places, zero or copied: optimizer moments, moving averages. */
+  like(name: string, copy = false): Store {
+    const other = new Store(name);
+    for (const { name: variable, tensor } of this.entries) other.variable(variable, tensor.shape, undefined, tensor.order);
+    if (copy) other.#initial = this.#initial.slice();
+    return other;
+  }
+
+  /** The variables' values before any run: what a program uploads. */
+  get initial(): Float32Array {
+    return this.#initial;
+  }
+
+  /** Values of all variables by name, row-major. */
+  async read(): Promise<Map<string, Float32Array>> {
+    const all = this.memory ? await this.memory.read() : this.#initial;
+    return new Map(
+      this.entries.map(({ name, tensor, offset }) => [name, reorder(all.slice(offset, offset + tensor.size), tensor.shape, tensor.order, true)]),
+    );
+  }
+
+  /**
+   * Sets all variables, row-major values by name.
+   * @throws UserError / ShapeError when one is missing, unknown or of another size: nothing is written then.
+   */
+  write(values: ReadonlyMap<string, Float32Array>): void {
+    const all = new Float32Array(this.#length);
+    for (const { name, tensor, offset } of this.entries) {
+      const value = values.get(name);
+      if (!value) throw new UserError(`${this.name}: no values for ${name}`);
+      if (value.length !== tensor.size) throw new ShapeError(`${this.name}.${name}: ${value.length} values for shape ${format(tensor.shape)}`);
+      all.set(reorder(value, tensor.shape, tensor.order), offset);
+    }
+    for (const name of values.keys()) {
+      if (!this.entries.some((e) => e.name === name)) throw new UserError(`${this.name}: values for ${name}, which it does not have`);
+    }
+    this.#initial = all;
+    this.memory?.write(all);
+  }
+}
+
+/** The variable's place in its store. */
+export function storeOf(t: Tensor): { store: Store; offset: number } | undefined {
+  return t.operation.kind === "leaf" && t.operation.source.from === "store" ? t.operation.source : undefined;
+}
+
+/**
+ * Gradients, or other tensors shaped like the variables of a store, laid side by side as the store lays its own: [store.length].
+ * Where a tensor is computed by the program, it is computed right into its place.
+ */
+export function pack(store: Store, values: readonly Tensor[]): Tensor {
+  if (values.length !== store.entries.length) {
+    throw new ShapeError(`pack: ${values.length} tensors for the ${store.entries.length} variables of ${store.name}`);
+  }
+  const placed = values.map((value, i) => {
+    const { tensor, name } = store.entries[i]!;
+    if (format(value.shape) !== format(tensor.shape)) {
+      throw new ShapeError(`pack: ${format(value.shape)} for ${store.name}.${name} of shape ${format(tensor.shape)}`);
+    }
+    const same = strides(value.shape, value.order).join() === strides(tensor.shape, tensor.order).join();
+    return same && value.operation.kind !== "view" ? value : toOrder(value, tensor.order);
+  });
+  return new Tensor("pack", [store.length], { kind: "pack", offsets: store.entries.map((e) => e.offset) }, placed);
+}
+
+/** The same values in another memory order (a copy). */
+export function toOrder(x: Tensor, order: Order): Tensor {
+  return new Tensor("reorder", x.shape, { kind: "map", expression: (a) => a! }, [x], { order, vjp: (g) => [g] });
+}
+
+/** Records `variable ← value`, executed in program order: expressions built later read the new value. */
+export function assign(variable: Tensor, value: Tensor): void {
+  if (!storeOf(variable)) throw new UserError(`assign: ${variable.toString()} is not a variable`);
+  if (format(variable.shape) !== format(value.shape)) {
+    throw new ShapeError(`assign: a value of shape ${format(value.shape)} to ${variable.toString()}`);
+  }
+  recordEffect(new Tensor("assign", variable.shape, { kind: "map", expression: (a) => a!, target: variable }, [value], { order: variable.order }));
+}
