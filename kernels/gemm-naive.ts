@@ -1,0 +1,39 @@
+/**
+ * GEMM, naive: one invocation makes one element of C and walks the whole reduction one multiplication at a time.
+ * Workgroup: 64 invocations over consecutive elements. No preconditions. Simple enough to be believed; the others are tested beside it.
+ */
+import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
+import { Grid, prelude, segmentRange, type SplitProblem } from "./gemm-problem.js";
+import type { Kernel } from "./kernel.js";
+
+export function naiveKernel(problem: SplitProblem): Kernel {
+  const { name, rows, columns, layers, depth } = problem;
+  const elements = rows * columns * layers;
+  const grid = new Grid(Math.ceil(elements / 64));
+  const code = wgsl`// ${name}, naive
+${prelude(problem, { a: false, b: false, c: false })}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = ${grid.index} * 64u + lane;
+  if (i >= ${elements}u) { return; }
+  let column = i % ${columns}u;
+  let row = i / ${columns}u % ${rows}u;
+  let z = i / ${columns * rows}u;
+  let a_here = a_site(row, z);
+  let b_here = b_site(column, z);
+  var sum = 0.0;
+  ${segmentRange(problem)}
+  for (var s = start; s < end; s++) {
+    let a_line = a_run(a_here, s, z);
+    let b_line = b_run(b_here, s, z);
+    for (var d = 0u; d < ${depth}u; d++) { sum += a_at(a_line, d) * b_at(b_line, d); }
+  }
+  let at = c_row(row, z);
+#if ${problem.c.holes}
+  if (at < 0) { return; }
+#endif
+  c[u32(at) + column] = sum;
+}
+`;
+  return { name: `${name} naive`, code, workgroups: grid.workgroups };
+}

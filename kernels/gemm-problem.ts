@@ -1,0 +1,140 @@
+/**
+ * The one product behind matmul and all directions of convolution, an implicit GEMM:
+ *
+ *     C[row, column] = sum over segments s, sum over depth d of  A(row, s, d) * B(s, d, column)        for every layer z
+ *
+ * A "segment" is a stretch of the reduction in which both factors are walked with constant strides: a tap (kh, kw) of a convolution,
+ * whose depth is the channels; an output line of a weight gradient, whose depth is the line's pixels; a chunk of k in a matmul. Where
+ * a row is in memory, and whether the tap falls outside the image there, is worked out once a segment, not once an element.
+ *
+ * This file: what a problem is, and the WGSL that all variants share. Bindings of every variant: 0 a, 1 b, 2 c (or the partial sums,
+ * where the reduction is split).
+ */
+import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
+
+/** A factor: what its free index (A: row, B: column) and a place in the reduction mean in memory. */
+export interface Operand {
+  /** Elements of the tensor. */
+  readonly size: number;
+  /** How many free indices there are. */
+  readonly extent: number;
+  /** The index that moves by one element in memory. */
+  readonly contiguous: "free" | "depth";
+  /** True when four neighbours along the contiguous index are one aligned vec4f (and lie in one segment, and share a run). */
+  readonly vec4: boolean;
+  /** Elements between depth d and d + 1. */
+  readonly stride: number;
+  /** What may lie outside the tensor and counts as zero: nothing, whole segments of a free index, or the ends of a segment. */
+  readonly outside: "never" | "segment" | "ends";
+  /**
+   * Bodies of two WGSL functions. `site`: facts of a free index `i` in layer `z` that no segment changes, as a vec3i.
+   * `run`: where the site's values of `segment` are, as Run(base, first, count): depth d is at base + d * stride, and is zero
+   * unless first <= d < first + count.
+   */
+  readonly site: string;
+  readonly run: string;
+}
+
+export interface GemmProblem {
+  readonly name: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly layers: number;
+  readonly segments: number;
+  readonly depth: number;
+  /** WGSL expression of `z` for the segments of a layer, where layers have fewer than `segments`. */
+  readonly segmentsOfLayer?: string;
+  readonly a: Operand;
+  readonly b: Operand;
+  readonly c: {
+    /** Elements of the result. Columns are contiguous. */
+    readonly size: number;
+    /** Body of a WGSL function of `row` and `z`: the index of the row's first element as i32, negative where no such row exists. */
+    readonly row: string;
+    /** True when `row` may be negative. */
+    readonly holes: boolean;
+  };
+}
+
+/** A problem as a variant gets it: the reduction cut in `splits` ranges of `segmentsPerSplit` segments, each summed by its own workgroups. */
+export interface SplitProblem extends GemmProblem {
+  readonly splits: number;
+  readonly segmentsPerSplit: number;
+}
+
+/** Workgroups numbered 0..count-1 (WGSL: `index` of `group`), folded into two dimensions where one would pass 65535. */
+export class Grid {
+  readonly workgroups: readonly [number, number, number];
+  /** False when the folding leaves workgroups past the count, which must do nothing. */
+  readonly exact: boolean;
+  readonly index: string;
+
+  constructor(readonly count: number) {
+    const y = Math.ceil(count / 65535);
+    const x = Math.ceil(count / y);
+    this.workgroups = [x, y, 1];
+    this.exact = x * y === count;
+    this.index = y === 1 ? "group.x" : `(group.y * ${x}u + group.x)`;
+  }
+}
+
+export const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
+
+/** Bindings and address functions that every variant starts with. `wide` says which operands and whether the result are seen as vec4f. */
+export function prelude(problem: SplitProblem, wide: { a: boolean; b: boolean; c: boolean }): string {
+  const { a, b, c, splits } = problem;
+  return wgsl`
+@group(0) @binding(0) var<storage, read_write> a: ${storage(a.size, wide.a)};
+@group(0) @binding(1) var<storage, read_write> b: ${storage(b.size, wide.b)};
+@group(0) @binding(2) var<storage, read_write> c: ${storage(roundUp(c.size, 4) * splits, wide.c)};
+
+// Depth d of a segment is at base + d * stride, and zero unless first <= d < first + count.
+struct Run { base: i32, first: u32, count: u32 }
+${operandFunctions("a", a, wide.a)}${operandFunctions("b", b, wide.b)}
+fn c_row(row: u32, z: u32) -> i32 {${block(c.row)}}
+`;
+}
+
+/** NAME_site, NAME_run and NAME_at of an operand; NAME_at reads one element, or the vec4f at and after it along the contiguous index. */
+function operandFunctions(name: string, operand: Operand, wide: boolean): string {
+  const { stride, outside } = operand;
+  const type = wide ? "vec4f" : "f32";
+  const step = stride === 1 ? "d" : `d * ${stride}u`;
+  const shift = wide ? " >> 2u" : "";
+  return wgsl`
+fn ${name}_site(i: u32, z: u32) -> vec3i {${block(operand.site)}}
+fn ${name}_run(site: vec3i, segment: u32, z: u32) -> Run {${block(operand.run)}}
+fn ${name}_at(run: Run, d: u32) -> ${type} {
+#if ${outside === "never"}
+  return ${name}[(u32(run.base) + ${step})${shift}];
+#elif ${outside === "segment"}
+  return select(${type}(), ${name}[(u32(run.base) + ${step})${shift}], run.count != 0u);
+#else
+  let inside = d - run.first < run.count;
+  return select(${type}(), ${name}[select(0u, (u32(run.base) + ${step})${shift}, inside)], inside);
+#endif
+}
+`;
+}
+
+/** Storage bindings are sized, so that the compiler sees the bound; their buffers are padded to whole vec4f. */
+const storage = (elements: number, wide: boolean): string =>
+  wide ? `array<vec4f, ${Math.ceil(elements / 4)}>` : `array<f32, ${roundUp(elements, 4)}>`;
+
+const block = (body: string): string => {
+  const lines = body
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  return lines.length <= 1 ? ` ${lines.join("")} ` : `\n${lines.map((line) => `  ${line}\n`).join("")}`;
+};
+
+/** The range of segments [start, end) that split `split` of layer `z` sums. */
+export function segmentRange(problem: SplitProblem): string {
+  const { splits, segmentsPerSplit, segments } = problem;
+  const all = problem.segmentsOfLayer ?? `${segments}u`;
+  if (splits === 1) return `let start = 0u; let end = ${all};`;
+  const last = splits * segmentsPerSplit === segments && !problem.segmentsOfLayer;
+  const stop = `(split + 1u) * ${segmentsPerSplit}u`;
+  return `let start = split * ${segmentsPerSplit}u; let end = ${last ? stop : `min(${stop}, ${all})`};`;
+}

@@ -1,0 +1,229 @@
+/**
+ * matmul and the convolutions, every variant against float64 sums written from the definitions, within the error bound of a float32
+ * sum of K products: 4 (sqrt(K) + 4) 2^-24 sum |a_i b_i|.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { convDataGrad, convForward, type ConvShape, convWeightGrad } from "../../kernels/convolution.js";
+import { gemmVariants } from "../../kernels/gemm.js";
+import type { AdapterTraits } from "../../kernels/kernel.js";
+import { matmul, type MatmulShape } from "../../kernels/matmul.js";
+import type { Device } from "../../src/gpu/device.js";
+import { device, run } from "./harness.js";
+
+let opened: Device;
+beforeAll(async () => {
+  opened = await device();
+});
+afterAll(() => opened.destroy());
+
+/** Sums in float64 with the sum of magnitudes beside each. */
+class Reference {
+  readonly value: Float64Array;
+  readonly magnitude: Float64Array;
+  readonly terms: Float64Array;
+  constructor(size: number) {
+    this.value = new Float64Array(size);
+    this.magnitude = new Float64Array(size);
+    this.terms = new Float64Array(size);
+  }
+  add(at: number, x: number, y: number): void {
+    this.value[at]! += x * y;
+    this.magnitude[at]! += Math.abs(x * y);
+    this.terms[at]! += 1;
+  }
+  expectNear(result: Float32Array, label: string): void {
+    expect(result.length, label).toBe(this.value.length);
+    let worst = { at: -1, ratio: 1 };
+    for (let i = 0; i < result.length; i++) {
+      const bound = 4 * (Math.sqrt(this.terms[i]!) + 4) * 2 ** -24 * this.magnitude[i]!;
+      const error = Math.abs(result[i]! - this.value[i]!);
+      const ratio = error === 0 ? 0 : error / bound;
+      if (!(ratio <= worst.ratio)) worst = { at: i, ratio };
+    }
+    const { at } = worst;
+    expect(at === -1, `${label}: element ${at} is ${result[at]}, should be ${this.value[at]}`).toBe(true);
+  }
+}
+
+/** Reproducible values in [-1, 1), a different sequence for each seed (a linear congruential generator is enough here). */
+function noise(size: number, seed: number): Float32Array {
+  let state = (seed * 2654435761 + 12345) >>> 0;
+  return Float32Array.from({ length: size }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+}
+
+function matmulReference(s: MatmulShape, a: Float32Array, b: Float32Array): Reference {
+  const out = new Reference(s.batch * s.m * s.n);
+  for (let z = 0; z < s.batch; z++)
+    for (let i = 0; i < s.m; i++)
+      for (let j = 0; j < s.n; j++)
+        for (let k = 0; k < s.k; k++) {
+          const x = a[(s.aBatched ? z * s.m * s.k : 0) + (s.aLayout === "mk" ? i * s.k + k : k * s.m + i)]!;
+          const y = b[(s.bBatched ? z * s.n * s.k : 0) + (s.bLayout === "kn" ? k * s.n + j : j * s.k + k)]!;
+          out.add((z * s.m + i) * s.n + j, x, y);
+        }
+  return out;
+}
+
+/** Calls `visit` for every product of the convolution: indices into x, w and y. */
+function visitConv(s: ConvShape, visit: (x: number, w: number, y: number) => void): void {
+  for (let n = 0; n < s.batch; n++)
+    for (let oh = 0; oh < s.outHeight; oh++)
+      for (let ow = 0; ow < s.outWidth; ow++)
+        for (let kh = 0; kh < s.kernelHeight; kh++)
+          for (let kw = 0; kw < s.kernelWidth; kw++) {
+            const ih = oh * s.strideHeight + kh - s.paddingHeight;
+            const iw = ow * s.strideWidth + kw - s.paddingWidth;
+            if (ih < 0 || ih >= s.inHeight || iw < 0 || iw >= s.inWidth) continue;
+            const x = ((n * s.inHeight + ih) * s.inWidth + iw) * s.inChannels;
+            const y = ((n * s.outHeight + oh) * s.outWidth + ow) * s.outChannels;
+            for (let ic = 0; ic < s.inChannels; ic++) {
+              const w = ((kh * s.kernelWidth + kw) * s.inChannels + ic) * s.outChannels;
+              for (let oc = 0; oc < s.outChannels; oc++) visit(x + ic, w + oc, y + oc);
+            }
+          }
+}
+
+const sizes = (s: ConvShape) => ({
+  x: s.batch * s.inHeight * s.inWidth * s.inChannels,
+  w: s.kernelHeight * s.kernelWidth * s.inChannels * s.outChannels,
+  y: s.batch * s.outHeight * s.outWidth * s.outChannels,
+});
+
+function convReferences(s: ConvShape, x: Float32Array, w: Float32Array, dy: Float32Array) {
+  const size = sizes(s);
+  const [forward, dataGrad, weightGrad] = [new Reference(size.y), new Reference(size.x), new Reference(size.w)];
+  visitConv(s, (i, j, k) => {
+    forward.add(k, x[i]!, w[j]!);
+    dataGrad.add(i, w[j]!, dy[k]!);
+    weightGrad.add(j, x[i]!, dy[k]!);
+  });
+  return { forward, dataGrad, weightGrad };
+}
+
+/** A square convolution; output size as PyTorch defines it. */
+function conv(
+  batch: number,
+  size: number,
+  inChannels: number,
+  outChannels: number,
+  kernel: number,
+  stride: number,
+  padding: number,
+): ConvShape {
+  const out = Math.floor((size + 2 * padding - kernel) / stride) + 1;
+  return {
+    batch,
+    inHeight: size,
+    inWidth: size,
+    inChannels,
+    outHeight: out,
+    outWidth: out,
+    outChannels,
+    kernelHeight: kernel,
+    kernelWidth: kernel,
+    strideHeight: stride,
+    strideWidth: stride,
+    paddingHeight: padding,
+    paddingWidth: padding,
+  };
+}
+
+const plain = { batch: 1, aLayout: "mk", bLayout: "kn", aBatched: false, bBatched: false } as const;
+const MATMULS: MatmulShape[] = [
+  { ...plain, m: 1, n: 1, k: 1 },
+  { ...plain, m: 64, n: 64, k: 64 },
+  { ...plain, m: 200, n: 132, k: 96 },
+  { ...plain, m: 7, n: 5, k: 13 },
+  { ...plain, m: 130, n: 3, k: 36 },
+  { ...plain, m: 3, n: 130, k: 36, bLayout: "nk" },
+  { ...plain, m: 5, n: 1, k: 1030 },
+  { ...plain, m: 16, n: 8, k: 2048, aLayout: "km" },
+  { ...plain, m: 36, n: 68, k: 20, aLayout: "km", bLayout: "nk" },
+  { ...plain, m: 33, n: 31, k: 29, aLayout: "km", bLayout: "nk" },
+  { ...plain, m: 48, n: 40, k: 1026, aLayout: "km" },
+  { batch: 3, m: 20, n: 12, k: 8, aLayout: "mk", bLayout: "kn", aBatched: true, bBatched: true },
+  { batch: 3, m: 9, n: 11, k: 7, aLayout: "km", bLayout: "nk", aBatched: true, bBatched: true },
+  { batch: 2, m: 20, n: 12, k: 8, aLayout: "mk", bLayout: "nk", aBatched: true, bBatched: false },
+  { batch: 2, m: 17, n: 12, k: 8, aLayout: "km", bLayout: "kn", aBatched: true, bBatched: false },
+  { batch: 2, m: 20, n: 10, k: 8, aLayout: "mk", bLayout: "kn", aBatched: false, bBatched: true },
+];
+
+const CONVOLUTIONS: [string, ConvShape][] = [
+  ["a layer of the discriminator", conv(2, 16, 16, 32, 4, 2, 1)],
+  ["image channels in", conv(2, 16, 3, 20, 4, 2, 1)],
+  ["image channels and wide out", conv(1, 8, 3, 64, 4, 2, 1)],
+  ["odd channels", conv(2, 7, 5, 7, 3, 1, 1)],
+  ["one channel", conv(1, 6, 1, 1, 3, 1, 1)],
+  ["residual 3x3", conv(3, 4, 16, 24, 3, 1, 1)],
+  ["1x1", conv(2, 4, 36, 20, 1, 1, 0)],
+  ["1x1 with a stride", conv(2, 5, 8, 12, 1, 2, 0)],
+  ["whole input in one kernel", conv(5, 4, 12, 1, 4, 1, 0)],
+  ["stride that leaves a remainder", conv(2, 9, 8, 4, 4, 2, 1)],
+  ["stride 3 kernel 4", conv(1, 11, 4, 8, 4, 3, 2)],
+  ["stride larger than the kernel", conv(1, 10, 4, 4, 2, 3, 0)],
+  ["padding wider than needed", conv(1, 3, 4, 4, 3, 2, 2)],
+  ["1-D, height 1", { ...conv(2, 1, 12, 16, 1, 1, 0), inWidth: 21, outWidth: 18, kernelWidth: 4 }],
+  [
+    "unequal axes",
+    {
+      batch: 2,
+      inHeight: 6,
+      inWidth: 9,
+      inChannels: 4,
+      outHeight: 4,
+      outWidth: 5,
+      outChannels: 12,
+      kernelHeight: 3,
+      kernelWidth: 2,
+      strideHeight: 1,
+      strideWidth: 2,
+      paddingHeight: 0,
+      paddingWidth: 1,
+    },
+  ],
+];
+
+/** Every variant that this adapter runs, and what a GPU with 32 lanes would be given without subgroups. */
+function eachVariant(check: (traits: AdapterTraits, variant: string) => Promise<void>): Promise<unknown> {
+  const cases = gemmVariants(opened.traits).map((variant) => check(opened.traits, variant));
+  return Promise.all([...cases, check({ ...opened.traits, software: false, subgroupSize: 0 }, "outer")]);
+}
+
+describe("matmul", () => {
+  it.each(MATMULS.map((s) => [`${s.batch}x${s.m}x${s.n}x${s.k} ${s.aLayout} ${s.bLayout} ${s.aBatched} ${s.bBatched}`, s] as const))(
+    "%s",
+    async (label, s) => {
+      const a = noise((s.aBatched ? s.batch : 1) * s.m * s.k, 1);
+      const b = noise((s.bBatched ? s.batch : 1) * s.n * s.k, 2);
+      const reference = matmulReference(s, a, b);
+      await eachVariant(async (traits, variant) => {
+        const [c] = await run(matmul(s, traits, variant), [a, b], [reference.value.length]);
+        reference.expectNear(c!, `${label} ${variant}`);
+      });
+    },
+  );
+});
+
+describe("convolution", () => {
+  it.each(CONVOLUTIONS)("%s", async (label, s) => {
+    const size = sizes(s);
+    const [x, w, dy] = [noise(size.x, 3), noise(size.w, 4), noise(size.y, 5)];
+    const reference = convReferences(s, x, w, dy);
+    await eachVariant(async (traits, variant) => {
+      const [y] = await run(convForward(s, traits, variant), [x, w], [size.y]);
+      reference.forward.expectNear(y!, `${label} forward ${variant}`);
+      const [dx] = await run(convDataGrad(s, traits, variant), [dy, w], [size.x]);
+      reference.dataGrad.expectNear(dx!, `${label} data gradient ${variant}`);
+      const [dw] = await run(convWeightGrad(s, traits, variant), [x, dy], [size.w]);
+      reference.weightGrad.expectNear(dw!, `${label} weight gradient ${variant}`);
+    });
+  });
+});
+
+it("refuses a variant that the adapter does not run, naming those it does", () => {
+  const traits = { ...opened.traits, subgroupSize: 0 };
+  expect(() => matmul(MATMULS[0]!, traits, "subgroup")).toThrow(/no variant "subgroup".*outer, tiled, naive/);
+});

@@ -1,0 +1,63 @@
+/** Runs a lowering on the default adapter: buffers in, arrays out. Kernels are tested by this alone, below the engine. */
+import type { Lowering } from "../../kernels/kernel.js";
+import { type Device, openDevice } from "../../src/gpu/device.js";
+
+let opened: Promise<Device> | undefined;
+
+/** One device for all tests of a file. */
+export const device = (): Promise<Device> => (opened ??= openDevice());
+
+/** Fills what a kernel should write or may not read; a NaN that shows up in a result was not written, or was read. */
+const POISON = 0x7fc0dead;
+
+/** Outputs of `lowering`, whose buffers hold `outputSizes` elements. Outputs, scratch and the inputs' padding are NaN beforehand. */
+export async function run(lowering: Lowering, inputs: readonly Float32Array[], outputSizes: readonly number[]): Promise<Float32Array[]> {
+  const { gpu, pipelines } = await prepare(lowering);
+  const buffers = {
+    input: inputs.map((data) => filled(gpu, data.length, data)),
+    output: outputSizes.map((size) => filled(gpu, size)),
+    scratch: lowering.scratch.map((size) => filled(gpu, size)),
+  };
+  const encoder = gpu.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  lowering.launches.forEach(({ kernel, slots }, i) => {
+    const pipeline = pipelines[i]!;
+    const entries = slots.map((slot, binding) => ({ binding, resource: { buffer: buffers[slot.role][slot.index]! } }));
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+    pass.dispatchWorkgroups(...kernel.workgroups);
+  });
+  pass.end();
+  const readable = buffers.output.map((buffer) => {
+    const copy = gpu.createBuffer({ size: buffer.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+    encoder.copyBufferToBuffer(buffer, 0, copy, 0, buffer.size);
+    return copy;
+  });
+  gpu.queue.submit([encoder.finish()]);
+  const results: Float32Array[] = [];
+  for (const [i, copy] of readable.entries()) {
+    await copy.mapAsync(GPUMapMode.READ);
+    results.push(new Float32Array(copy.getMappedRange().slice(0, outputSizes[i]! * 4)));
+    copy.destroy();
+  }
+  (await device()).check();
+  for (const buffer of Object.values(buffers).flat()) buffer.destroy();
+  return results;
+}
+
+async function prepare(lowering: Lowering): Promise<{ gpu: GPUDevice; pipelines: GPUComputePipeline[] }> {
+  const opened = await device();
+  const pipelines = await Promise.all(lowering.launches.map(({ kernel, slots }) => opened.pipeline(kernel, slots.length)));
+  return { gpu: opened.gpu, pipelines };
+}
+
+function filled(gpu: GPUDevice, elements: number, data?: Float32Array): GPUBuffer {
+  const size = Math.max(16, Math.ceil(elements / 4) * 16);
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const buffer = gpu.createBuffer({ size, usage, mappedAtCreation: true });
+  const range = buffer.getMappedRange();
+  new Uint32Array(range).fill(POISON);
+  if (data) new Float32Array(range).set(data);
+  buffer.unmap();
+  return buffer;
+}
