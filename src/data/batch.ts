@@ -41,20 +41,20 @@ export function fillImages(
   }
   const columns = new Int32Array(size);
   for (let row = 0; row < images.length; row++) {
-    const side = dataset.side(images[row]!);
-    const pixels = dataset.pixels(images[row]!);
+    const side = dataset.side(images[row]);
+    const pixels = dataset.pixels(images[row]);
     for (let column = 0; column < size; column++) {
-      const source = views.x[row]! + (views.mirror[row] ? size - 1 - column : column);
+      const source = views.x[row] + (views.mirror[row] ? size - 1 - column : column);
       columns[column] = 3 * clamp(source, side - 1);
     }
     let red = row * 3 * plane;
     for (let line = 0; line < size; line++) {
-      const start = 3 * side * clamp(views.y[row]! + line, side - 1);
+      const start = 3 * side * clamp(views.y[row] + line, side - 1);
       for (let column = 0; column < size; column++, red++) {
-        const at = start + columns[column]!;
-        out[red] = UNIT[pixels[at]!]!;
-        out[red + plane] = UNIT[pixels[at + 1]!]!;
-        out[red + 2 * plane] = UNIT[pixels[at + 2]!]!;
+        const at = start + columns[column];
+        out[red] = UNIT[pixels[at]];
+        out[red + plane] = UNIT[pixels[at + 1]];
+        out[red + 2 * plane] = UNIT[pixels[at + 2]];
       }
     }
   }
@@ -77,7 +77,7 @@ export function fillCaptions(
     );
   }
   for (let row = 0; row < captions.length; row++) {
-    dataset.alphabet.encodeInto(dataset.caption(captions[row]!), out, row * columns, columns);
+    dataset.alphabet.encodeInto(dataset.caption(captions[row]), out, row * columns, columns);
   }
   return out;
 }

@@ -1,10 +1,11 @@
 // What a data set is to the rest of petalgrad: images with classes and captions, a split by classes, and an alphabet. Knows neither files nor Node.
 
+import { UserError } from "../errors.js";
 import type { Alphabet } from "./alphabet.js";
 import type { PetalsAttributes } from "./petals-attributes.js";
 
 /** Something is wrong with a data set or with how it was asked for: the message names the thing and the way out, on one line where it can. */
-export class DataError extends Error {
+export class DataError extends UserError {
   override readonly name = "DataError";
 }
 

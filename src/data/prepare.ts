@@ -1,0 +1,221 @@
+// Makes a data set in the layout of the originals ready: captions are read, images decoded and resized once, the split found, and everything
+// that had to be left out named.
+
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import sharp from "sharp";
+import { Alphabet } from "./alphabet.js";
+import { readSource } from "./archive.js";
+import { type CaptionFile, readCaptions } from "./captions-source.js";
+import { DataError, type Skipped } from "./dataset.js";
+import { LIST_NAMES, type LayoutDefinition, type LayoutSources, type ListName } from "./layout.js";
+import type { OpenOptions } from "./options.js";
+import type { PreparedData, PreparedImage } from "./packed.js";
+import { resizeArea } from "./resize.js";
+import { findSplit } from "./split.js";
+
+const IMAGE_PATH = /\.(?:jpe?g|png|webp|tiff?|gif|avif)$/i;
+/** Images decoded at a time. */
+const AT_ONCE = 4;
+/** Room for random crops: an image is stored 76 pixels wide where 64 are taken, as in the original program. */
+const MARGIN = 76 / 64;
+
+/** Side at which an image is stored: with a margin to crop from where the source is larger than `size`, else without. */
+export function storedSide(width: number, height: number, size: number): number {
+  return Math.min(width, height) > size ? Math.round(size * MARGIN) : size;
+}
+
+type PrepareOptions = Pick<OpenOptions, "alphabet" | "onProgress" | "signal">;
+
+/**
+ * Prepares a data set.
+ * @throws DataError where nothing usable is found or an archive is damaged; the signal's reason where it is stopped.
+ */
+export async function prepareLayout(
+  definition: LayoutDefinition,
+  sources: { images: string; captions: string; lists: LayoutSources["lists"] },
+  size: number,
+  { alphabet = "auto", onProgress, signal }: PrepareOptions = {},
+): Promise<PreparedData> {
+  const { name } = definition;
+  const read = await readCaptions(sources.captions);
+  if (read.files.length === 0) {
+    throw new DataError(`${sources.captions} holds no captions: text_c10/<class>/<image>.txt is looked for, one caption a line`);
+  }
+  signal?.throwIfAborted();
+  const { decoded, skipped } = await decodeImages(name, sources.images, read.files, size, { onProgress, signal });
+  if (decoded.length === 0) {
+    const first = skipped[0] ? ` (${skipped[0].file}: ${skipped[0].reason})` : "";
+    throw new DataError(`${name}: no image of ${sources.images} has captions in ${sources.captions}${first}`);
+  }
+  const allSkipped = [...read.skipped, ...skipped, ...withoutImage(read.files, decoded, skipped)];
+  const classes = [...new Set(decoded.map(({ file }) => file.className))].sort(byName);
+  const classIndex = new Map(classes.map((className, i) => [className, i]));
+  decoded.sort((a, b) => byName(a.file.className, b.file.className) || byName(a.file.image, b.file.image));
+  const images: PreparedImage[] = decoded.map(({ file, side }) => ({
+    name: file.image,
+    classIndex: classIndex.get(file.className)!,
+    side,
+    captions: file.captions,
+  }));
+  const { split, notes } = findSplit(definition, classes, { ...read.lists, ...(await readLists(sources.lists)) });
+  const trained = new Set(split.train);
+  return {
+    name,
+    size,
+    classes,
+    split,
+    alphabet: chooseAlphabet(
+      alphabet,
+      images.filter((image) => trained.has(image.classIndex)),
+    ),
+    report: {
+      images: images.length,
+      captions: images.reduce((sum, image) => sum + image.captions.length, 0),
+      skipped: allSkipped,
+      notes: [`captions from ${basename(sources.captions)}`, ...notes, ...read.notes],
+    },
+    images,
+    pixels: concatenate(decoded.map(({ pixels }) => pixels)),
+  };
+}
+
+interface Decoded {
+  readonly file: CaptionFile;
+  readonly side: number;
+  readonly pixels: Uint8Array;
+}
+
+async function decodeImages(
+  name: string,
+  source: string,
+  captions: readonly CaptionFile[],
+  size: number,
+  { onProgress, signal }: PrepareOptions,
+): Promise<{ decoded: Decoded[]; skipped: Skipped[] }> {
+  const find = captionFinder(captions);
+  const decoded: Decoded[] = [];
+  const skipped: Skipped[] = [];
+  const taken = new Set<CaptionFile>();
+  const running = new Set<Promise<void>>();
+  try {
+    for await (const { path, bytes } of readSource(source, (path) => IMAGE_PATH.test(path))) {
+      signal?.throwIfAborted();
+      const named = `${basename(source)}/${path}`;
+      const found = find(path);
+      if (typeof found === "string" || taken.has(found)) {
+        skipped.push({ file: named, reason: typeof found === "string" ? found : "a second image of this name" });
+        continue;
+      }
+      taken.add(found);
+      const work = decodeImage(bytes, size)
+        .then(
+          ({ side, pixels }) => void decoded.push({ file: found, side, pixels }),
+          (error: unknown) => void skipped.push({ file: named, reason: `cannot be decoded (${firstLine(error)})` }),
+        )
+        .finally(() => {
+          running.delete(work);
+          onProgress?.({ phase: "prepare", what: name, done: decoded.length + skipped.length, total: captions.length });
+        });
+      running.add(work);
+      if (running.size >= AT_ONCE) {
+        await Promise.race(running);
+      }
+    }
+  } finally {
+    await Promise.all(running);
+  }
+  return { decoded, skipped: skipped.sort((a, b) => byName(a.file, b.file)) };
+}
+
+async function decodeImage(bytes: Buffer, size: number): Promise<{ side: number; pixels: Uint8Array }> {
+  // Warnings alone (stray bytes between markers, as some photographs have) are no damage; missing or unreadable data is.
+  const { data, info } = await sharp(bytes, { failOn: "error" })
+    .autoOrient()
+    .flatten({ background: "#ffffff" })
+    .toColourspace("srgb")
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const rgb = info.channels === 3 ? data : spread(data, info.channels);
+  const side = storedSide(info.width, info.height, size);
+  return { side, pixels: resizeArea(rgb, info.width, info.height, side, side) };
+}
+
+/** Grey (with or without opacity) as RGB. */
+function spread(grey: Uint8Array, channels: number): Uint8Array {
+  const out = new Uint8Array((grey.length / channels) * 3);
+  for (let i = 0; i < out.length; i++) {
+    out[i] = grey[Math.floor(i / 3) * channels];
+  }
+  return out;
+}
+
+/** From an image's path to its captions, by class folder and name, or by name alone where the images are not in class folders; or why there are none. */
+function captionFinder(files: readonly CaptionFile[]): (path: string) => CaptionFile | string {
+  const byPath = new Map<string, CaptionFile>();
+  const byImage = new Map<string, CaptionFile[]>();
+  for (const file of files) {
+    byPath.set(`${file.className}/${file.image}`, file);
+    byImage.set(file.image, [...(byImage.get(file.image) ?? []), file]);
+  }
+  return (path) => {
+    const parts = path.replace(/\.[^./]+$/, "").split("/");
+    const image = parts.at(-1)!;
+    const exact = parts.length > 1 ? byPath.get(`${parts.at(-2)!}/${image}`) : undefined;
+    const alike = byImage.get(image) ?? [];
+    if (exact ?? alike.length === 1) {
+      return exact ?? alike[0];
+    }
+    return alike.length === 0
+      ? "no captions"
+      : `captions in several classes (${alike[0].className}, ${alike[1].className}), and the image in no class folder`;
+  };
+}
+
+/** Caption files whose image is not there at all; those whose image was skipped are accounted for already. */
+function withoutImage(files: readonly CaptionFile[], decoded: readonly Decoded[], skipped: readonly Skipped[]): Skipped[] {
+  const used = new Set(decoded.map(({ file }) => file));
+  const damaged = new Set(skipped.map(({ file }) => basename(file).replace(/\.[^.]+$/, "")));
+  return files
+    .filter((file) => !used.has(file) && !damaged.has(file.image))
+    .map((file) => ({ file: `${file.className}/${file.image}.txt`, reason: "no image for these captions" }))
+    .sort((a, b) => byName(a.file, b.file));
+}
+
+function chooseAlphabet(kind: NonNullable<OpenOptions["alphabet"]>, images: readonly PreparedImage[]): Alphabet {
+  if (kind === "original") {
+    return Alphabet.original();
+  }
+  const captions = images.flatMap((image) => image.captions);
+  return kind === "captions" ? Alphabet.fromCaptions(captions) : Alphabet.suiting(captions);
+}
+
+async function readLists(lists: LayoutSources["lists"]): Promise<Partial<Record<ListName, string>>> {
+  const texts: Partial<Record<ListName, string>> = {};
+  for (const name of LIST_NAMES) {
+    const file = lists[name];
+    if (file !== undefined) {
+      texts[name] = await readFile(file, "utf8");
+    }
+  }
+  return texts;
+}
+
+function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
+}
+
+/** By code units: the same order everywhere, whatever the language of the machine. */
+function byName(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n")[0].trim();
+}

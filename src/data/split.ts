@@ -1,0 +1,71 @@
+// Which classes of a data set are trained on and which are held out: from its class lists, or by its default rule.
+
+import { DataError, type Split } from "./dataset.js";
+import type { LayoutDefinition, ListName } from "./layout.js";
+
+/** A split, and where it comes from. */
+export interface SplitFound {
+  readonly split: Split;
+  readonly notes: readonly string[];
+}
+
+/**
+ * @param classes class names that have images, in order.
+ * @param lists texts of class lists: testclasses and one of trainvalclasses, trainvalids, trainclasses (+ valclasses).
+ * @throws DataError where a class stands in both lists, or where a list names none of the classes there are.
+ */
+export function findSplit(
+  definition: LayoutDefinition,
+  classes: readonly string[],
+  lists: Readonly<Partial<Record<ListName, string>>>,
+): SplitFound {
+  const { name } = definition;
+  const index = new Map(classes.map((className, i) => [className, i]));
+  const trainTexts = [lists.trainvalclasses ?? lists.trainvalids ?? lists.trainclasses];
+  if (lists.trainvalclasses === undefined && lists.trainvalids === undefined) {
+    trainTexts.push(lists.valclasses);
+  }
+  const trainText = trainTexts.filter((text) => text !== undefined).join("\n");
+  const notes: string[] = [];
+  if (trainText === "" && lists.testclasses === undefined) {
+    const held = new Set(definition.defaultTestClasses(classes));
+    const all = classes.map((_, i) => i);
+    return {
+      split: { train: all.filter((i) => !held.has(classes[i])), test: all.filter((i) => held.has(classes[i])) },
+      notes: [`no class lists: ${definition.defaultSplitNote}`],
+    };
+  }
+  const test = lists.testclasses === undefined ? undefined : parseList(lists.testclasses);
+  // One list alone leaves the rest to the other side.
+  const train = trainText === "" ? classes.filter((className) => !test!.includes(className)) : parseList(trainText);
+  const testNames = test ?? classes.filter((className) => !train.includes(className));
+  const both = train.find((className) => testNames.includes(className));
+  if (both !== undefined) {
+    throw new DataError(`${name}: class ${both} stands in the training list and in the test list; take it out of one`);
+  }
+  const unknown = [...train, ...testNames].filter((className) => !index.has(className));
+  if (unknown.length > 0) {
+    notes.push(`class lists name ${unknown.length} classes without images, such as ${unknown[0]}`);
+  }
+  const listed = new Set([...train, ...testNames]);
+  const unlisted = classes.filter((className) => !listed.has(className));
+  if (unlisted.length > 0) {
+    notes.push(`${unlisted.length} classes stand in no class list and are used for nothing, such as ${unlisted[0]}`);
+  }
+  const indices = (names: readonly string[]): number[] => names.flatMap((className) => index.get(className) ?? []).sort((a, b) => a - b);
+  const split = { train: indices(train), test: indices(testNames) };
+  if (split.train.length === 0) {
+    throw new DataError(
+      `${name}: the class lists name no training class that has images (${train[0] ?? "an empty list"} ... against ${classes[0]} ...)`,
+    );
+  }
+  return { split, notes };
+}
+
+function parseList(text: string): string[] {
+  const names = text
+    .split(/\r\n|\n|\r/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  return [...new Set(names)];
+}
