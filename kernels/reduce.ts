@@ -1,5 +1,5 @@
 /**
- * Sums and maxima over dimensions: out[k] = Σ_r f(a[k, r], b[k, r], ...), where f is a fused elementwise expression.
+ * Scaled sums and maxima over dimensions: out[k] = s·Σ_r f(a[k, r], b[k, r], ...), where f is a fused elementwise expression.
  *
  * Long sums run in two stages, so that rounding errors grow with the root of the length's parts and not with the length, and so that
  * there is work for every lane: stage 1 leaves P partial results for each k in scratch [P, K], stage 2 adds those up.
@@ -19,6 +19,8 @@ import { type Body, types } from "./map.js";
 export interface ReduceProblem {
   readonly name: string;
   readonly combine: "sum" | "max";
+  /** Factor on the result. */
+  readonly scale: number;
   /** Kept loops, slowest first, in the result's order. The steps are the operands'. */
   readonly kept: readonly LoopAxis[];
   readonly reduced: readonly LoopAxis[];
@@ -44,6 +46,7 @@ export function reduce(problem: ReduceProblem, traits: AdapterTraits, variant?: 
   const second: ReduceProblem = {
     name: `${problem.name} stage 2`,
     combine: problem.combine,
+    scale: problem.scale,
     kept: [{ count: kept, steps: [1] }],
     reduced: [{ count: parts, steps: [kept] }],
     rows: false,
@@ -52,13 +55,13 @@ export function reduce(problem: ReduceProblem, traits: AdapterTraits, variant?: 
     body: ([a]) => ({ statements: "", value: a! }),
   };
   const launches: Launch[] = [
-    { kernel: stage(problem, parts, tree), slots: [...inputs, scratch(0)] },
+    { kernel: stage({ ...problem, scale: 1 }, parts, tree), slots: [...inputs, scratch(0)] },
     { kernel: stage(second, 1, tree), slots: [scratch(0), output(0)] },
   ];
   return { launches, scratch: [parts * kept] };
 }
 
-function stage({ name, combine, kept, reduced, rows, loads, bindings, body }: ReduceProblem, parts: number, tree: boolean): Kernel {
+function stage({ name, combine, scale, kept, reduced, rows, loads, bindings, body }: ReduceProblem, parts: number, tree: boolean): Kernel {
   const all = [...kept, ...reduced];
   const fastest = rows ? reduced.at(-1) : kept.at(-1);
   const wide = vectorizes(all, fastest);
@@ -82,7 +85,8 @@ function stage({ name, combine, kept, reduced, rows, loads, bindings, body }: Re
   const along = tree ? LANES / across : 1;
   const groups = tree ? Math.ceil(columns / across) : columns;
   const start = tree ? `part * ${along}u + ${rows ? "lane" : `lane / ${across}u`}` : "part";
-  const whole = rows && wide ? join(join("sum.x", "sum.y"), join("sum.z", "sum.w")) : "sum";
+  const joined = rows && wide ? join(join("sum.x", "sum.y"), join("sum.z", "sum.w")) : "sum";
+  const whole = scale === 1 ? joined : `(${joined}) * ${scale}`;
   const code = wgsl`// ${name}
 ${types(wide)}
 ${kinds.map((type, b) => binding(b, `in${b}`, type)).join("\n")}

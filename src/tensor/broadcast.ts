@@ -30,10 +30,16 @@ export function reducedAxes(operation: string, x: Tensor, dimensions: readonly n
   return [...new Set(all)].filter((d) => x.shape[d] !== 1);
 }
 
-/** Reduces over `axes`, which stay with size 1. */
-export function reduceNode(combine: "sum" | "max", x: Tensor, axes: readonly number[], vjp: (g: Tensor, result: Tensor) => Tensor): Tensor {
+/** Reduces over `axes`, which stay with size 1; a sum may be scaled. */
+export function reduceNode(
+  combine: "sum" | "max",
+  x: Tensor,
+  axes: readonly number[],
+  vjp: (g: Tensor, result: Tensor) => Tensor,
+  { name = combine as string, scale = 1 } = {},
+): Tensor {
   const shape = x.shape.map((n, d) => (axes.includes(d) ? 1 : n));
-  const result: Tensor = new Tensor(combine, shape, { kind: "reduce", combine, dimensions: axes }, [x], {
+  const result: Tensor = new Tensor(name, shape, { kind: "reduce", combine, dimensions: axes, scale }, [x], {
     order: x.order,
     vjp: (g) => [vjp(g, result)],
   });

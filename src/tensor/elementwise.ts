@@ -29,10 +29,13 @@ function map(name: string, inputs: readonly Tensor[], expression: Expression, gr
   return result;
 }
 
+/** True for a number (a constant of rank 0, which stretches nothing) of that value. */
+const isNumber = (x: Tensor, value: number): boolean => x.rank === 0 && constantValue(x) === value;
+
 export function add(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
-  if (constantValue(y) === 0 && y.rank <= x.rank) return x;
-  if (constantValue(x) === 0 && x.rank <= y.rank && x.size === 1) return y;
+  if (isNumber(y, 0)) return x;
+  if (isNumber(x, 0)) return y;
   return map("add", [x, y], (p, q) => `(${p} + ${q})`, (g) => [g, g]);
 }
 
@@ -43,8 +46,8 @@ export function sub(a: Operand, b: Operand): Tensor {
 
 export function mul(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
-  if (constantValue(y) === 1 && y.size === 1 && y.rank <= x.rank) return x;
-  if (constantValue(x) === 1 && x.size === 1 && x.rank <= y.rank) return y;
+  if (isNumber(y, 1)) return x;
+  if (isNumber(x, 1)) return y;
   return map("mul", [x, y], (p, q) => `(${p} * ${q})`, (g) => [mul(g, y), mul(g, x)]);
 }
 

@@ -59,6 +59,8 @@ export function fuse({ nodes, outputs }: Graph): Set<Tensor> {
 
   for (const node of nodes) {
     const { operation } = node;
+    const readAsNumber = ({ operation: { kind } }: Tensor) => kind === "map" || kind === "reduce";
+    if (constantValue(node) !== undefined && !shown.has(node) && readers.get(node)?.every(readAsNumber)) inlined.add(node);
     if (operation.kind !== "map" && operation.kind !== "reduce") continue;
     const loads = new Set<Tensor>();
     let operations = 1;

@@ -83,13 +83,13 @@ function fuseInto(inputs: readonly Tensor[], inlined: ReadonlySet<Tensor>, make:
 /** Bindings for loads: one for each piece of memory, however many ways it is walked. */
 function bind(loads: readonly Tensor[]): { owners: Tensor[]; bindings: number[] } {
   const owners: Tensor[] = [];
-  const key = (t: Tensor) => {
-    const place = storeOf(t);
-    return place ? `${place.store.name}@${place.offset}` : t.id;
+  const sameMemory = (a: Tensor, b: Tensor) => {
+    const [p, q] = [storeOf(a), storeOf(b)];
+    return a === b || (p !== undefined && p.store === q?.store && p.offset === q.offset);
   };
   const bindings = loads.map((load) => {
     const owner = base(load);
-    const at = owners.findIndex((o) => key(o) === key(owner));
+    const at = owners.findIndex((o) => sameMemory(o, owner));
     return at >= 0 ? at : owners.push(owner) - 1;
   });
   return { owners, bindings };
@@ -133,7 +133,7 @@ function lowerMap(node: Tensor, inlined: ReadonlySet<Tensor>): Step {
 
 function lowerReduce(node: Tensor, inlined: ReadonlySet<Tensor>, traits: AdapterTraits): Step {
   if (node.operation.kind !== "reduce") throw new Error(`${node.toString()} is no reduction`);
-  const { combine, dimensions } = node.operation;
+  const { combine, dimensions, scale } = node.operation;
   const [x] = node.inputs;
   const { loads, body } = fuseInto([x!], inlined, ([value]) => value!);
   const { owners, bindings } = bind(loads);
@@ -145,6 +145,7 @@ function lowerReduce(node: Tensor, inlined: ReadonlySet<Tensor>, traits: Adapter
     {
       name: nameOf(node, inlined),
       combine,
+      scale,
       kept: loopNest(x!.shape, keptOrder, steps),
       reduced: loopNest(x!.shape, reducedOrder, steps),
       rows: dimensions.includes(fastest),

@@ -1,13 +1,16 @@
 /** Means, maxima and log-sum-exp over dimensions (`sum` stands in broadcast.ts, beside its derivative). */
-import { finishReduction, reducedAxes, reduceNode, type ReduceOptions, sum } from "./broadcast.js";
+import { broadcastTo, finishReduction, reducedAxes, reduceNode, type ReduceOptions, sum } from "./broadcast.js";
 import { add, div, exp, log, mul, stopGradient, sub, where } from "./elementwise.js";
 import { size } from "./shape.js";
 import type { Tensor } from "./tensor.js";
 
 /** The arithmetic mean over the given dimensions (default: all). */
 export function mean(x: Tensor, dimensions?: readonly number[], options: ReduceOptions = {}): Tensor {
-  const count = size(reducedAxes("mean", x, dimensions).map((d) => x.shape[d]!));
-  return mul(sum(x, dimensions, options), 1 / count);
+  const axes = reducedAxes("mean", x, dimensions);
+  const scale = 1 / size(axes.map((d) => x.shape[d]!));
+  const vjp = (g: Tensor) => mul(broadcastTo(g, x.shape), scale);
+  const reduced = axes.length === 0 ? x : reduceNode("sum", x, axes, vjp, { name: "mean", scale });
+  return finishReduction(x, reduced, dimensions, options);
 }
 
 /** The maximum over the given dimensions (default: all); where several elements share it, they share its gradient. */

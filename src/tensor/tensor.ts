@@ -33,7 +33,7 @@ export type Operation =
       /** The variable that the result is written to, instead of a place of its own. */
       readonly target?: Tensor;
     }
-  | { readonly kind: "reduce"; readonly combine: "sum" | "max"; readonly dimensions: readonly number[] }
+  | { readonly kind: "reduce"; readonly combine: "sum" | "max"; readonly dimensions: readonly number[]; readonly scale: number }
   | { readonly kind: "kernel"; readonly lower: (traits: AdapterTraits) => Lowering }
   | { readonly kind: "pack"; readonly offsets: readonly number[] }
   | { readonly kind: "effect"; readonly lower: (traits: AdapterTraits) => Lowering; readonly targets: readonly Tensor[] };

@@ -64,12 +64,20 @@ export class Store {
     return this.#flat;
   }
 
-  /** A store with the same variables, names and places, zero or copied: optimizer moments, moving averages. */
-  like(name: string, copy = false): Store {
+  /** A store with the same variables, names and places, all zero: an optimizer's moments. */
+  like(name: string): Store {
     const other = new Store(name);
     for (const { name: variable, tensor } of this.entries) other.variable(variable, tensor.shape, undefined, tensor.order);
-    if (copy) other.#initial = this.#initial.slice();
     return other;
+  }
+
+  /**
+   * Takes over the first values of a store with the same variables, before either has run.
+   * @throws UserError when a program uses one of them already.
+   */
+  copyFrom(other: Store): void {
+    if (this.memory || other.memory || other.length !== this.#length) throw new UserError(`${this.name}: cannot copy ${other.name}`);
+    this.#initial = other.#initial.slice();
   }
 
   /** The variables' values before any run: what a program uploads. */
@@ -124,7 +132,7 @@ export function pack(store: Store, values: readonly Tensor[]): Tensor {
       throw new ShapeError(`pack: ${format(value.shape)} for ${store.name}.${name} of shape ${format(tensor.shape)}`);
     }
     const same = strides(value.shape, value.order).join() === strides(tensor.shape, tensor.order).join();
-    return same && value.operation.kind !== "view" ? value : toOrder(value, tensor.order);
+    return same ? value : toOrder(value, tensor.order);
   });
   return new Tensor("pack", [store.length], { kind: "pack", offsets: store.entries.map((e) => e.offset) }, placed);
 }

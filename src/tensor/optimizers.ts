@@ -1,0 +1,75 @@
+/** Optimizer steps as effects of a program: one dispatch updates all variables of a store. */
+import { adam as adamKernel, rmsprop as rmspropKernel } from "../../kernels/optimizer.js";
+import { recordEffect } from "./record.js";
+import { Tensor } from "./tensor.js";
+import { pack, Store } from "./variables.js";
+
+export interface AdamOptions {
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+  /** Where epsilon stands: "torch7" adds it to √v (as the original programs do), "pytorch" to the bias-corrected √v. */
+  readonly form?: "torch7" | "pytorch";
+}
+
+/** Adam (Kingma and Ba 2015). Its moments are stores with the parameters' names, for checkpoints. */
+export class Adam {
+  readonly first: Store;
+  readonly second: Store;
+  readonly #options: Required<AdamOptions>;
+
+  constructor(
+    readonly parameters: Store,
+    options: AdamOptions = {},
+  ) {
+    this.#options = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, form: "pytorch", ...options };
+    this.first = parameters.like(`${parameters.name}.adam.m`);
+    this.second = parameters.like(`${parameters.name}.adam.v`);
+  }
+
+  /**
+   * Records one update.
+   * @param gradients One for each variable of the store, in its order.
+   * @param rate Program input [2], filled by `rate`.
+   */
+  step(gradients: readonly Tensor[], rate: Tensor): void {
+    const { flat } = this.parameters;
+    const lower = () => adamKernel(this.parameters.length, this.#options);
+    const targets = [flat, this.first.flat, this.second.flat];
+    recordEffect(new Tensor("adam", flat.shape, { kind: "effect", lower, targets }, [pack(this.parameters, gradients), rate]));
+  }
+
+  /** The rate input's values at update t = 1, 2, ... */
+  rate(learningRate: number, t: number): Float32Array {
+    const { beta1, beta2, form } = this.#options;
+    const correction = Math.sqrt(1 - beta2 ** t);
+    const alpha = learningRate / (1 - beta1 ** t);
+    return form === "torch7" ? Float32Array.of(alpha * correction, 1) : Float32Array.of(alpha, 1 / correction);
+  }
+}
+
+/** RMSprop (Tieleman and Hinton 2012) without momentum, epsilon outside the root as in Torch7 and PyTorch. */
+export class RmsProp {
+  readonly second: Store;
+  readonly #options: { readonly alpha: number; readonly epsilon: number };
+
+  constructor(
+    readonly parameters: Store,
+    { alpha = 0.99, epsilon = 1e-8 }: { alpha?: number; epsilon?: number } = {},
+  ) {
+    this.#options = { alpha, epsilon };
+    this.second = parameters.like(`${parameters.name}.rmsprop.v`);
+  }
+
+  /** Records one update; `rate` is a program input [2] whose first value is the learning rate. */
+  step(gradients: readonly Tensor[], rate: Tensor): void {
+    const { flat } = this.parameters;
+    const lower = () => rmspropKernel(this.parameters.length, this.#options);
+    const targets = [flat, this.second.flat];
+    recordEffect(new Tensor("rmsprop", flat.shape, { kind: "effect", lower, targets }, [pack(this.parameters, gradients), rate]));
+  }
+
+  rate(learningRate: number): Float32Array {
+    return Float32Array.of(learningRate, 1);
+  }
+}

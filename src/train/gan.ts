@@ -1,0 +1,189 @@
+/**
+ * One training iteration of GAN, GAN-CLS, GAN-INT or GAN-INT-CLS as one compiled program (Reed et al. 2016, algorithm 1 and section 4.3,
+ * in the order of the authors' code):
+ *
+ *   D:  L_D = BCE(D(x, t), 1) + w·BCE(D(x̃, t), 0) + (1 − w)·BCE(D(G(z, t), t), 0)      three passes, each with its own batch statistics
+ *       Adam step on D
+ *   G:  new z;  L_G = BCE(D(G(z, t′), t′), 1),  t′ = t and, for the INT variants, mixtures of pairs of rows of t
+ *       Adam step on G; moving average of G
+ *
+ * x̃ is an image of another class; with `mismatch: "text"` the pair is (x, t̃) instead, as in the paper. The variants without mismatching
+ * pair have w = 0. Where the INT term is off, its half batch of rows is left out; the authors' code keeps them with weight 0.
+ */
+import { grad } from "../autograd/grad.js";
+import type { Device } from "../gpu/device.js";
+import { Discriminator } from "../models/discriminator.js";
+import { Generator } from "../models/generator.js";
+import { ganInitializers, type RandomSource } from "../models/initializers.js";
+import type { Network } from "../models/layers.js";
+import { compile } from "../tensor/compile.js";
+import { add, mul, sigmoid, stopGradient, sub } from "../tensor/elementwise.js";
+import { concat, slice } from "../tensor/layout.js";
+import { bceWithLogits } from "../tensor/losses.js";
+import { Adam } from "../tensor/optimizers.js";
+import type { Program } from "../tensor/program.js";
+import { keyInput, randomNormal, randomUniform } from "../tensor/random.js";
+import { mean } from "../tensor/reduce.js";
+import { full, input, tensor, type Tensor } from "../tensor/tensor.js";
+import { assign } from "../tensor/variables.js";
+import type { TrainOptions } from "./options.js";
+
+/** What decides the networks and the losses. */
+export type GanOptions = Pick<
+  TrainOptions,
+  | "variant"
+  | "batch"
+  | "imageSize"
+  | "generatorWidth"
+  | "discriminatorWidth"
+  | "noiseSize"
+  | "textProjection"
+  | "textSize"
+  | "residual"
+  | "missingLeakyRelu"
+  | "textBatchNorm"
+  | "mismatch"
+  | "clsWeight"
+  | "interpWeight"
+  | "interpType"
+  | "interpBeta"
+  | "ema"
+>;
+
+/** The scalars of one iteration, by name. */
+export interface GanMetrics {
+  readonly lossD: number;
+  readonly lossReal: number;
+  /** 0 for the variants without mismatching pair. */
+  readonly lossWrong: number;
+  readonly lossFake: number;
+  readonly lossG: number;
+  /** Mean probability that D gives to real, mismatching and generated pairs. */
+  readonly real: number;
+  readonly wrong: number;
+  readonly fake: number;
+}
+
+type StepOutputs = { [K in keyof GanMetrics]: Tensor };
+export type GanProgram = Program<StepOutputs>;
+
+/** One-based rows of text and the streams of the iteration's random numbers. */
+const STREAMS = { noiseD: 1, noiseG: 2, mixture: 3 };
+
+export class Gan {
+  readonly generator: Generator;
+  readonly discriminator: Discriminator;
+  /** The moving average of the generator, which draws the samples; the generator itself where `ema` is 0. */
+  readonly average: Generator;
+  readonly adamG: Adam;
+  readonly adamD: Adam;
+
+  constructor(
+    readonly options: GanOptions,
+    random: RandomSource,
+  ) {
+    const initial = ganInitializers(random);
+    this.generator = new Generator({ ...options, width: options.generatorWidth }, initial);
+    const textBatchNorm = options.textBatchNorm === "on";
+    this.discriminator = new Discriminator({ ...options, width: options.discriminatorWidth, textBatchNorm }, initial);
+    this.average = options.ema > 0 ? new Generator({ ...options, width: options.generatorWidth }, initial) : this.generator;
+    if (options.ema > 0) {
+      this.average.parameters.copyFrom(this.generator.parameters);
+      this.average.statistics.copyFrom(this.generator.statistics);
+    }
+    const adam = { beta1: 0.5, beta2: 0.999, epsilon: 1e-8, form: "torch7" as const };
+    this.adamG = new Adam(this.generator.parameters, adam);
+    this.adamD = new Adam(this.discriminator.parameters, adam);
+  }
+
+  get interpolates(): boolean {
+    return this.options.variant === "gan-int" || this.options.variant === "gan-int-cls";
+  }
+
+  /** w of L_D. */
+  get mismatchWeight(): number {
+    return this.options.variant === "gan-cls" || this.options.variant === "gan-int-cls" ? this.options.clsWeight : 0;
+  }
+
+  /**
+   * Compiles one iteration. Inputs: `real` and, where w > 0, `wrong` images [B, 3, S, S] in [−1, 1] (or `wrongText` [B, T]), `text` [B, T],
+   * `rateD` and `rateG` [2], `decay` [1] of the moving average where there is one, and `key` unless the noise is given as `noiseD`
+   * [B, Z] and `noiseG` [B′, Z] (for tests against other implementations).
+   */
+  compile(device: Device, { givenNoise = false } = {}): Promise<GanProgram> {
+    return compile(device, () => this.#step(givenNoise));
+  }
+
+  #step(givenNoise: boolean): StepOutputs {
+    const { batch, imageSize, noiseSize, textSize, mismatch } = this.options;
+    const rows = this.interpolates ? batch + Math.floor(batch / 2) : batch;
+    const images = (name: string) => input(name, [batch, 3, imageSize, imageSize]);
+    const key = givenNoise ? undefined : keyInput();
+    const noise = (name: "noiseD" | "noiseG", n: number) =>
+      key ? randomNormal([n, noiseSize], key, STREAMS[name]) : input(name, [n, noiseSize]);
+    const real = images("real");
+    const text = input("text", [batch, textSize]);
+
+    const judge = (x: Tensor, t: Tensor): Tensor => {
+      const logits = this.discriminator.call(x, t, "train");
+      this.discriminator.updateStatistics();
+      return logits;
+    };
+    const zero = full([], 0);
+    const w = this.mismatchWeight;
+
+    const logitsReal = judge(real, text);
+    const lossReal = bceWithLogits(logitsReal, 1);
+    const logitsWrong =
+      w > 0 ? (mismatch === "image" ? judge(images("wrong"), text) : judge(real, input("wrongText", [batch, textSize]))) : undefined;
+    const lossWrong = logitsWrong ? bceWithLogits(logitsWrong, 0) : zero;
+    const painted = stopGradient(this.generator.call(noise("noiseD", batch), text, "train"));
+    this.generator.updateStatistics();
+    const logitsFake = judge(painted, text);
+    const lossFake = bceWithLogits(logitsFake, 0);
+    const lossD = add(add(lossReal, mul(lossWrong, w)), mul(lossFake, 1 - w));
+    this.#update(this.discriminator, this.adamD, lossD, input("rateD", [2]));
+
+    const texts = this.interpolates ? concat([text, this.#mixtures(text, key)], 0) : text;
+    const fresh = this.generator.call(noise("noiseG", rows), texts, "train");
+    this.generator.updateStatistics();
+    const weights = this.interpolates
+      ? tensor(Array.from({ length: rows }, (_, i) => (i < batch ? 1 : this.options.interpWeight)))
+      : undefined;
+    const lossG = bceWithLogits(judge(fresh, texts), 1, weights);
+    this.#update(this.generator, this.adamG, lossG, input("rateG", [2]));
+
+    if (this.average !== this.generator) {
+      const remain = sub(1, input("decay", [1]));
+      for (const kind of ["parameters", "statistics"] as const) {
+        const average = this.average[kind].flat;
+        assign(average, add(average, mul(sub(this.generator[kind].flat, average), remain)));
+      }
+    }
+    const probability = (logits: Tensor | undefined) => (logits ? mean(sigmoid(logits)) : zero);
+    return {
+      ...{ lossD, lossReal, lossWrong, lossFake, lossG },
+      ...{ real: probability(logitsReal), wrong: probability(logitsWrong), fake: probability(logitsFake) },
+    };
+  }
+
+  #update(network: Network, adam: Adam, loss: Tensor, rate: Tensor): void {
+    const variables = network.parameters.entries.map((e) => e.tensor);
+    adam.step(grad(loss, variables), rate);
+  }
+
+  /** Texts between (type 1) or also beyond (type 2) the two halves of the batch (section 4.3; two forms in the authors' code). */
+  #mixtures(text: Tensor, key: Tensor | undefined): Tensor {
+    const { batch, interpType, interpBeta } = this.options;
+    const half = Math.floor(batch / 2);
+    const [a, b] = [slice(text, 0, 0, half), slice(text, 0, half, 2 * half)];
+    if (interpType === "1") return add(mul(a, interpBeta), mul(b, 1 - interpBeta));
+    const alpha = key ? sub(mul(randomUniform([half, 1], key, STREAMS.mixture), 2), 1) : input("alpha", [half, 1]);
+    return add(mul(add(a, b), 0.5), mul(sub(b, a), alpha));
+  }
+}
+
+/** Decay of the moving average at step t = 1, 2, ...: short at first, so that it forgets the random start. */
+export function emaDecay(decay: number, t: number): number {
+  return Math.min(decay, (1 + t) / (10 + t));
+}
