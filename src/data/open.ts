@@ -115,10 +115,10 @@ async function openPacked(
       return packed;
     }
   } catch (error) {
-    if (!(error instanceof DataError)) {
-      throw error;
-    }
-    onMessage?.(`${error.message.split(";")[0]}; it is made anew`);
+    const { message } = error as Error;
+    onMessage?.(
+      error instanceof DataError ? `${message.split(";")[0]}; it is made anew` : `${file} cannot be read (${message}); it is made anew`,
+    );
   }
   const prepared = await prepare();
   options.signal?.throwIfAborted();

@@ -62,7 +62,7 @@ async function readWhole(file: string): Promise<Uint8Array | undefined> {
   try {
     handle = await open(file, "r");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) {
       return undefined;
     }
     throw error;

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { centreViews, fillCaptions, fillImages } from "../../src/data/batch.js";
+import { tinyDataset } from "./tiny-dataset.js";
+
+const unit = (byte: number): number => Math.fround(byte / 127.5 - 1);
+
+describe("fillImages", () => {
+  const dataset = tinyDataset({ size: 4, side: 7 });
+
+  it("writes NCHW in [-1, 1], cropped at x and y, mirrored left to right", () => {
+    const views = { x: Int16Array.of(1, 3), y: Int16Array.of(2, 0), mirror: Uint8Array.of(0, 1) };
+    const out = fillImages(dataset, [6, 9], views);
+    expect(out).toHaveLength(2 * 3 * 16);
+    for (let row = 0; row < 2; row++) {
+      for (let y = 0; y < 4; y++) {
+        for (let x = 0; x < 4; x++) {
+          // Pixel (x, y) of image i is (i, x, y).
+          const source = views.mirror[row] ? views.x[row] + 3 - x : views.x[row] + x;
+          const at = (channel: number): number => out[((row * 3 + channel) * 4 + y) * 4 + x];
+          expect([at(0), at(1), at(2)]).toEqual([unit([6, 9][row]), unit(source), unit(views.y[row] + y)]);
+        }
+      }
+    }
+  });
+
+  it("maps 0 to -1 and 255 to 1", () => {
+    expect([unit(0), unit(255)]).toEqual([-1, 1]);
+  });
+
+  it("repeats edge pixels where a view reaches outside", () => {
+    const flat = tinyDataset({ size: 4 });
+    const out = fillImages(flat, [0], { x: Int16Array.of(-2), y: Int16Array.of(1), mirror: Uint8Array.of(0) });
+    expect([...out.subarray(16, 20)]).toEqual([0, 0, 0, 1].map(unit));
+    expect([0, 1, 2, 3].map((y) => out[32 + 4 * y])).toEqual([1, 2, 3, 3].map(unit));
+  });
+
+  it("takes the middle for evaluation", () => {
+    const views = centreViews(dataset, [0, 1]);
+    expect([...views.x, ...views.y, ...views.mirror]).toEqual([1, 1, 1, 1, 0, 0]);
+  });
+
+  it("refuses an array of the wrong length", () => {
+    expect(() => fillImages(dataset, [0], centreViews(dataset, [0]), new Float32Array(47))).toThrow(
+      /1 images of 4 x 4 need 48 floats, the array has 47/,
+    );
+  });
+});
+
+describe("fillCaptions", () => {
+  it("writes one row of indices a caption, cut to the columns asked for", () => {
+    const dataset = tinyDataset({ captionsOf: () => ["abcd", "b"] });
+    expect([...fillCaptions(dataset, [0, 1], 3)]).toEqual([1, 2, 3, 2, 0, 0]);
+    expect(fillCaptions(dataset, [0])).toHaveLength(201);
+    expect(() => fillCaptions(dataset, [0], 3, new Uint32Array(4))).toThrow(/need 3 indices, the array has 4/);
+  });
+});
