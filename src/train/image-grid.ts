@@ -1,0 +1,55 @@
+/** Sample grids: a batch of generated images as one PNG, and the list of captions that goes with it. */
+import { PNG } from "pngjs";
+
+export interface GridOptions {
+  /** Images a row. */
+  readonly columns: number;
+  /** Dark pixels around and between the images (default 2). */
+  readonly gap?: number;
+  /** Each pixel becomes a square of this side (default 1). */
+  readonly scale?: number;
+}
+
+/** Shade of the gaps: near black, so that light and dark images both stand off. */
+const GAP_SHADE = 24;
+
+/**
+ * Lays images out in rows, left to right. `images` are [count, 3, size, size] in [-1, 1] (values outside are clipped), row-major; the last
+ * row may be short.
+ * @returns an RGB PNG; the same images give the same bytes
+ */
+export function imageGrid(images: Float32Array, size: number, { columns, gap = 2, scale = 1 }: GridOptions): Uint8Array {
+  const plane = size * size;
+  const count = images.length / (3 * plane);
+  if (!Number.isInteger(count) || count === 0) throw new RangeError(`${images.length} values are no images of 3x${size}x${size}`);
+  const cell = size * scale + gap;
+  const rows = Math.ceil(count / columns);
+  const width = Math.min(columns, count) * cell + gap;
+  const height = rows * cell + gap;
+  const png = new PNG({ width, height, colorType: 2, inputColorType: 2, inputHasAlpha: false });
+  const pixels = Buffer.alloc(width * height * 3, GAP_SHADE);
+  for (let i = 0; i < count; i++) {
+    const left = gap + (i % columns) * cell;
+    const top = gap + Math.floor(i / columns) * cell;
+    for (let y = 0; y < size * scale; y++) {
+      for (let x = 0; x < size * scale; x++) {
+        const from = 3 * plane * i + Math.floor(y / scale) * size + Math.floor(x / scale);
+        const to = 3 * ((top + y) * width + left + x);
+        for (let c = 0; c < 3; c++) pixels[to + c] = level(images[from + c * plane] as number);
+      }
+    }
+  }
+  png.data = pixels;
+  return PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false });
+}
+
+/** [-1, 1] -> 0 ... 255; not a number -> 0. */
+function level(value: number): number {
+  const scaled = Math.round((value + 1) * 127.5);
+  return scaled > 0 ? Math.min(255, scaled) : 0;
+}
+
+/** The captions of a grid whose row r shows captions[r]: a line each, as samples/step-XXXXXX.txt holds them. */
+export function captionList(captions: readonly string[]): string {
+  return captions.map((caption, row) => `row ${row + 1}: ${caption}\n`).join("");
+}

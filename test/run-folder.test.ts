@@ -1,0 +1,207 @@
+/** The run folder: what survives damage, kills and full disks. */
+import type Fs from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { writeFileAtomic } from "../src/train/atomic-file.js";
+import { resolveOptions } from "../src/train/options.js";
+import { newestRun, RunFolder } from "../src/train/run-folder.js";
+import type { SafeTensor } from "../src/train/safetensors.js";
+
+/** While set, writing fails as on a full disk after that many bytes. */
+const disk = vi.hoisted(() => ({ left: Infinity }));
+vi.mock("node:fs", async (original) => {
+  const fs = await original<typeof Fs>();
+  const full = () => Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+  const writeSync = (file: number, bytes: Uint8Array, at: number): number => {
+    const size = Math.min(disk.left, bytes.length - at);
+    if (size <= 0) throw full();
+    disk.left -= size;
+    return fs.writeSync(file, bytes, at, size);
+  };
+  const appendFileSync = (path: string, text: string): void => {
+    if (disk.left < text.length) throw full();
+    fs.appendFileSync(path, text);
+  };
+  return { ...fs, writeSync, appendFileSync };
+});
+
+const home = mkdtempSync(join(tmpdir(), "petalgrad-run-"));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+let path = "";
+beforeEach(() => (path = mkdtempSync(join(home, "run-"))));
+afterEach(() => (disk.left = Infinity));
+
+const options = resolveOptions({ preset: "tiny" }, { software: true });
+
+function begun(): RunFolder {
+  const run = RunFolder.create(path, "petals");
+  run.writeConfig(options, { node: "v20" });
+  return run;
+}
+
+const tensors = (value: number): [string, SafeTensor][] => [["w", { dtype: "F32", shape: [2], data: Float32Array.of(value, -value) }]];
+const file = (step: number): string => join(path, "checkpoint", `step-${String(step).padStart(6, "0")}.safetensors`);
+const checkpoints = (): string[] => readdirSync(join(path, "checkpoint")).sort();
+
+function damage(target: string): void {
+  const bytes = readFileSync(target);
+  bytes[bytes.length - 2]! ^= 4;
+  writeFileSync(target, bytes);
+}
+
+describe("config.json", () => {
+  it("gives the options back", () => {
+    begun();
+    expect(RunFolder.open(path).readConfig()).toEqual(options);
+  });
+
+  it("keeps a run from being overwritten, and a folder without one from being resumed", () => {
+    begun();
+    expect(() => RunFolder.create(path, "petals")).toThrow(`--resume ${path}`);
+    expect(() => RunFolder.open(join(path, "nothing"))).toThrow("holds no run");
+  });
+
+  it("names a damaged one", () => {
+    const run = begun();
+    writeFileSync(join(path, "config.json"), "{");
+    expect(() => run.readConfig()).toThrow(`${join(path, "config.json")} is damaged`);
+    writeFileSync(join(path, "config.json"), '{"options": {"steps": 3}}');
+    expect(() => run.readConfig()).toThrow('config.json: the option "dataset" is missing');
+  });
+});
+
+describe("a new run's name", () => {
+  const before = process.cwd();
+  afterEach(() => process.chdir(before));
+
+  it("is the first free number, and the newest run is found again", () => {
+    process.chdir(path);
+    expect(newestRun()).toBeUndefined();
+    const first = RunFolder.create(undefined, "petals");
+    first.writeConfig(options, {});
+    const second = RunFolder.create(undefined, "petals");
+    expect([first.path, second.path]).toEqual([join("runs", "petals-1"), join("runs", "petals-2")]);
+    // A folder without a config.json is no run.
+    expect(newestRun()).toBe(first.path);
+    expect(RunFolder.create(undefined, "../shared/my data/").path).toBe(join("runs", "shared-my-data-1"));
+  });
+});
+
+describe("metrics.jsonl", () => {
+  it("is appended to, and cut back to the step a resumed run begins at", () => {
+    const run = begun();
+    run.appendMetrics({ stage: "text encoder", step: 9, loss: 1 });
+    for (let step = 1; step <= 4; step++) run.appendMetrics({ stage: "GAN", step, loss: step / 2 });
+    run.truncateMetrics(2);
+    run.appendMetrics({ stage: "GAN", step: 3, loss: NaN });
+    expect(run.readMetrics()).toEqual([
+      { stage: "text encoder", step: 9, loss: 1 },
+      { stage: "GAN", step: 1, loss: 0.5 },
+      { stage: "GAN", step: 2, loss: 1 },
+      { stage: "GAN", step: 3, loss: null },
+    ]);
+  });
+
+  it("leaves out the half line of a kill, and names damage elsewhere", () => {
+    const run = begun();
+    run.appendMetrics({ stage: "GAN", step: 1 });
+    writeFileSync(join(path, "metrics.jsonl"), '{"stage":"GAN","st', { flag: "a" });
+    expect(run.readMetrics()).toHaveLength(1);
+    writeFileSync(join(path, "metrics.jsonl"), '\n{"stage":"GAN","step":2}\n', { flag: "a" });
+    expect(() => run.readMetrics()).toThrow("metrics.jsonl is damaged in line 2");
+  });
+});
+
+describe("checkpoints", () => {
+  it("are loaded as they were saved; the newest two are kept", async () => {
+    const run = begun();
+    for (const step of [5, 10, 999_995, 1_000_000]) await run.saveCheckpoint(step, tensors(step), { cursor: `c${step}` });
+    expect(checkpoints()).toEqual(["step-1000000.safetensors", "step-999995.safetensors"]);
+    const { step, tensors: loaded, metadata, refused } = await RunFolder.open(path).loadCheckpoint();
+    expect(step).toBe(1_000_000);
+    expect(loaded.get("w")?.data).toEqual(Float32Array.of(1_000_000, -1_000_000));
+    expect([...metadata]).toEqual([["cursor", "c1000000"]]);
+    expect(refused).toEqual([]);
+  });
+
+  it("a damaged one is refused by name, and the one before is used and kept", async () => {
+    const run = begun();
+    await run.saveCheckpoint(5, tensors(5), {});
+    await run.saveCheckpoint(10, tensors(10), {});
+    damage(file(10));
+    const resumed = RunFolder.open(path);
+    const { step, refused } = await resumed.loadCheckpoint();
+    expect(step).toBe(5);
+    expect(refused).toEqual([expect.stringContaining(`${file(10)} is damaged`)]);
+    await resumed.saveCheckpoint(7, tensors(7), {});
+    // The damaged one is gone, the good one before is not.
+    expect(checkpoints()).toEqual(["step-000005.safetensors", "step-000007.safetensors"]);
+  });
+
+  it("a renamed or empty one is refused; with no sound one there is one clear error", async () => {
+    const run = begun();
+    await expect(run.loadCheckpoint()).rejects.toThrow("no checkpoint to go on from (none)");
+    await run.saveCheckpoint(5, tensors(5), {});
+    writeFileSync(file(6), readFileSync(file(5)));
+    writeFileSync(file(7), "");
+    expect((await RunFolder.open(path).loadCheckpoint()).refused).toEqual([
+      expect.stringContaining("0 bytes are too few"),
+      expect.stringContaining("holds step 5"),
+    ]);
+    damage(file(5));
+    await expect(RunFolder.open(path).loadCheckpoint()).rejects.toThrow(/no sound one: .*step-000007.*step-000006.*step-000005/);
+  });
+
+  it("a kill while saving leaves a file that is never taken for a checkpoint", async () => {
+    const run = begun();
+    await run.saveCheckpoint(5, tensors(5), {});
+    writeFileSync(`${file(10)}.tmp`, readFileSync(file(5)).subarray(0, 40));
+    expect((await RunFolder.open(path).loadCheckpoint()).step).toBe(5);
+  });
+});
+
+describe("a full disk", () => {
+  it("names the last good checkpoint and the way on, and leaves no half file", async () => {
+    const run = begun();
+    disk.left = 10;
+    await expect(run.saveCheckpoint(5, tensors(5), {})).rejects.toThrow(/the disk is full: .*no checkpoint yet/);
+    disk.left = Infinity;
+    await run.saveCheckpoint(5, tensors(5), {});
+    disk.left = 100;
+    await expect(run.saveCheckpoint(10, tensors(10), {})).rejects.toThrow(
+      `the disk is full: ${file(10)} could not be written. Free some space; the last good checkpoint is ${file(5)}; ` +
+        `go on with: npm run train -- --resume ${path}`,
+    );
+    expect(checkpoints()).toEqual(["step-000005.safetensors"]);
+    disk.left = 3;
+    expect(() => run.appendMetrics({ stage: "GAN", step: 6 })).toThrow("the disk is full");
+    expect(() => run.writeSample(6, new Uint8Array(100), "row 1: x\n")).toThrow("the disk is full");
+    disk.left = Infinity;
+    expect((await RunFolder.open(path).loadCheckpoint()).step).toBe(5);
+  });
+
+  it("keeps the old contents of a file that cannot be replaced", () => {
+    const target = join(path, "x");
+    writeFileAtomic(target, "old");
+    disk.left = 2;
+    expect(() => writeFileAtomic(target, "newer")).toThrow("ENOSPC");
+    expect(readFileSync(target, "utf8")).toBe("old");
+    expect(existsSync(`${target}.tmp`)).toBe(false);
+  });
+});
+
+it("names a file that stands where a folder is due", () => {
+  const run = begun();
+  writeFileSync(join(path, "samples"), "");
+  expect(() => run.writeSample(1, new Uint8Array(1), "")).toThrow("a file is in its way");
+  mkdirSync(join(path, "curves.svg"));
+  expect(() => run.writeCurves("<svg/>")).toThrow("a file is in its way");
+});
+
+it("writes samples with their captions beside them", () => {
+  const run = begun();
+  expect(run.writeSample(100, Uint8Array.of(1, 2), "row 1: red\n")).toBe(join(path, "samples", "step-000100.png"));
+  expect(readFileSync(join(path, "samples", "step-000100.txt"), "utf8")).toBe("row 1: red\n");
+});
