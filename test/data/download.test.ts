@@ -84,6 +84,18 @@ describe("download", () => {
     expect(starts[2]).toBeGreaterThan(starts[1]);
   });
 
+  it("asks for the rest where the server sends less than was asked for", async () => {
+    await writeFile(`${path()}.part`, content.subarray(0, 1000));
+    await serve((request, response) => {
+      const start = Number(/\d+/.exec(request.headers.range!)![0]);
+      const piece = content.subarray(start, start + 100_000);
+      response.writeHead(206, { "content-range": `bytes ${start}-${start + piece.length - 1}/${content.length}` }).end(piece);
+    });
+    await download(remote(), path(), quick);
+    expect((await readFile(path())).equals(content)).toBe(true);
+    expect(ranges).toEqual(["bytes=1000-", "bytes=101000-", "bytes=201000-"]);
+  });
+
   it("goes on where an earlier process stopped", async () => {
     await writeFile(`${path()}.part`, content.subarray(0, 123_456));
     await serve((request, response) => send(request, response, content));

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -132,8 +133,11 @@ describe("a folder in the layout of the originals", () => {
   });
 
   it("names, counts and skips what is damaged, empty or has no partner", async () => {
-    const jpeg = await readFile(join(folder, "jpg", "image_00001.jpg"));
-    await put(join(folder, "jpg", "image_00001.jpg"), jpeg.subarray(0, jpeg.length * 0.6));
+    const jpeg = await picture(16, 16, "red");
+    // Long enough that the cut falls into the picture, behind the head of the file.
+    const noisy = sharp(randomBytes(200 * 200 * 3), { raw: { width: 200, height: 200, channels: 3 } });
+    await put(join(folder, "jpg", "image_00001.jpg"), (await noisy.jpeg().toBuffer()).subarray(0, 20_000));
+    await put(join(folder, "jpg", "image_00005.png"), await picture(16, 16, "red", "png"));
     await put(join(folder, "jpg", "image_00002.jpg"), "this is no picture");
     await put(join(folder, "text_c10", classOf(3), "image_00003.txt"), " \n\n");
     await rm(join(folder, "jpg", "image_00004.jpg"));
@@ -149,10 +153,11 @@ describe("a folder in the layout of the originals", () => {
       "jpg/image_00001.jpg: cannot be decoded ",
       "jpg/image_00002.jpg: cannot be decoded ",
       "jpg/image_00003.jpg: no captions",
+      "jpg/image_00005.png: a second image of this name",
       "jpg/image_00099.jpg: no captions",
       "text_c10/class_00002/image_00003.txt: no captions in it",
     ]);
-    expect(lines.join()).toMatch(/own: 6 files left out: .*image_00003.*\.\.\./);
+    expect(lines.join()).toMatch(/own: 7 files left out: .*image_00003.*\.\.\./);
     // The same report from the packed file.
     expect((await open()).report).toEqual(dataset.report);
   });

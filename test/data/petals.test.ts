@@ -217,7 +217,11 @@ describe("pictures of petals", () => {
       const at = (y * size + x) * 3;
       return pixels[at] > pixels[at + 1] + 60;
     });
-    expect(red.filter((here, i) => here && !red[(i + 719) % 720]).length).toBe(petalCount);
+    const starts = red.flatMap((here, i) => (here && !red[(i + 719) % 720] ? [i] : []));
+    expect(starts).toHaveLength(petalCount);
+    // Spread evenly but for the little that petals differ by.
+    const gaps = starts.map((start, i) => (starts[(i + 1) % petalCount] - start + 720) % 720);
+    expect(Math.max(...gaps) - Math.min(...gaps)).toBeLessThan(0.55 * (720 / petalCount));
   });
 
   it("show leaves where there are leaves", () => {

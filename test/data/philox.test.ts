@@ -64,6 +64,16 @@ describe("RandomStream", () => {
     expect(Math.abs(square / n - 1)).toBeLessThan(0.05);
   });
 
+  it("draws integers below three quarters of 2^32 without the bias of a remainder", () => {
+    const stream = new RandomStream(5);
+    let low = 0;
+    for (let i = 0; i < 3000; i++) {
+      low += stream.below(3 * 2 ** 30) < 2 ** 30 ? 1 : 0;
+    }
+    // A third; a plain remainder would give half.
+    expect(Math.abs(low - 1000)).toBeLessThan(150);
+  });
+
   it("shuffles every element into every place", () => {
     const seen = new Set<string>();
     for (let i = 0; i < 200; i++) {

@@ -18,6 +18,11 @@ describe("resizeArea", () => {
     expect(red(resizeArea(rgb([0, 10, 20, 30, 40, 50]), 2, 3, 1, 1))).toEqual([25]);
   });
 
+  it("rounds to the nearest byte", () => {
+    expect(red(resizeArea(rgb([1, 1, 1, 0]), 4, 1, 1, 1))).toEqual([1]);
+    expect(red(resizeArea(rgb([1, 0, 0, 0]), 4, 1, 1, 1))).toEqual([0]);
+  });
+
   it("keeps the channels apart", () => {
     expect([...resizeArea(Uint8Array.of(10, 20, 30, 30, 40, 50), 2, 1, 1, 1)]).toEqual([20, 30, 40]);
   });
