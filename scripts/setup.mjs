@@ -11,8 +11,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { adapterAdvice, describeSystem, installPlan, runPlan } from "./driver.mjs";
-import { probeAdapter } from "./probe-adapter.mjs";
+import { adapterAdvice, describeSystem, installPlan, runPlan } from "../src/cli/driver.mjs";
+import { probeAdapter } from "../src/cli/probe-adapter.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { adapterAdvice, backportsSource, installPlan } from "../scripts/driver.mjs";
+import { adapterAdvice, backportsSource, installPlan } from "../src/cli/driver.mjs";
 import { stalePackages } from "../scripts/setup.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-setup-"));

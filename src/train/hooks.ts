@@ -16,7 +16,7 @@ export type TrainEvent =
   /** Something unusual that does not stop the run. */
   | { readonly kind: "warning"; readonly text: string }
   /** The data set is being fetched or prepared. `total` where it is known. */
-  | { readonly kind: "work"; readonly what: string; readonly unit: "B" | "images"; readonly done: number; readonly total?: number }
+  | { readonly kind: "work"; readonly what: string; readonly unit: "B" | "images" | "captions"; readonly done: number; readonly total?: number }
   /** After a step of a stage. `metrics` are what metrics.jsonl gets for it; empty where the step's losses were not read back. */
   | {
       readonly kind: "step";
@@ -45,4 +45,26 @@ export interface TrainResult {
   readonly grid?: string;
   /** A caption of the data set, to show how to sample. */
   readonly caption?: string;
+}
+
+/** Images wanted from a trained generator. */
+export interface SampleRequest {
+  /** A run's folder, or a model file. */
+  readonly source: string;
+  /** Sentences to draw, each a row of the grid. */
+  readonly texts: readonly string[];
+  /** Images of each sentence, from different noise. */
+  readonly count: number;
+  /** The same seed gives sentence after sentence the same noise. */
+  readonly seed: number;
+}
+
+export interface Samples {
+  /** [texts x count, 3, size, size] in [-1, 1], all images of the first sentence first. */
+  readonly images: Float32Array;
+  readonly size: number;
+  /** What drew them, for the user: "step 4000 of runs/petals-1, moving average". */
+  readonly model: string;
+  /** What the user should know: that letters of a text are not in the model's alphabet, that a checkpoint was damaged. */
+  readonly warnings: readonly string[];
 }

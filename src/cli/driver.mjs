@@ -1,4 +1,7 @@
-/** How to get a Vulkan driver on this system: the commands, and running them where that is our place (Debian and Ubuntu as root). */
+/**
+ * How to get a Vulkan driver on this system: the commands, and running them where that is our place (Debian and Ubuntu as root).
+ * Plain JavaScript, without dependencies: scripts/setup.mjs uses it before anything is installed.
+ */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,0 +1,149 @@
+/** What a command of the command line is, and reading its options from the words a user typed. */
+import { parseArgs } from "node:util";
+import { UserError } from "../errors.js";
+import { checkOption, flagName, nearest, type OptionSpec, type OptionTable, type OptionValue } from "../option-spec.js";
+
+/** The value type of an option. */
+type ValueOf<S extends OptionSpec> = S extends { type: "flag" }
+  ? boolean
+  : S extends { type: "integer" | "number" }
+    ? number
+    : S extends { type: "choice"; choices: readonly (infer C)[] }
+      ? C
+      : S extends { type: "texts" }
+        ? readonly string[]
+        : string;
+
+/** What was given; absent where nothing was. */
+export type Given<T extends OptionTable> = { readonly [K in keyof T]?: ValueOf<T[K]> };
+
+/** Given values, and the table's defaults for the rest; absent only where the table has none. */
+export type Values<T extends OptionTable> = {
+  readonly [K in keyof T]: T[K] extends { default: OptionValue } ? ValueOf<T[K]> : ValueOf<T[K]> | undefined;
+};
+
+/** What a command may use of the process around it. */
+export interface Context {
+  /** Aborted by the first Ctrl-C (or SIGTERM) after `catchInterrupt` was called; the second ends the process. */
+  catchInterrupt(notice: string): AbortSignal;
+  /** A line of result, on standard output. */
+  print(line: string): void;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+export interface Command<T extends OptionTable = OptionTable> {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What else `--help` should say, in lines of at most 100 characters. */
+  readonly details?: string;
+  readonly options: T;
+  /** Words after `npm run `, each with what it does. */
+  readonly examples: readonly (readonly [command: string, meaning: string])[];
+  run(given: Given<T>, context: Context): Promise<void>;
+}
+
+/** Keeps the option types of a command that is written as a literal. */
+export function defineCommand<const T extends OptionTable>(command: Command<T>): Command<T> {
+  return command;
+}
+
+/** Fills in the table's defaults. */
+export function withDefaults<T extends OptionTable>(table: T, given: Given<T>): Values<T> {
+  const entries = Object.entries(table).map(([key, spec]) => [key, given[key] ?? ("default" in spec ? spec.default : undefined)]);
+  return Object.fromEntries(entries) as Values<T>;
+}
+
+/**
+ * Reads `--name value`, `--name=value`, `--flag` and `--no-flag`. Nothing is filled in.
+ * @returns "help" when `--help` or `-h` stands among the words
+ * @throws UserError for an unknown option (with the nearest known one), a missing, bad or second value, or a word that is no option
+ */
+export function parseOptions<T extends OptionTable>(command: Command<T>, words: readonly string[]): Given<T> | "help" {
+  const byFlag = new Map(Object.keys(command.options).map((key) => [flagName(key), key]));
+  const types = Object.fromEntries(
+    [...byFlag].map(([flag, key]) => [flag, { type: isFlag(command.options[key]) ? "boolean" : "string" } as const]),
+  );
+  const { tokens } = parseArgs({ args: [...words], options: types, strict: false, allowPositionals: true, tokens: true });
+  if (tokens.some((token) => token.kind === "option" && (token.name === "help" || token.name === "h"))) return "help";
+
+  const given: Record<string, OptionValue> = {};
+  for (const token of tokens) {
+    if (token.kind === "option-terminator") continue;
+    if (token.kind === "positional")
+      throw new UserError(`unexpected "${token.value}"${npmHint(command.name)}; see ${helpOf(command.name)}`);
+    const negated = token.name.startsWith("no-") && !byFlag.has(token.name);
+    const key = byFlag.get(negated ? token.name.slice(3) : token.name);
+    const spec = key === undefined ? undefined : command.options[key];
+    if (key === undefined || !spec || (negated && spec.type !== "flag")) throw unknownOption(command, token.rawName, [...byFlag.keys()]);
+    if (key in given && spec.type !== "texts") throw new UserError(`${token.rawName} is given twice`);
+    if (spec.type === "flag") {
+      if (token.value !== undefined)
+        throw new UserError(`${token.rawName} takes no value; write --${flagName(key)} or --no-${flagName(key)}`);
+      given[key] = !negated;
+      continue;
+    }
+    // A value that looks like an option is a forgotten value, unless it is a negative number or was written with "=".
+    const forgotten = token.value === undefined || (!token.inlineValue && /^--?[a-z]/i.test(token.value));
+    if (forgotten) throw new UserError(`${token.rawName} needs a value, e.g. ${token.rawName} ${exampleValue(spec)}`);
+    const value = convert(spec, token.value as string);
+    if (spec.type === "texts") given[key] = [...((given[key] as string[] | undefined) ?? []), ...(value as string[])];
+    else given[key] = value;
+    checkOption(token.rawName, spec, given[key]);
+  }
+  refuseNpmOptions(command, byFlag);
+  return given as Given<T>;
+}
+
+function isFlag(spec: OptionSpec | undefined): boolean {
+  return spec?.type === "flag";
+}
+
+function convert(spec: OptionSpec, text: string): OptionValue {
+  if (spec.type === "texts") return [text];
+  // Number("") is 0: an empty text is no number. What is none stays text, for the message.
+  const isNumber = (spec.type === "integer" || spec.type === "number") && text.trim() !== "" && !Number.isNaN(Number(text));
+  return isNumber ? Number(text) : text;
+}
+
+function exampleValue(spec: OptionSpec): string {
+  switch (spec.type) {
+    case "choice":
+      return spec.choices[0] ?? "";
+    case "integer":
+    case "number":
+      return String(spec.default ?? spec.min ?? 1);
+    case "text":
+    case "texts":
+      return spec.placeholder;
+    case "flag":
+      return "";
+  }
+}
+
+function unknownOption(command: { name: string }, rawName: string, flags: readonly string[]): UserError {
+  const word = rawName.replace(/^-+/, "");
+  const negation = word.startsWith("no-") ? nearest(word.slice(3), flags) : undefined;
+  const meant = nearest(word, flags) ?? negation;
+  return new UserError(`unknown option ${rawName}${meant ? `; did you mean --${meant}?` : ""} (${helpOf(command.name)} lists all)`);
+}
+
+/** How to ask for a command's help the way this process was started. */
+function helpOf(name: string): string {
+  return process.env.npm_lifecycle_event === name ? `npm run ${name} -- --help` : `petalgrad ${name} --help`;
+}
+
+function npmHint(name: string): string {
+  if (process.env.npm_lifecycle_event !== name) return "";
+  return ` (npm keeps options to itself unless they follow --: npm run ${name} -- --option value)`;
+}
+
+/** `npm run train --steps 5` gives `--steps` to npm, which hands it on as a variable only. Say so rather than train something else. */
+function refuseNpmOptions(command: { name: string }, byFlag: ReadonlyMap<string, string>): void {
+  if (process.env.npm_lifecycle_event !== command.name) return;
+  for (const flag of byFlag.keys()) {
+    const value = process.env[`npm_config_${flag.replaceAll("-", "_")}`];
+    if (value)
+      throw new UserError(`npm took --${flag} for itself; write: npm run ${command.name} -- --${flag} ${value === "true" ? "..." : value}`);
+  }
+}

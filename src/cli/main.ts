@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+/** The command line: `petalgrad <command> [options]`. Finds the command, hands it its options, and says in one line what went wrong. */
+import { UserError } from "../errors.js";
+import { nearest } from "../option-spec.js";
+import { type Command, type Context, parseOptions } from "./command.js";
+import { commandHelp, generalHelp } from "./help.js";
+import { packageVersion } from "./version.js";
+
+/** Loaded when asked for: `--help` and `doctor` must work where the packages of the others do not. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  train: async () => (await import("./train.js")).train as Command,
+  sample: async () => (await import("./sample.js")).sample as Command,
+  prepare: async () => (await import("./prepare.js")).prepare as Command,
+  doctor: async () => (await import("./doctor.js")).doctor as Command,
+};
+
+async function main(words: readonly string[]): Promise<void> {
+  const [name, ...rest] = words;
+  if (name === "--version" || name === "-v") return print(packageVersion());
+  if (name === undefined || name === "--help" || name === "-h" || (name === "help" && rest.length === 0)) {
+    const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+    return print(generalHelp(commands, packageVersion()));
+  }
+  if (name === "help") return main([...rest, "--help"]);
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!load) {
+    const meant = nearest(name, Object.keys(COMMANDS));
+    throw new UserError(`unknown command "${name}"${meant ? `; did you mean "${meant}"?` : ""} (petalgrad --help lists all)`);
+  }
+  const command = await load();
+  const given = parseOptions(command, rest);
+  if (given === "help") return print(commandHelp(command));
+  await command.run(given, { catchInterrupt, print, stderr: process.stderr } satisfies Context);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function catchInterrupt(notice: string): AbortSignal {
+  const controller = new AbortController();
+  const stop = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
+    process.stderr.write(`\n${notice}\n`);
+    controller.abort();
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  return controller.signal;
+}
+
+/** An error as the user sees it. */
+function report(error: unknown): void {
+  const debug = process.env.PETALGRAD_DEBUG === "1";
+  const message = error instanceof Error ? error.message : String(error);
+  if (debug) process.stderr.write(`petalgrad: ${error instanceof Error ? (error.stack ?? message) : message}\n`);
+  else if (error instanceof UserError) process.stderr.write(`petalgrad: ${message}\n`);
+  else process.stderr.write(`petalgrad: ${message} (unexpected; PETALGRAD_DEBUG=1 shows where it happened)\n`);
+}
+
+// `petalgrad ... | head` closes the pipe early: no error of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  const stopped = error instanceof Error && error.name === "AbortError";
+  if (stopped) process.stderr.write("petalgrad: stopped\n");
+  else report(error);
+  process.exitCode = stopped ? 130 : 1;
+}

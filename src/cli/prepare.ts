@@ -1,0 +1,86 @@
+/** `petalgrad prepare`: fetches and packs a data set ahead of training, and says what is in it and what was left out. */
+import type { Dataset } from "../data/dataset.js";
+import type { DataProgress } from "../data/options.js";
+import { type Context, defineCommand, withDefaults } from "./command.js";
+import { bytes, Progress } from "./progress.js";
+
+const OPTIONS = {
+  dataset: {
+    type: "text",
+    placeholder: "petals|flowers|birds|DIR",
+    default: "petals",
+    description: "which data set, or a folder in the same layout",
+  },
+  dataDir: {
+    type: "text",
+    placeholder: "DIR",
+    description: "folder of its archives or files",
+    defaultText: "$PETALGRAD_DATA or ./data/NAME",
+  },
+  captions: {
+    type: "text",
+    placeholder: "en|fa|FILE",
+    description: "which captions, where there are several",
+    defaultText: "en, or the only ones",
+  },
+  imageSize: { type: "integer", min: 16, max: 256, default: 64, description: "side of the packed images in pixels" },
+  download: { type: "flag", default: true, description: "fetching what is missing" },
+  skipped: { type: "flag", description: "list every file that was left out, not only the first ten" },
+} as const;
+
+export const prepare = defineCommand({
+  name: "prepare",
+  summary: "fetch and pack a data set ahead of training, and show what is in it",
+  details: "Training does this by itself when it must. The packed file is kept in the cache folder and used again.",
+  options: OPTIONS,
+  examples: [
+    ["prepare -- --dataset flowers", "Oxford-102 with captions: fetch, unpack, resize once"],
+    ["prepare -- --dataset flowers --data-dir ~/flowers --captions fa", "archives that are here already, Persian captions"],
+    ["prepare -- --dataset ./my-birds", "a folder of your own with images and text_c10/CLASS/IMAGE.txt"],
+  ],
+  async run(given, context) {
+    const { dataset, dataDir, captions, imageSize, download, skipped } = withDefaults(OPTIONS, given);
+    // Loaded here, so that --help needs no image decoder.
+    const { openDataset } = await import("../data/open.js");
+    const progress = new Progress(context.stderr);
+    const signal = context.catchInterrupt("stopping; nothing half-made stays");
+    try {
+      const opened = await openDataset(dataset, {
+        size: imageSize,
+        ...(dataDir === undefined ? {} : { dataDir }),
+        ...(captions === undefined ? {} : { captions }),
+        download,
+        signal,
+        onProgress: (state) => progress.update(progressState(state)),
+        onMessage: (line) => progress.message(line),
+      });
+      progress.end();
+      describe(opened, context, skipped ? Infinity : 10);
+    } finally {
+      progress.end();
+    }
+  },
+});
+
+function progressState({ phase, what, done, total }: DataProgress) {
+  const verb = phase === "download" ? "fetching" : "preparing";
+  return {
+    label: `${verb} ${what}`,
+    done,
+    ...(total === undefined ? {} : { total }),
+    ...(phase === "download" ? { rate: bytes(done) } : {}),
+  };
+}
+
+function describe(dataset: Dataset, context: Context, most: number): void {
+  const { train, test } = dataset.split;
+  const { report } = dataset;
+  context.print(`${dataset.name}: ${dataset.images} images of ${dataset.size}x${dataset.size}, ${dataset.captions} captions`);
+  context.print(`training: ${train.length} classes, ${dataset.imagesOfSplit("train").length} images`);
+  context.print(`test: ${test.length} classes, ${dataset.imagesOfSplit("test").length} images, never trained on`);
+  for (const note of report.notes) context.print(note);
+  if (report.skipped.length === 0) return context.print("nothing was left out");
+  context.print(`${report.skipped.length} files were left out:`);
+  for (const { file, reason } of report.skipped.slice(0, most)) context.print(`  ${file}: ${reason}`);
+  if (report.skipped.length > most) context.print(`  and ${report.skipped.length - most} more (--skipped lists all)`);
+}

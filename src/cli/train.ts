@@ -1,0 +1,72 @@
+/** `petalgrad train`: hands the options to the training loop and shows how it goes. */
+import type { TrainEvent } from "../train/hooks.js";
+import { TRAIN_OPTIONS } from "../train/options.js";
+import { UserError } from "../errors.js";
+import { defineCommand } from "./command.js";
+import { bytes, Progress } from "./progress.js";
+
+export const train = defineCommand({
+  name: "train",
+  summary: "train a text-to-image GAN: first its text encoder, then GAN-INT-CLS or a variant",
+  details:
+    "Without options: flowers drawn by petalgrad itself, at sizes that the adapter can carry. A run is a folder with its\n" +
+    "config.json, metrics.jsonl, samples/, curves.svg and checkpoint/. Ctrl-C saves a checkpoint and ends the run;\n" +
+    "--resume goes on with the same bits as if it had never stopped.",
+  options: {
+    ...TRAIN_OPTIONS,
+    run: { type: "text", placeholder: "DIR", description: "folder of the new run", defaultText: "a new one under runs/" },
+    resume: {
+      type: "text",
+      placeholder: "DIR",
+      description: "go on with the run in this folder; of the others only --steps, --data-dir and the two --...-every may be given",
+    },
+  },
+  examples: [
+    ["train", "petals, with the preset the adapter can carry"],
+    ["train -- --dataset flowers --preset small", "Oxford-102 with captions, on a CPU"],
+    [
+      "train -- --dataset flowers --variant gan-cls --num-captions 1 --mismatch text",
+      "another variant, closer to the paper than to its code",
+    ],
+    ["train -- --resume runs/flowers-1 --steps 8000", "go on where the run stopped, for longer"],
+  ],
+  async run({ run, resume, ...given }, context) {
+    if (run !== undefined && resume !== undefined)
+      throw new UserError("--run begins a run and --resume goes on with one: give one of them");
+    // Loaded here, so that --help needs no engine.
+    const { train: runTraining } = await import("../train/train.js");
+    const progress = new Progress(context.stderr);
+    const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
+    try {
+      const result = await runTraining({ given, run, resume }, { onEvent: (event: TrainEvent) => show(progress, event), signal });
+      progress.end();
+      if (result.grid) context.print(`samples: ${result.grid}`);
+      if (result.end === "stopped")
+        return context.print(`stopped at step ${result.step}; go on with: npm run train -- --resume ${result.run}`);
+      context.print(`draw your own: npm run sample -- --run ${result.run} --text "${result.caption ?? "a flower with red petals"}"`);
+    } finally {
+      progress.end();
+    }
+  },
+});
+
+function show(progress: Progress, event: TrainEvent): void {
+  switch (event.kind) {
+    case "message":
+      return progress.message(event.text);
+    case "warning":
+      return progress.message(`warning: ${event.text}`);
+    case "sample":
+      return progress.message(`step ${event.step}: samples in ${event.path}`);
+    case "checkpoint":
+      return progress.message(`step ${event.step}: checkpoint in ${event.path}`);
+    case "work": {
+      const rate = event.unit === "B" ? bytes(event.done) : undefined;
+      return progress.update({ label: event.what, done: event.done, total: event.total, rate });
+    }
+    case "step": {
+      const rate = `${event.imagesPerSecond.toFixed(1)} images/s`;
+      return progress.update({ label: event.stage, done: event.step, total: event.steps, rate, numbers: event.metrics });
+    }
+  }
+}
