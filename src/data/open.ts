@@ -151,7 +151,7 @@ async function defaultDataDir(name: string): Promise<string> {
   throw new DataError(`PETALGRAD_DATA names ${from}, which is no folder: correct it, or unset it`);
 }
 
-function defaultCacheDir(): string {
+export function defaultCacheDir(): string {
   const base = process.env["XDG_CACHE_HOME"];
   return join(base !== undefined && base !== "" ? base : join(homedir(), ".cache"), "petalgrad");
 }

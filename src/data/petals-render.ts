@@ -188,7 +188,8 @@ function paintPetal(
   const { x, y, dx, dy, squash } = plane;
   // Light across the petal: one flank brighter than the other.
   const lateral = Math.cos(light - angle - Math.PI / 2);
-  const edge = canvas.pixel * (1 + 0.5 * (1 / squash - 1));
+  // The ramp that comes closest to a picture averaged down from a large one.
+  const edge = 1.4 * canvas.pixel * (1 + 0.5 * (1 / squash - 1));
   const margin = SHADOW + 2 * canvas.pixel;
   const widest = 1.15 * width + margin;
   const reachX = bound(cos * length, -sin * widest);
