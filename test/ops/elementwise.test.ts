@@ -43,8 +43,10 @@ const unary: Record<string, Unary> = {
   softplus: { build: g.softplus, reference: r.softplus, values: [-6, 6], units: 40, absolute: 2 ** -21 + 2 ** -23, second: true },
 };
 
+const RANGE: readonly [number, number] = [-2, 2];
+
 describe("one operand", () => {
-  for (const [name, { build, reference, values = [-2, 2], second = false, ...bounds }] of Object.entries(unary)) {
+  for (const [name, { build, reference, values = RANGE, second = false, ...bounds }] of Object.entries(unary)) {
     for (const shape of SHAPES) {
       const sizes = shape.reduce((a, b) => a * b, 1);
       operations.check(`${name} [${shape.join(", ")}]`, {
