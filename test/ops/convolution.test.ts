@@ -1,4 +1,8 @@
-/** Convolutions: result and both gradients over strides, paddings, kernels and memory orders; adjoint identities at larger sizes. */
+/**
+ * Convolutions: result and both gradients over strides, paddings, kernels and memory orders; adjoint identities at larger sizes. Few
+ * geometries, most of them shared by a convolution and its transpose, as a GEMM kernel takes long to compile: test/kernels/gemm.test.ts
+ * has the kernels at many.
+ */
 import { beforeAll, describe, expect, it } from "vitest";
 import * as g from "../../src/index.js";
 import type { Tensor } from "../../src/index.js";
@@ -29,17 +33,11 @@ const inputs = ({ x, w, bias, last }: Geometry, outChannels: number): InputSpec[
 
 describe("conv2d", () => {
   const cases: Record<string, Geometry> = {
-    "3x3, padded": { x: [2, 3, 5, 6], w: [4, 3, 3, 3], padding: 1, bias: true },
-    "3x3, channels last": { x: [2, 4, 5, 5], w: [3, 4, 3, 3], padding: 1, last: true },
     "4x4, stride 2": { x: [2, 3, 8, 8], w: [4, 3, 4, 4], stride: 2, padding: 1, second: true },
-    "4x4, stride 2, odd image": { x: [1, 2, 7, 9], w: [3, 2, 4, 4], stride: 2, padding: 1 },
     "stride 3 leaves a rest": { x: [1, 2, 9, 10], w: [2, 2, 2, 3], stride: 3 },
     "1x1": { x: [2, 5, 3, 3], w: [4, 5, 1, 1], bias: true },
-    "1x1, stride 2": { x: [2, 3, 5, 5], w: [2, 3, 1, 1], stride: 2 },
     "the whole image": { x: [3, 4, 4, 4], w: [1, 4, 4, 4], last: true },
-    "the whole image, stride 4": { x: [2, 3, 4, 4], w: [2, 3, 4, 4], stride: 4, bias: true },
     "one pixel": { x: [1, 1, 1, 1], w: [1, 1, 1, 1] },
-    "one channel, wide padding": { x: [2, 1, 3, 4], w: [1, 1, 2, 2], padding: 3 },
     "different axes": { x: [1, 3, 6, 7], w: [2, 3, 3, 2], stride: [1, 2], padding: [2, 0], bias: true },
   };
   for (const [name, c] of Object.entries(cases)) {
@@ -57,28 +55,15 @@ describe("conv2d", () => {
     reference: (x) => r.conv2d(x, x, [1, 1], [1, 1]),
     second: true,
   });
-  operations.check("conv2d after conv2d", {
-    inputs: [
-      [1, 2, 5, 5],
-      [3, 2, 3, 3],
-      [2, 3, 3, 3],
-    ],
-    build: (x, v, w) => g.conv2d(g.leakyRelu(g.conv2d(x, v, { padding: 1 })), w, { stride: 2 }),
-    reference: (x, v, w) => r.conv2d(r.leakyRelu(r.conv2d(x, v, [1, 1], [1, 1]), 0.2), w, [2, 2], [0, 0]),
-    units: 64,
-  });
 });
 
 describe("convTranspose2d", () => {
   const cases: Record<string, Geometry> = {
-    "4x4, stride 2": { x: [2, 3, 4, 4], w: [3, 4, 4, 4], stride: 2, padding: 1, second: true },
-    "4x4, stride 2, channels last": { x: [2, 4, 3, 3], w: [4, 3, 4, 4], stride: 2, padding: 1, last: true, bias: true },
+    "4x4, stride 2, channels last": { x: [2, 4, 4, 4], w: [4, 3, 4, 4], stride: 2, padding: 1, last: true, second: true },
     "from one pixel": { x: [3, 5, 1, 1], w: [5, 4, 4, 4] },
-    "3x3, stride 1": { x: [2, 2, 4, 5], w: [2, 3, 3, 3], padding: 1 },
     "3x3, stride 2, output padding": { x: [1, 2, 3, 4], w: [2, 3, 3, 3], stride: 2, padding: 1, outputPadding: 1, bias: true },
-    "kernel smaller than stride": { x: [1, 2, 3, 3], w: [2, 2, 2, 2], stride: 3, outputPadding: [2, 1] },
-    "different axes": { x: [1, 3, 3, 4], w: [3, 2, 3, 2], stride: [2, 1], padding: [1, 0], outputPadding: [1, 0] },
-    "1x1": { x: [2, 3, 3, 3], w: [3, 2, 1, 1], bias: true },
+    "kernel smaller than stride": { x: [1, 2, 3, 3], w: [2, 2, 2, 3], stride: 3, outputPadding: [1, 1] },
+    "different axes": { x: [1, 2, 8, 3], w: [2, 3, 3, 2], stride: [1, 2], padding: [2, 0], outputPadding: [0, 1], bias: true },
     "one pixel": { x: [1, 1, 1, 1], w: [1, 1, 1, 1] },
   };
   for (const [name, c] of Object.entries(cases)) {
@@ -100,9 +85,7 @@ describe("convTranspose2d", () => {
 
 describe("conv1d", () => {
   for (const [name, x, w, stride, padding, bias] of [
-    ["plain", { shape: [2, 3, 9] }, [4, 3, 3], 1, 0, false],
     ["stride and padding", { shape: [2, 3, 10] }, [2, 3, 4], 2, 2, true],
-    ["channels last", { shape: [2, 4, 8], order: [0, 2, 1] }, [4, 4, 3], 1, 1, true],
     ["whole", { shape: [2, 3, 5] }, [2, 3, 5], 1, 0, false],
   ] satisfies [string, InputSpec, number[], number, number, boolean][]) {
     operations.check(`conv1d ${name}`, {
@@ -122,8 +105,6 @@ describe("conv1d", () => {
 describe("adjoint identities", () => {
   const images: Record<string, Geometry> = {
     "discriminator's first": { x: [4, 3, 64, 64], w: [32, 3, 4, 4], stride: 2, padding: 1 },
-    "discriminator's third": { x: [4, 32, 16, 16], w: [64, 32, 4, 4], stride: 2, padding: 1 },
-    "residual 3x3": { x: [3, 48, 9, 9], w: [40, 48, 3, 3], padding: 1 },
     "bottleneck 1x1": { x: [5, 37, 13, 13], w: [51, 37, 1, 1] },
     "whole 4x4": { x: [16, 130, 4, 4], w: [3, 130, 4, 4] },
     "large odd": { x: [2, 19, 45, 31], w: [23, 19, 5, 3], stride: [3, 2], padding: [2, 1] },

@@ -1,4 +1,7 @@
-/** Matrix products: every layout of both factors, batches against one matrix, an operand used twice. */
+/**
+ * Matrix products: layouts of both factors, batches against one matrix, an operand used twice. Few shapes, as a GEMM kernel takes long to
+ * compile: test/kernels/gemm.test.ts has the kernels at many.
+ */
 import { describe } from "vitest";
 import * as g from "../../src/index.js";
 import * as r from "../reference/index.js";
@@ -13,21 +16,13 @@ describe("matmul", () => {
   for (const [name, a, b] of [
     ["odd", rows(3, 5), rows(5, 7)],
     ["one element", rows(1, 1), rows(1, 1)],
-    ["row by column", rows(1, 9), rows(9, 1)],
-    ["outer product", rows(6, 1), rows(1, 5)],
-    ["multiples of four", rows(4, 8), rows(8, 12)],
     ["left transposed", columns(5, 6), rows(6, 3)],
-    ["right transposed", rows(5, 6), columns(6, 3)],
     ["both transposed", columns(4, 8), columns(8, 4)],
-    ["batches", rows(3, 2, 5), rows(3, 5, 4)],
     ["transposed batches", columns(2, 3, 5), columns(2, 5, 4)],
     ["a batch by a matrix", rows(3, 2, 5), rows(5, 4)],
-    ["a transposed batch by a matrix", columns(3, 2, 5), columns(5, 4)],
-    ["a matrix by a batch", rows(4, 5), rows(3, 5, 2)],
     ["a transposed matrix by a batch", columns(4, 5), columns(3, 5, 2)],
     ["a batch of one", rows(1, 3, 5), rows(1, 5, 2)],
     ["an order no kernel reads", { shape: [3, 2, 4], order: [1, 0, 2] }, { shape: [3, 4, 2], order: [2, 1, 0] }],
-    ["a long sum", rows(3, 600), rows(600, 2)],
   ] satisfies [string, InputSpec, InputSpec][]) {
     operations.check(name, {
       inputs: [a, b],
@@ -48,15 +43,5 @@ describe("matmul", () => {
     inputs: [[5, 7], [3, 7], [3]],
     build: (x, w, b) => g.add(g.linear(x, w), b),
     reference: (x, w, b) => r.add(r.linear(x, w), b),
-  });
-  operations.check("a chain", {
-    inputs: [
-      [3, 4],
-      [4, 5],
-      [5, 2],
-    ],
-    build: (a, b, c) => g.matmul(g.relu(g.matmul(a, b)), c),
-    reference: (a, b, c) => r.matmul(r.relu(r.matmul(a, b)), c),
-    units: 16,
   });
 });
