@@ -1,14 +1,40 @@
 /** Compiles src/ and kernels/ to dist/: JavaScript and type declarations, nothing bundled. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, rmSync } from "node:fs";
+import { appendFileSync, chmodSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const dist = fileURLToPath(new URL("../dist", import.meta.url));
+const dist = join(root, "dist");
+const require = createRequire(import.meta.url);
+
 // A file that has left the source must leave the package too.
 rmSync(dist, { recursive: true, force: true });
-const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
-const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+const { status } = spawnSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", "tsconfig.build.json"], {
+  cwd: root,
+  stdio: "inherit",
+});
 if (status !== 0) process.exit(status ?? 1);
-chmodSync(fileURLToPath(new URL("../dist/src/cli/main.js", import.meta.url)), 0o755);
+chmodSync(join(dist, "src", "cli", "main.js"), 0o755);
+
+/**
+ * Our declarations name WebGPU's interfaces, which a user's project may or may not know (TypeScript's DOM library has them since 6.0;
+ * the package @webgpu/types clashes with that library). An empty interface merges with whatever is there and stands in where nothing is.
+ */
+const declared = readFileSync(join(root, "node_modules", "@webgpu", "types", "dist", "index.d.ts"), "utf8");
+const names = new Set();
+for (const file of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
+  if (!file.endsWith(".d.ts")) continue;
+  for (const [name] of readFileSync(join(dist, file), "utf8").matchAll(/\bGPU(?:[A-Z]\w*)?\b/g)) {
+    if (new RegExp(`^(?:declare )?type ${name}\\b`, "m").test(declared)) {
+      console.error(
+        `dist/${file}: ${name} is no interface, so users without WebGPU's types could not compile; keep it out of exported declarations`,
+      );
+      process.exit(1);
+    }
+    if (new RegExp(`^(?:declare )?interface ${name}\\b`, "m").test(declared)) names.add(name);
+  }
+}
+const interfaces = [...names].sort().map((name) => `  interface ${name} {}`);
+appendFileSync(join(dist, "src", "index.d.ts"), `declare global {\n${interfaces.join("\n")}\n}\n`);
