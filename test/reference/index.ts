@@ -5,3 +5,4 @@ export * from "./layout.js";
 export * from "./matmul.js";
 export * from "./ndarray.js";
 export * from "./reduce.js";
+export * from "./networks.js";
