@@ -1,0 +1,15 @@
+/** Names that several parts of training share: files of a run, and first words of random streams beside the data's (which are below 100). */
+
+/** The finished model in a run's folder, rewritten with each checkpoint. */
+export const MODEL_NAME = "model.safetensors";
+/** The text encoder in a run's folder. */
+export const TEXT_ENCODER_NAME = "text-encoder.safetensors";
+
+/** First values of the text stage's networks. */
+export const TEXT_VALUES = 100;
+/** First values of the GAN's networks. */
+export const GAN_VALUES = 101;
+/** Noise of samples. */
+export const SAMPLE_NOISE = 102;
+/** Choice of the sample grid's captions. */
+export const SAMPLE_CAPTIONS = 103;

@@ -1,0 +1,26 @@
+/** The curves of a run: losses, what the discriminator believes, speed. */
+import { curvesSvg, type Panel } from "./curves.js";
+import type { TrainOptions } from "./options.js";
+import type { MetricsRecord } from "./run-folder.js";
+
+/** Draws curves.svg from the records of metrics.jsonl. */
+export function runCurves(options: TrainOptions, records: readonly MetricsRecord[]): string {
+  const series = (stage: MetricsRecord["stage"], key: string, name: string) => ({
+    name,
+    points: records.flatMap((r): [number, number][] => (r.stage === stage && typeof r[key] === "number" ? [[r.step, r[key]]] : [])),
+  });
+  const panels: Panel[] = [
+    { title: "GAN losses", series: [series("GAN", "lossD", "discriminator"), series("GAN", "lossG", "generator")] },
+    {
+      title: "discriminator loss by pair",
+      series: [series("GAN", "lossReal", "real"), series("GAN", "lossWrong", "mismatching"), series("GAN", "lossFake", "generated")],
+    },
+    {
+      title: "mean probability the discriminator gives",
+      range: [0, 1],
+      series: [series("GAN", "real", "real"), series("GAN", "wrong", "mismatching"), series("GAN", "fake", "generated")],
+    },
+    { title: "text encoder loss (InfoNCE)", series: [series("text encoder", "loss", "loss")] },
+  ];
+  return curvesSvg(`${options.dataset}, ${options.variant}, preset ${options.preset}`, panels);
+}

@@ -1,0 +1,73 @@
+/** The grid a run draws again and again, with fixed captions and fixed noise, so that progress is visible. */
+import { centreViews, fillImages } from "../data/batch.js";
+import type { Dataset } from "../data/dataset.js";
+import { RandomStream } from "../data/philox.js";
+import type { Device } from "../gpu/device.js";
+import type { Generator } from "../models/generator.js";
+import { captionList, imageGrid } from "./image-grid.js";
+import { SAMPLE_CAPTIONS } from "./names.js";
+import { outer, Painter } from "./painter.js";
+import { normalNoise } from "./noise.js";
+
+const ROWS = 8;
+const COLUMNS = 8;
+
+export class SampleGrid {
+  readonly #painter: Painter;
+  readonly #inputs: { readonly text: Float32Array; readonly noise: Float32Array };
+  /** One real image a row, [ROWS, 3, S, S]. */
+  readonly #real: Float32Array;
+  readonly #labels: readonly string[];
+
+  private constructor(
+    painter: Painter,
+    /** The rows' captions. */
+    readonly captions: readonly string[],
+    labels: readonly string[],
+    inputs: { readonly text: Float32Array; readonly noise: Float32Array },
+    real: Float32Array,
+  ) {
+    this.#painter = painter;
+    this.#labels = labels;
+    this.#inputs = inputs;
+    this.#real = real;
+  }
+
+  /**
+   * Chooses captions of training classes for the upper half of the rows and of unseen classes for the lower.
+   * @param embeddings Normalised, of all captions.
+   */
+  static async create(device: Device, generator: Generator, dataset: Dataset, embeddings: Float32Array, seed: number): Promise<SampleGrid> {
+    const random = new RandomStream(seed, SAMPLE_CAPTIONS);
+    const rows = Array.from({ length: ROWS }, (_, row) => {
+      const unseen = row >= ROWS / 2 && dataset.split.test.length > 0;
+      const image = random.pick(dataset.imagesOfSplit(unseen ? "test" : "train"));
+      const index = dataset.firstCaption(image) + random.below(dataset.captionsOf(image).length);
+      return { image, index, caption: dataset.caption(index), class: dataset.classes[dataset.classOf(image)]!, unseen };
+    });
+    const { noiseSize, textSize } = generator.options;
+    const texts = new Float32Array(ROWS * textSize);
+    rows.forEach(({ index }, row) => texts.set(embeddings.subarray(index * textSize, (index + 1) * textSize), row * textSize));
+    const images = rows.map(({ image }) => image);
+    return new SampleGrid(
+      await Painter.create(device, generator),
+      rows.map(({ caption }) => caption),
+      rows.map(({ caption, class: name, unseen }) => `${caption} (${unseen ? "unseen" : "training"} class ${name}; real image first)`),
+      outer(texts, textSize, normalNoise(COLUMNS, noiseSize, seed), noiseSize),
+      fillImages(dataset, images, centreViews(dataset, images)),
+    );
+  }
+
+  /** The grid as PNG: each row a real image of its caption, then the generator's for the same eight noise vectors; and the list of captions. */
+  async draw(): Promise<{ png: Uint8Array; captions: string }> {
+    const painted = await this.#painter.paint(this.#inputs.noise, this.#inputs.text);
+    const { imageSize } = this.#painter.generator.options;
+    const each = 3 * imageSize ** 2;
+    const grid = new Float32Array(ROWS * (COLUMNS + 1) * each);
+    for (let row = 0; row < ROWS; row++) {
+      grid.set(this.#real.subarray(row * each, (row + 1) * each), row * (COLUMNS + 1) * each);
+      grid.set(painted.subarray(row * COLUMNS * each, (row + 1) * COLUMNS * each), (row * (COLUMNS + 1) + 1) * each);
+    }
+    return { png: imageGrid(grid, imageSize, { columns: COLUMNS + 1 }), captions: captionList(this.#labels) };
+  }
+}

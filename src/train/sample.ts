@@ -1,0 +1,57 @@
+/** Images for sentences, from a run's newest model or a model file. */
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { UserError } from "../errors.js";
+import { openDevice } from "../gpu/device.js";
+import { CaptionEncoder, normalise } from "./captions.js";
+import { readGan } from "./model-file.js";
+import { outer, Painter } from "./painter.js";
+import { MODEL_NAME } from "./names.js";
+import { normalNoise } from "./noise.js";
+
+export interface SampleRequest {
+  /** A run's folder or a model file. */
+  readonly source: string;
+  readonly texts: readonly string[];
+  /** Images of each text. */
+  readonly count: number;
+  readonly seed: number;
+}
+
+export interface Samples {
+  /** [texts·count, 3, size, size] in (−1, 1): `count` images of the first text, then of the second ... */
+  readonly images: Float32Array;
+  readonly size: number;
+  /** What they were drawn with, for people. */
+  readonly model: string;
+  readonly warnings: readonly string[];
+}
+
+/** @throws UserError when there is no model, or it is damaged */
+export async function sample({ source, texts, count, seed }: SampleRequest): Promise<Samples> {
+  const path = modelPath(source);
+  const { generator, encoder, alphabet, normalisation } = await readGan(path);
+  const warnings = texts.flatMap((text) => {
+    const unknown = [...new Set(text.normalize("NFC").toLowerCase())].filter((c) => alphabet.indexOf(c) === 0);
+    return unknown.length > 0 ? [`"${text}": the model's alphabet lacks ${unknown.map((c) => `"${c}"`).join(", ")}; left out`] : [];
+  });
+  const device = await openDevice();
+  try {
+    const captions = new CaptionEncoder(device, encoder, alphabet, Math.min(64, texts.length));
+    const embeddings = normalise(await captions.encode(texts), normalisation);
+    const { noiseSize, textSize, imageSize } = generator.options;
+    const { text, noise } = outer(embeddings, textSize, normalNoise(count, noiseSize, seed), noiseSize);
+    const painter = await Painter.create(device, generator, Math.min(16, texts.length * count));
+    return { images: await painter.paint(noise, text), size: imageSize, model: path, warnings };
+  } finally {
+    device.destroy();
+  }
+}
+
+function modelPath(source: string): string {
+  if (!existsSync(source)) throw new UserError(`${source}: no such run or model file`);
+  if (!statSync(source).isDirectory()) return source;
+  const path = join(source, MODEL_NAME);
+  if (!existsSync(path)) throw new UserError(`${source} has no ${MODEL_NAME} yet: it is written with the first checkpoint (npm run train -- --resume ${source})`);
+  return path;
+}
