@@ -1,6 +1,6 @@
 /** The set-up script: stale packages, the driver plan of each system, and what is said where no adapter can be had. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -160,3 +160,12 @@ it.runIf(process.platform === "linux")(
     expect(well).toMatchObject({ status: 0, stdout: "", stderr: "" });
   },
 );
+
+it("the lock file holds every platform's packages, and no address", () => {
+  const root = mkdtempSync(join(folder, "lock-"));
+  for (const name of ["package.json", "package-lock.json", ".npmrc"]) copyFileSync(name, join(root, name));
+  // npm checks the two against each other before it fetches anything.
+  const { status, stderr } = spawnSync("npm ci --dry-run --offline --ignore-scripts", { cwd: root, encoding: "utf8", shell: true });
+  expect(status, stderr).toBe(0);
+  expect(readFileSync("package-lock.json", "utf8")).not.toContain('"resolved"');
+});
