@@ -2,6 +2,7 @@
 import "./tensor/read.js";
 
 export { grad } from "./autograd/grad.js";
+export { gradcheck, type GradcheckInput, type GradcheckOptions, type GradcheckReport } from "./autograd/gradcheck.js";
 export * from "./errors.js";
 export { Device, type DeviceOptions, openDevice } from "./gpu/device.js";
 export { broadcastTo, type ReduceOptions, sum } from "./tensor/broadcast.js";
