@@ -140,6 +140,16 @@ describe("checkpoints", () => {
     expect(checkpoints()).toEqual(["step-000005.safetensors", "step-000007.safetensors"]);
   });
 
+  it("saved again at the step it was loaded from, the one before still stands", async () => {
+    const run = begun();
+    for (const step of [5, 10]) await run.saveCheckpoint(step, tensors(step), {});
+    const resumed = RunFolder.open(path);
+    await resumed.loadCheckpoint();
+    await resumed.saveCheckpoint(10, tensors(11), {});
+    expect(checkpoints()).toEqual(["step-000005.safetensors", "step-000010.safetensors"]);
+    expect((await RunFolder.open(path).loadCheckpoint()).tensors.get("w")?.data[0]).toBe(11);
+  });
+
   it("a renamed or empty one is refused; with no sound one there is one clear error", async () => {
     const run = begun();
     await expect(run.loadCheckpoint()).rejects.toThrow("no checkpoint to go on from (none)");

@@ -16,7 +16,13 @@ export type TrainEvent =
   /** Something unusual that does not stop the run. */
   | { readonly kind: "warning"; readonly text: string }
   /** The data set is being fetched or prepared. `total` where it is known. */
-  | { readonly kind: "work"; readonly what: string; readonly unit: "B" | "images" | "captions"; readonly done: number; readonly total?: number }
+  | {
+      readonly kind: "work";
+      readonly what: string;
+      readonly unit: "B" | "images" | "captions";
+      readonly done: number;
+      readonly total?: number;
+    }
   /** After a step of a stage. `metrics` are what metrics.jsonl gets for it; empty where the step's losses were not read back. */
   | {
       readonly kind: "step";

@@ -136,12 +136,14 @@ export class RunFolder {
     metadata: Readonly<Record<string, string>>,
   ): Promise<string> {
     const bytes = await writeSafetensors(tensors, { ...metadata, "checkpoint.step": String(step) });
-    const before = this.#good;
-    const path = this.#writeFile(join("checkpoint", `${stepName(step)}.safetensors`), bytes);
+    const name = `${stepName(step)}.safetensors`;
+    // Saved again at the step it was loaded from, a checkpoint replaces itself: then the one before is the next older file.
+    const older = this.#checkpointNames().filter((other) => stepOf(other) < step);
+    const before = this.#good && this.#good.step !== step ? `${stepName(this.#good.step)}.safetensors` : older.at(-1);
+    const path = this.#writeFile(join("checkpoint", name), bytes);
     this.#good = { step, path };
-    for (const name of this.#checkpointNames()) {
-      const other = this.#in("checkpoint", name);
-      if (other !== path && other !== before?.path) rmSync(other, { force: true });
+    for (const other of this.#checkpointNames()) {
+      if (other !== name && other !== before) rmSync(this.#in("checkpoint", other), { force: true });
     }
     return path;
   }
@@ -183,10 +185,9 @@ export class RunFolder {
   #checkpointNames(): string[] {
     const folder = this.#in("checkpoint");
     if (!existsSync(folder)) return [];
-    const step = (name: string): number => Number(/\d+/.exec(name)?.[0]);
     return readdirSync(folder)
       .filter((name) => /^step-\d+\.safetensors$/.test(name))
-      .sort((a, b) => step(a) - step(b));
+      .sort((a, b) => stepOf(a) - stepOf(b));
   }
 
   #writeFile(name: string, contents: Uint8Array | string): string {
@@ -233,4 +234,8 @@ function freeName(name: string): string {
 
 function stepName(step: number): string {
   return `step-${String(step).padStart(6, "0")}`;
+}
+
+function stepOf(checkpointName: string): number {
+  return Number(/\d+/.exec(checkpointName)?.[0]);
 }
