@@ -27,7 +27,9 @@ export interface MapProblem {
 
 export const types = (wide: boolean): string => (wide ? "alias T = vec4f;\nalias U = vec4u;" : "alias T = f32;\nalias U = u32;");
 
-export function map({ name, axes, loads, bindings, result, body }: MapProblem): Kernel {
+export function map({ name, axes: given, loads, bindings, result, body }: MapProblem): Kernel {
+  // A single element is a line of one.
+  const axes = given.length > 0 ? given : [{ count: 1, steps: new Array<number>(loads.length + 1).fill(1) }];
   const flat = axes.length <= 1 && (axes[0]?.steps ?? []).every((s) => s <= 1);
   const fastest = axes.at(-1);
   const wide = flat || vectorizes(axes, fastest);

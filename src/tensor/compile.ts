@@ -3,18 +3,17 @@
  * arena, and prepare the dispatch list that `run` replays.
  */
 import { input as inputSlot, output as outputSlot, scratch as scratchSlot } from "../../kernels/kernel.js";
-import { map as mapKernel } from "../../kernels/map.js";
 import { type Allocation, planArena } from "../gpu/arena.js";
 import type { Device } from "../gpu/device.js";
 import { Memory } from "../gpu/memory.js";
 import { DispatchList, type Range } from "../gpu/program.js";
 import { UserError } from "../errors.js";
 import { base, fuse } from "./fuse.js";
-import { lower, type Step } from "./lower.js";
+import { copyKernel, lower, type Step } from "./lower.js";
 import { Program, type ProgramInput } from "./program.js";
 import { record } from "./record.js";
 import { Tensor } from "./tensor.js";
-import { storeOf } from "./variables.js";
+import { overlap, storeOf } from "./variables.js";
 
 /**
  * Compiles a function of tensors: the tensors it returns are the outputs, the `input`s they depend on the inputs, and every change of
@@ -96,21 +95,18 @@ function placePacked(nodes: readonly Tensor[], outputs: ReadonlySet<Tensor>): Pa
 
 /** A step that copies `from`, in its own memory order, to `to`. */
 function copyStep(node: Tensor, from: Tensor, to: Tensor): Step {
-  const axes = [{ count: from.size, steps: [1, 1] }];
-  const body = ([x]: readonly string[]) => ({ statements: "", value: x! });
-  const kernel = mapKernel({ name: "copy", axes, loads: [{ binding: 0, operand: 1 }], bindings: 2, result: 1, body });
-  const lowering = { launches: [{ kernel, slots: [inputSlot(0), outputSlot(0)] }], scratch: [] };
+  const lowering = { launches: [{ kernel: copyKernel(from.size), slots: [inputSlot(0), outputSlot(0)] }], scratch: [] };
   return { node, lowering, inputs: [base(from)], outputs: [to] };
 }
 
-/** WebGPU refuses the same memory at two writable bindings: an operand that occurs twice is read from a copy the second time. */
+/** WebGPU refuses the same memory at two writable bindings: an operand that occurs twice, whole or in part, is read from a copy the second time. */
 function apart(step: Step): Step {
   const { inputs, lowering } = step;
-  const again = inputs.flatMap((t, i) => (inputs.indexOf(t) < i ? [i] : []));
+  const again = inputs.flatMap((t, i) => (inputs.slice(0, i).some((earlier) => overlap(earlier, t)) ? [i] : []));
   if (again.length === 0) return step;
   const spare = (index: number) => scratchSlot(lowering.scratch.length + again.indexOf(index));
   const copies = again.map((i) => ({
-    kernel: copyStep(step.node, inputs[i]!, inputs[i]!).lowering.launches[0]!.kernel,
+    kernel: copyKernel(inputs[i]!.size),
     slots: [inputSlot(i), spare(i)],
   }));
   const moved = lowering.launches.map(({ kernel, slots }) => ({

@@ -5,6 +5,7 @@
 import { sumTo } from "./broadcast.js";
 import { broadcastShapes, type Order, rowMajor, sameShape, type Shape } from "./shape.js";
 import { constantValue, type Expression, full, Tensor } from "./tensor.js";
+import { isVariable } from "./variables.js";
 
 export type Operand = Tensor | number;
 
@@ -29,13 +30,16 @@ function map(name: string, inputs: readonly Tensor[], expression: Expression, gr
   return result;
 }
 
-/** True for a number (a constant of rank 0, which stretches nothing) of that value. */
-const isNumber = (x: Tensor, value: number): boolean => x.rank === 0 && constantValue(x) === value;
+/**
+ * True when x leaves the other operand as it is: a number (a constant of rank 0, which stretches nothing) of the neutral value. A
+ * variable is not left as it is: what is computed from it keeps its value when the variable changes.
+ */
+const isNeutral = (x: Tensor, value: number, other: Tensor): boolean => x.rank === 0 && constantValue(x) === value && !isVariable(other);
 
 export function add(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
-  if (isNumber(y, 0)) return x;
-  if (isNumber(x, 0)) return y;
+  if (isNeutral(y, 0, x)) return x;
+  if (isNeutral(x, 0, y)) return y;
   return map("add", [x, y], (p, q) => `(${p} + ${q})`, (g) => [g, g]);
 }
 
@@ -46,8 +50,8 @@ export function sub(a: Operand, b: Operand): Tensor {
 
 export function mul(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
-  if (isNumber(y, 1)) return x;
-  if (isNumber(x, 1)) return y;
+  if (isNeutral(y, 1, x)) return x;
+  if (isNeutral(x, 1, y)) return y;
   return map("mul", [x, y], (p, q) => `(${p} * ${q})`, (g) => [mul(g, y), mul(g, x)]);
 }
 

@@ -1,12 +1,12 @@
 /** From one node, with the nodes fused into it, to the launches that compute it. */
-import { type AdapterTraits, input as inputSlot, type Lowering, output as outputSlot } from "../../kernels/kernel.js";
+import { type AdapterTraits, input as inputSlot, type Kernel, type Lowering, output as outputSlot, scratch as scratchSlot } from "../../kernels/kernel.js";
 import type { Load } from "../../kernels/loops.js";
 import { type Body, map as mapKernel } from "../../kernels/map.js";
 import { reduce as reduceKernel } from "../../kernels/reduce.js";
 import { base } from "./fuse.js";
 import { broadcastStrides, loopNest, type Shape, strides } from "./shape.js";
 import { constantValue, type Tensor } from "./tensor.js";
-import { storeOf } from "./variables.js";
+import { overlap } from "./variables.js";
 
 /** A node's work: launches over the memory of tensors (given by their `base`). */
 export interface Step {
@@ -83,13 +83,9 @@ function fuseInto(inputs: readonly Tensor[], inlined: ReadonlySet<Tensor>, make:
 /** Bindings for loads: one for each piece of memory, however many ways it is walked. */
 function bind(loads: readonly Tensor[]): { owners: Tensor[]; bindings: number[] } {
   const owners: Tensor[] = [];
-  const sameMemory = (a: Tensor, b: Tensor) => {
-    const [p, q] = [storeOf(a), storeOf(b)];
-    return a === b || (p !== undefined && p.store === q?.store && p.offset === q.offset);
-  };
   const bindings = loads.map((load) => {
     const owner = base(load);
-    const at = owners.findIndex((o) => sameMemory(o, owner));
+    const at = owners.indexOf(owner);
     return at >= 0 ? at : owners.push(owner) - 1;
   });
   return { owners, bindings };
@@ -114,12 +110,16 @@ function lowerMap(node: Tensor, inlined: ReadonlySet<Tensor>): Step {
   const { loads, body } = fuseInto(node.inputs, inlined, (args) => expression(...args));
   const { owners, bindings } = bind(loads);
   const output = target ?? node;
-  const axes = loopNest(node.shape, output.order, [strides(output.shape, output.order), ...walk(loads, node.shape)]);
-  // A variable that is updated from itself is one binding, read before it is written.
-  const self = target ? owners.findIndex((o) => o === target) : -1;
+  const steps = [strides(output.shape, output.order), ...walk(loads, node.shape)];
+  const axes = loopNest(node.shape, output.order, steps);
+  // A variable that is updated from itself is one binding, each element read before it is written. Where the expression reads other
+  // elements of what it overwrites (a transpose of itself), the result is made aside and copied.
+  const inPlace = (load: Tensor, i: number) => base(load) === target && node.shape.every((n, d) => n === 1 || steps[i + 1]![d] === steps[0]![d]);
+  const aside = target !== undefined && loads.some((load, i) => overlap(base(load), target) && !inPlace(load, i));
+  const self = target && !aside ? owners.indexOf(target) : -1;
   const result = self >= 0 ? self : owners.length;
   const slots = owners.map((_, i) => (i === self ? outputSlot(0) : inputSlot(i)));
-  if (self < 0) slots.push(outputSlot(0));
+  if (self < 0) slots.push(aside ? scratchSlot(0) : outputSlot(0));
   const kernel = mapKernel({
     name: nameOf(node, inlined),
     axes,
@@ -128,7 +128,16 @@ function lowerMap(node: Tensor, inlined: ReadonlySet<Tensor>): Step {
     result,
     body,
   });
-  return { node, lowering: { launches: [{ kernel, slots }], scratch: [] }, inputs: owners, outputs: [output] };
+  const launches = [{ kernel, slots }];
+  if (aside) launches.push({ kernel: copyKernel(node.size), slots: [scratchSlot(0), outputSlot(0)] });
+  return { node, lowering: { launches, scratch: aside ? [node.size] : [] }, inputs: owners, outputs: [output] };
+}
+
+/** Copies `size` elements as they lie. Bindings: 0 source, 1 result. */
+export function copyKernel(size: number): Kernel {
+  const body: Body = ([x]) => ({ statements: "", value: x! });
+  const axes = [{ count: size, steps: [1, 1] }];
+  return mapKernel({ name: "copy", axes, loads: [{ binding: 0, operand: 1 }], bindings: 2, result: 1, body });
 }
 
 function lowerReduce(node: Tensor, inlined: ReadonlySet<Tensor>, traits: AdapterTraits): Step {

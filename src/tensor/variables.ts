@@ -118,6 +118,19 @@ export function storeOf(t: Tensor): { store: Store; offset: number } | undefined
   return t.operation.kind === "leaf" && t.operation.source.from === "store" ? t.operation.source : undefined;
 }
 
+/** True for a variable, or a view of one: its memory may change while the program runs. */
+export function isVariable(t: Tensor): boolean {
+  let memory = t;
+  while (memory.operation.kind === "view") memory = memory.inputs[0]!;
+  return storeOf(memory) !== undefined;
+}
+
+/** True when two tensors with memory of their own share some of it: one tensor, or a store's `flat` and a variable of that store. */
+export function overlap(a: Tensor, b: Tensor): boolean {
+  const [p, q] = [storeOf(a), storeOf(b)];
+  return a === b || (p !== undefined && p.store === q?.store && p.offset < q.offset + b.size && q.offset < p.offset + a.size);
+}
+
 /**
  * Gradients, or other tensors shaped like the variables of a store, laid side by side as the store lays its own: [store.length].
  * Where a tensor is computed by the program, it is computed right into its place.
