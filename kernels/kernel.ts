@@ -7,8 +7,13 @@
 export interface Kernel {
   /** Label shown in errors, profiles and benches, e.g. "conv2d.forward 16x8 subgroup". */
   readonly name: string;
-  /** The whole WGSL module. Shapes are constants of the text, so the text is the pipeline cache's key. */
+  /** The whole WGSL module: the pipeline cache's key. */
   readonly code: string;
+  /**
+   * Numbers the text reads from `constants`, a uniform array at the binding after the last slot: shapes that only bound a loop or place
+   * an operand, where compiling them in would gain nothing and cost every shape a pipeline of its own.
+   */
+  readonly constants?: readonly number[];
   /** Dispatch size; each at most 65535. */
   readonly workgroups: readonly [number, number, number];
 }

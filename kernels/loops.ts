@@ -36,6 +36,28 @@ export const binding = (index: number, name: string, type: string): string =>
 
 export const total = (axes: readonly LoopAxis[]): number => axes.reduce((product, a) => product * a.count, 1);
 
+/** How a number is written in WGSL: into the text, or as a reference to the kernel's constants. */
+export type WriteNumber = (value: number) => string;
+
+export const literal: WriteNumber = (value) => `${value}u`;
+
+/** Collects numbers that the text reads from the `constants` binding instead of containing them. */
+export class Constants {
+  readonly values: number[] = [];
+
+  /** Each call takes a new place, also for equal numbers: the text must not depend on chance equalities. */
+  readonly reference: WriteNumber = (value) => {
+    const i = this.values.push(value) - 1;
+    return `constants[${i >> 2}].${"xyzw"[i & 3]}`;
+  };
+
+  /** The declaration, once all numbers are known. */
+  declaration(index: number): string {
+    if (this.values.length === 0) return "";
+    return `@group(0) @binding(${index}) var<uniform> constants: array<vec4u, ${Math.ceil(this.values.length / 4)}>;`;
+  }
+}
+
 /** `let`s that split a linear index over the axes (the last runs fastest), each coordinate named `prefix` + axis number. */
 export function coordinates(axes: readonly LoopAxis[], index: string, prefix: string): string {
   const lines: string[] = [];
@@ -49,10 +71,10 @@ export function coordinates(axes: readonly LoopAxis[], index: string, prefix: st
 }
 
 /** Element offset of one operand at the coordinates of `coordinates`. */
-export function offset(axes: readonly LoopAxis[], operand: number, prefix: string): string {
+export function offset(axes: readonly LoopAxis[], operand: number, prefix: string, number: WriteNumber = literal): string {
   const terms = axes.flatMap((a, i) => {
     const step = a.steps[operand]!;
-    return step === 0 ? [] : [step === 1 ? `${prefix}${i}` : `${prefix}${i} * ${step}u`];
+    return step === 0 ? [] : [step === 1 ? `${prefix}${i}` : `${prefix}${i} * ${number(step)}`];
   });
   return terms.length > 0 ? terms.join(" + ") : "0u";
 }

@@ -13,7 +13,7 @@
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
 import type { AdapterTraits, Kernel, Launch, Lowering } from "./kernel.js";
 import { input, output, scratch } from "./kernel.js";
-import { binding, bindingTypes, coordinates, entry, flatIndex, type Load, LANES, type LoopAxis, offset, quarter, read, total, vectorizes, workgroupsFor } from "./loops.js";
+import { binding, bindingTypes, Constants, coordinates, entry, flatIndex, literal, type Load, LANES, type LoopAxis, offset, quarter, read, total, vectorizes, workgroupsFor } from "./loops.js";
 import { type Body, types } from "./map.js";
 
 export interface ReduceProblem {
@@ -61,6 +61,8 @@ export function reduce(problem: ReduceProblem, traits: AdapterTraits, variant?: 
   return { launches, scratch: [parts * kept] };
 }
 
+const floatBits = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0]!;
+
 function stage({ name, combine, scale, kept, reduced, rows, loads, bindings, body }: ReduceProblem, parts: number, tree: boolean): Kernel {
   const all = [...kept, ...reduced];
   const fastest = rows ? reduced.at(-1) : kept.at(-1);
@@ -68,13 +70,16 @@ function stage({ name, combine, scale, kept, reduced, rows, loads, bindings, bod
   const narrow = (axes: readonly LoopAxis[]) => axes.map((a) => (wide && a === fastest ? quarter(a) : a));
   const outer = narrow(kept);
   const inner = narrow(reduced);
+  // Simple nests share one text: their numbers are read from the constants.
+  const constants = new Constants();
+  const simple = kept.length <= 1 && reduced.length <= 1;
+  const number = simple ? constants.reference : literal;
   const columns = total(outer);
-  const length = total(inner);
-
+  const [columnsText, lengthText, partsText] = [columns, total(inner), parts].map(number);
   const vector = (operand: number) => wide && fastest!.steps[operand] === 1;
   const kinds = bindingTypes(bindings, loads.map((l) => ({ ...l, vector: vector(l.operand) })));
   const args = loads.map((l) =>
-    read(`in${l.binding}`, kinds[l.binding]!, `${offset(outer, l.operand, "k")} + ${offset(inner, l.operand, "r")}`, vector(l.operand), wide),
+    read(`in${l.binding}`, kinds[l.binding]!, `${offset(outer, l.operand, "k", number)} + ${offset(inner, l.operand, "r", number)}`, vector(l.operand), wide),
   );
   const { statements, value } = body(args.map((_, i) => `x${i}`));
   const join = combine === "sum" ? (a: string, b: string) => `${a} + ${b}` : (a: string, b: string) => `max(${a}, ${b})`;
@@ -84,13 +89,15 @@ function stage({ name, combine, scale, kept, reduced, rows, loads, bindings, bod
   const across = tree ? (rows ? 1 : Math.min(8, LANES)) : 1;
   const along = tree ? LANES / across : 1;
   const groups = tree ? Math.ceil(columns / across) : columns;
+  const groupsText = tree ? number(groups) : "";
   const start = tree ? `part * ${along}u + ${rows ? "lane" : `lane / ${across}u`}` : "part";
   const joined = rows && wide ? join(join("sum.x", "sum.y"), join("sum.z", "sum.w")) : "sum";
-  const whole = scale === 1 ? joined : `(${joined}) * ${scale}`;
+  const whole = scale === 1 ? joined : `(${joined}) * ${simple ? `bitcast<f32>(${number(floatBits(scale))})` : scale}`;
   const code = wgsl`// ${name}
 ${types(wide)}
 ${kinds.map((type, b) => binding(b, `in${b}`, type)).join("\n")}
 ${binding(bindings, "result", wide && !rows ? "vec4f" : "f32")}
+${constants.declaration(bindings + 1)}
 #if ${tree}
 var<workgroup> shared_sums: array<T, ${LANES}>;
 #endif
@@ -98,19 +105,19 @@ var<workgroup> shared_sums: array<T, ${LANES}>;
 ${entry()} {
 #if ${tree}
   let group = workgroup.x + workgroup.y * 65535u;
-  let part = group / ${groups}u;
-  let k = (group % ${groups}u) * ${across}u + lane % ${across}u;
+  let part = group / ${groupsText};
+  let k = (group % ${groupsText}) * ${across}u + lane % ${across}u;
 #else
   let i = ${flatIndex()};
-  let part = i / ${columns}u;
-  let k = i % ${columns}u;
+  let part = i / ${columnsText};
+  let k = i % ${columnsText};
 #endif
-  let live = k < ${columns}u && part < ${parts}u;
+  let live = k < ${columnsText} && part < ${partsText};
   var sum = ${zero};
   if (live) {
     ${coordinates(outer, "k", "k")}
-    // One lane's elements are ${parts * along} apart: neighbours in memory belong to neighbouring parts, which run side by side.
-    for (var r = ${start}; r < ${length}u; r += ${parts * along}u) {
+    // A lane's elements lie apart, so that neighbours in memory belong to neighbouring parts, which run side by side.
+    for (var r = ${start}; r < ${lengthText}; r += ${partsText} * ${along}u) {
       ${coordinates(inner, "r", "r")}
 ${args.map((a, i) => `      let x${i} = ${a};`).join("\n")}
 ${statements}
@@ -124,11 +131,11 @@ ${statements}
     if (lane < half) { shared_sums[lane] = ${join("shared_sums[lane]", "shared_sums[lane + half]")}; }
   }
   sum = shared_sums[lane];
-  if (live && lane < ${across}u) { result[part * ${columns}u + k] = ${whole}; }
+  if (live && lane < ${across}u) { result[part * ${columnsText} + k] = ${whole}; }
 #else
-  if (live) { result[part * ${columns}u + k] = ${whole}; }
+  if (live) { result[part * ${columnsText} + k] = ${whole}; }
 #endif
 }
 `;
-  return { name, code, workgroups: tree ? workgroupsFor(groups * parts, 1) : workgroupsFor(columns * parts) };
+  return { name, code, constants: constants.values, workgroups: tree ? workgroupsFor(groups * parts, 1) : workgroupsFor(columns * parts) };
 }

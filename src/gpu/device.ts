@@ -114,13 +114,17 @@ export class Device {
     buffer.destroy();
   }
 
-  /** The layout of `count` storage buffers in group 0, shared by all kernels of that many bindings. */
-  bindGroupLayout(count: number): GPUBindGroupLayout {
-    let layout = this.#layouts.get(count);
+  /** The layout of `count` storage buffers in group 0, and the kernel's constants after them; shared by all such kernels. */
+  bindGroupLayout(count: number, constants: boolean): GPUBindGroupLayout {
+    const key = constants ? -count : count;
+    let layout = this.#layouts.get(key);
     if (!layout) {
-      const entries = Array.from({ length: count }, (_, binding) => ({ binding, visibility: 4, buffer: { type: "storage" as const } }));
+      const entries = Array.from({ length: count + (constants ? 1 : 0) }, (_, binding) => {
+        const type = binding < count ? ("storage" as const) : ("uniform" as const);
+        return { binding, visibility: 4, buffer: { type } };
+      });
       layout = this.gpu.createBindGroupLayout({ label: `${count} storage buffers`, entries });
-      this.#layouts.set(count, layout);
+      this.#layouts.set(key, layout);
     }
     return layout;
   }
@@ -145,7 +149,7 @@ export class Device {
     this.gpu.pushErrorScope("validation");
     const module = this.gpu.createShaderModule({ label: kernel.name, code: kernel.code });
     const scope = this.gpu.popErrorScope();
-    const layout = this.gpu.createPipelineLayout({ bindGroupLayouts: [this.bindGroupLayout(bindings)] });
+    const layout = this.gpu.createPipelineLayout({ bindGroupLayouts: [this.bindGroupLayout(bindings, hasConstants(kernel))] });
     try {
       const pipeline = await this.gpu.createComputePipelineAsync({ label: kernel.name, layout, compute: { module, entryPoint: "main" } });
       await scope;
@@ -166,6 +170,8 @@ export class Device {
     if (current === this) current = undefined;
   }
 }
+
+export const hasConstants = (kernel: Kernel): boolean => (kernel.constants?.length ?? 0) > 0;
 
 /** A size for people: "12.5 MiB". */
 export function mebibytes(bytes: number): string {

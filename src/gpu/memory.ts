@@ -1,7 +1,8 @@
 /** Buffers that outlive a run: variables' stores, inputs and constants. */
-import type { Device } from "./device.js";
+import type { Kernel } from "../../kernels/kernel.js";
+import { type Device, hasConstants } from "./device.js";
 
-const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = { STORAGE: 0x80, COPY_SRC: 0x4, COPY_DST: 0x8, MAP_READ: 0x1 };
+const { STORAGE, UNIFORM, COPY_SRC, COPY_DST, MAP_READ } = { STORAGE: 0x80, UNIFORM: 0x40, COPY_SRC: 0x4, COPY_DST: 0x8, MAP_READ: 0x1 };
 
 export class Memory {
   readonly buffer: GPUBuffer;
@@ -31,6 +32,40 @@ export class Memory {
 
   destroy(): void {
     this.device.destroyBuffer(this.buffer);
+  }
+}
+
+/** The constants of a program's kernels in one uniform buffer; equal ones share a place. */
+export class ConstantBuffer {
+  readonly #buffer: GPUBuffer;
+  readonly #offsets = new Map<string, number>();
+
+  constructor(
+    readonly device: Device,
+    kernels: readonly Kernel[],
+  ) {
+    const step = device.gpu.limits.minUniformBufferOffsetAlignment;
+    const lists = [...new Map(kernels.filter(hasConstants).map((k) => [String(k.constants), k.constants!])).values()];
+    const padded = (values: readonly number[]) => Math.ceil((values.length * 4) / step) * step;
+    const words = new Uint32Array(Math.max(4, lists.reduce((n, values) => n + padded(values), 0) / 4));
+    let offset = 0;
+    for (const values of lists) {
+      words.set(values, offset / 4);
+      this.#offsets.set(String(values), offset);
+      offset += padded(values);
+    }
+    this.#buffer = device.createBuffer("constants", words.byteLength, UNIFORM | COPY_DST);
+    device.gpu.queue.writeBuffer(this.#buffer, 0, words);
+  }
+
+  /** What to bind for a kernel. */
+  range({ constants }: Kernel): GPUBufferBinding {
+    const values = constants ?? [];
+    return { buffer: this.#buffer, offset: this.#offsets.get(String(values))!, size: Math.ceil(values.length / 4) * 16 };
+  }
+
+  destroy(): void {
+    this.device.destroyBuffer(this.#buffer);
   }
 }
 

@@ -4,8 +4,8 @@
  */
 import type { Kernel } from "../../kernels/kernel.js";
 import { LimitError } from "../errors.js";
-import { type Device, mebibytes } from "./device.js";
-import { Memory, Staging } from "./memory.js";
+import { type Device, hasConstants, mebibytes } from "./device.js";
+import { ConstantBuffer, Memory, Staging } from "./memory.js";
 
 /** A part of the arena, or of a buffer of its own. */
 export interface Range {
@@ -48,6 +48,7 @@ export class DispatchList {
     readonly device: Device,
     readonly plan: ProgramPlan,
     readonly arena: Memory,
+    readonly constants: ConstantBuffer,
     readonly dispatches: readonly Prepared[],
   ) {}
 
@@ -63,15 +64,18 @@ export class DispatchList {
     }
     const pipelines = await Promise.all(plan.dispatches.map(({ kernel, ranges }) => device.pipeline(kernel, ranges.length)));
     const arena = new Memory(device, "arena", plan.arenaBytes);
+    const constants = new ConstantBuffer(device, plan.dispatches.map(({ kernel }) => kernel));
     const dispatches = plan.dispatches.map(({ kernel, ranges }, i): Prepared => {
-      const entries = ranges.map(({ memory, offset, bytes }, binding) => ({
+      const entries: GPUBindGroupEntry[] = ranges.map(({ memory, offset, bytes }, binding) => ({
         binding,
         resource: { buffer: (memory === "arena" ? arena : memory).buffer, offset, size: Math.ceil(bytes / 16) * 16 },
       }));
-      const group = device.gpu.createBindGroup({ label: kernel.name, layout: device.bindGroupLayout(ranges.length), entries });
+      if (hasConstants(kernel)) entries.push({ binding: ranges.length, resource: constants.range(kernel) });
+      const layout = device.bindGroupLayout(ranges.length, hasConstants(kernel));
+      const group = device.gpu.createBindGroup({ label: kernel.name, layout, entries });
       return { kernel, pipeline: pipelines[i]!, group };
     });
-    return new DispatchList(device, plan, arena, dispatches);
+    return new DispatchList(device, plan, arena, constants, dispatches);
   }
 
   /** Encodes and submits one run. The results of runs not awaited come in order. */
@@ -146,6 +150,7 @@ export class DispatchList {
   /** Frees the arena and the read-back buffers. */
   destroy(): void {
     this.arena.destroy();
+    this.constants.destroy();
     for (const staging of [...this.#idle, ...this.#busy]) staging.destroy();
   }
 }

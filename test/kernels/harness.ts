@@ -1,6 +1,7 @@
 /** Runs a lowering on the default adapter: buffers in, arrays out. Kernels are tested by this alone, below the engine. */
 import type { Lowering } from "../../kernels/kernel.js";
-import { type Device, openDevice } from "../../src/gpu/device.js";
+import { type Device, hasConstants, openDevice } from "../../src/gpu/device.js";
+import { ConstantBuffer } from "../../src/gpu/memory.js";
 
 let opened: Promise<Device> | undefined;
 
@@ -13,6 +14,7 @@ const POISON = 0x7fc0dead;
 /** Outputs of `lowering`, whose buffers hold `outputSizes` elements. Outputs, scratch and the inputs' padding are NaN beforehand. */
 export async function run(lowering: Lowering, inputs: readonly Float32Array[], outputSizes: readonly number[]): Promise<Float32Array[]> {
   const { gpu, pipelines } = await prepare(lowering);
+  const constants = new ConstantBuffer(await device(), lowering.launches.map(({ kernel }) => kernel));
   const buffers = {
     input: inputs.map((data) => filled(gpu, data.length, data)),
     output: outputSizes.map((size) => filled(gpu, size)),
@@ -22,7 +24,8 @@ export async function run(lowering: Lowering, inputs: readonly Float32Array[], o
   const pass = encoder.beginComputePass();
   lowering.launches.forEach(({ kernel, slots }, i) => {
     const pipeline = pipelines[i]!;
-    const entries = slots.map((slot, binding) => ({ binding, resource: { buffer: buffers[slot.role][slot.index]! } }));
+    const entries: GPUBindGroupEntry[] = slots.map((slot, binding) => ({ binding, resource: { buffer: buffers[slot.role][slot.index]! } }));
+    if (hasConstants(kernel)) entries.push({ binding: slots.length, resource: constants.range(kernel) });
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
     pass.dispatchWorkgroups(...kernel.workgroups);
@@ -42,6 +45,7 @@ export async function run(lowering: Lowering, inputs: readonly Float32Array[], o
   }
   (await device()).check();
   for (const buffer of Object.values(buffers).flat()) buffer.destroy();
+  constants.destroy();
   return results;
 }
 
