@@ -143,6 +143,14 @@ describe("Progress", () => {
     ]);
   });
 
+  it("reckons the time left by the recent speed", () => {
+    const { at, read } = display(false);
+    at(0, 0, 1000);
+    for (let second = 60; second <= 180; second += 10) at(second * 1000, second - 60, 1000);
+    // A minute without a step, then one a second.
+    expect(read().split("\n").at(-2)).toContain("15 min left");
+  });
+
   it("redraws one line on a terminal, never wider than it, messages above it", () => {
     const { progress, at, read } = display(true);
     at(0, 1);

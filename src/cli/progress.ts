@@ -23,12 +23,16 @@ export interface ProgressState {
 const REDRAW_MS = 100;
 /** Lines elsewhere come at most this often, so that a night's log stays readable. */
 const LINE_MS = 10_000;
+/** The speed of the last minute or so decides the time left: the first steps of a job, when kernels are compiled, say little. */
+const WINDOW_MS = 30_000;
 
 export class Progress {
   readonly #out: Output;
   readonly #now: () => number;
-  /** When the current label began, and at which count: the time left is extrapolated from there. */
-  #begin = { label: "", time: 0, done: 0 };
+  #label = "";
+  /** Two earlier moments of the current label: the time left is extrapolated from the older, which is one to two windows ago. */
+  #older = { time: 0, done: 0 };
+  #newer = { time: 0, done: 0 };
   #last = -Infinity;
   #drawn = false;
   /** The newest state that is not yet shown. */
@@ -42,11 +46,13 @@ export class Progress {
   /** Shows a state, unless one was shown a moment ago; the first and the last of a label are always shown. */
   update(state: ProgressState): void {
     const time = this.#now();
-    if (state.label !== this.#begin.label) {
+    if (state.label !== this.#label) {
       this.#flush();
-      this.#begin = { label: state.label, time, done: state.done };
+      this.#label = state.label;
+      this.#older = this.#newer = { time, done: state.done };
       this.#last = -Infinity;
     }
+    if (time - this.#newer.time > WINDOW_MS) [this.#older, this.#newer] = [this.#newer, { time, done: state.done }];
     const due = time - this.#last >= (this.#out.isTTY ? REDRAW_MS : LINE_MS);
     if (due || state.done === state.total) this.#show(state, time);
     else this.#pending = state;
@@ -62,7 +68,7 @@ export class Progress {
   /** Shows what is pending and leaves the cursor on a fresh line. */
   end(): void {
     this.#flush();
-    this.#begin = { label: "", time: 0, done: 0 };
+    this.#label = "";
   }
 
   #flush(): void {
@@ -77,7 +83,9 @@ export class Progress {
     this.#pending = undefined;
     const left = this.#timeLeft(state, time);
     if (this.#out.isTTY) {
-      this.#out.write(`\r\x1b[2K${barLine(state, left, (this.#out.columns ?? 80) - 1)}`);
+      // A terminal without a size reports 0.
+      const width = (this.#out.columns || 80) - 1;
+      this.#out.write(`\r\x1b[2K${barLine(state, left, width)}`);
       this.#drawn = true;
     } else {
       this.#out.write(`${plainLine(state, left)}\n`);
@@ -90,9 +98,9 @@ export class Progress {
   }
 
   #timeLeft(state: ProgressState, time: number): string | undefined {
-    const done = state.done - this.#begin.done;
+    const done = state.done - this.#older.done;
     if (state.total === undefined || done <= 0 || state.done >= state.total) return undefined;
-    return `${duration(((time - this.#begin.time) / done / 1000) * (state.total - state.done))} left`;
+    return `${duration(((time - this.#older.time) / done / 1000) * (state.total - state.done))} left`;
   }
 }
 
