@@ -94,7 +94,7 @@ describe("metrics.jsonl", () => {
     const run = begun();
     run.appendMetrics({ stage: "text encoder", step: 9, loss: 1 });
     for (let step = 1; step <= 4; step++) run.appendMetrics({ stage: "GAN", step, loss: step / 2 });
-    run.truncateMetrics(2);
+    run.truncateMetrics("GAN", 2);
     run.appendMetrics({ stage: "GAN", step: 3, loss: NaN });
     expect(run.readMetrics()).toEqual([
       { stage: "text encoder", step: 9, loss: 1 },

@@ -105,9 +105,9 @@ export class RunFolder {
     });
   }
 
-  /** Forgets the GAN's records after `step`, which a resumed run makes anew. */
-  truncateMetrics(step: number): void {
-    const kept = this.readMetrics().filter((record) => record.stage !== "GAN" || record.step <= step);
+  /** Forgets a stage's records after `step`, which a resumed run makes anew. */
+  truncateMetrics(stage: MetricsRecord["stage"], step: number): void {
+    const kept = this.readMetrics().filter((record) => record.stage !== stage || record.step <= step);
     this.#writeFile("metrics.jsonl", kept.map((record) => `${JSON.stringify(record)}\n`).join(""));
   }
 
@@ -119,6 +119,16 @@ export class RunFolder {
 
   writeCurves(svg: string): string {
     return this.#writeFile("curves.svg", svg);
+  }
+
+  /** Path of another file of the run. */
+  inside(name: string): string {
+    return this.#in(name);
+  }
+
+  /** True once a checkpoint was saved, whether or not it is sound. */
+  get hasCheckpoint(): boolean {
+    return this.#checkpointNames().length > 0;
   }
 
   /** Writes any other file of the run, whole or not at all. @returns its path */
@@ -173,7 +183,7 @@ export class RunFolder {
 
   /** What to tell when a run ends badly: where its last good checkpoint is and how to go on. */
   get wayOn(): string {
-    if (!this.#good) return "the run has no checkpoint yet; begin it again";
+    if (!this.#good) return `the run has no checkpoint yet; begin it again with: npm run train -- --resume ${this.path}`;
     return `the last good checkpoint is ${this.#good.path}; go on with: npm run train -- --resume ${this.path}`;
   }
 

@@ -20,6 +20,8 @@ import type { Program } from "../tensor/program.js";
 import { input, type Tensor } from "../tensor/tensor.js";
 import { Store } from "../tensor/variables.js";
 import { TEXT_VALUES } from "./names.js";
+import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "./network-file.js";
+import type { SafeTensor } from "./safetensors.js";
 
 export interface JointTraining {
   readonly steps: number;
@@ -46,6 +48,7 @@ export class JointEmbedding {
   readonly #adams: readonly Adam[];
   readonly #programs = new Map<number, Promise<Program<{ loss: Tensor }>>>();
   readonly #batch: number;
+  #step = 0;
 
   constructor(
     readonly device: Device,
@@ -61,17 +64,43 @@ export class JointEmbedding {
     this.#batch = Math.min(options.batch, classes);
   }
 
+  /** Steps done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** All that a later `restore` needs to go on with the same bits. */
+  async tensors(): Promise<NamedTensor[]> {
+    const parts = [
+      networkTensors("text", this.text),
+      networkTensors("image", this.image),
+      storeTensors("temperature", this.#temperature),
+      ...this.#adams.flatMap((adam) => [storeTensors(adam.first.name, adam.first), storeTensors(adam.second.name, adam.second)]),
+    ];
+    return (await Promise.all(parts)).flat();
+  }
+
+  /** Goes back to a saved state. @throws UserError when the tensors are of another training */
+  restore(step: number, tensors: ReadonlyMap<string, SafeTensor>, file: string): void {
+    loadNetwork("text", this.text, tensors, file);
+    loadNetwork("image", this.image, tensors, file);
+    loadStore("temperature", this.#temperature, tensors, file);
+    for (const { first, second } of this.#adams) for (const moment of [first, second]) loadStore(moment.name, moment, tensors, file);
+    this.#step = step;
+  }
+
   /**
-   * Trains.
-   * @param onStep Called after each step with the loss of a step shortly before.
+   * Trains up to a step.
+   * @param onStep Called after each step.
    * @param signal Ends the training early when aborted.
    * @throws NonFiniteError
    */
-  async train(onStep: (step: number, loss: number, rows: number) => void, signal?: AbortSignal): Promise<void> {
-    const { steps, seed, shift } = this.options;
+  async train(until: number, onStep: (step: number, loss: number, rows: number) => void, signal: AbortSignal): Promise<void> {
+    const { seed, shift } = this.options;
     const sampler = new JointSampler(this.dataset, { batch: this.#batch, seed, shift });
     let pending: Promise<void> = Promise.resolve();
-    for (let step = 1; step <= steps && !signal?.aborted; step++) {
+    while (this.#step < until && !signal.aborted) {
+      const step = ++this.#step;
       const { images, captions, views, length } = sampler.batch(step);
       const { columns } = windowFor(length);
       const program = await this.#program(columns);
@@ -97,13 +126,13 @@ export class JointEmbedding {
   #program(columns: number): Promise<Program<{ loss: Tensor }>> {
     let program = this.#programs.get(columns);
     if (!program) {
-      program = compile(this.device, () => this.#step(columns));
+      program = compile(this.device, () => this.#iteration(columns));
       this.#programs.set(columns, program);
     }
     return program;
   }
 
-  #step(columns: number): { loss: Tensor } {
+  #iteration(columns: number): { loss: Tensor } {
     const { size } = this.dataset;
     const images = this.image.call(input("images", [this.#batch, 3, size, size]), "train");
     this.image.updateStatistics();

@@ -1,6 +1,6 @@
 /** Stage 1 of a run: a text encoder (given, kept from an earlier run, or trained now) and the embeddings of all captions. */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultCacheDir } from "../data/open.js";
@@ -12,8 +12,12 @@ import { CaptionEncoder, normalisationOf, normalise, type TextModel } from "./ca
 import type { TrainHooks } from "./hooks.js";
 import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "./model-file.js";
 import type { TrainOptions } from "./options.js";
+import type { RunFolder } from "./run-folder.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 import { JointEmbedding, type JointTraining } from "./text-encoder.js";
+
+/** A text encoder that is not finished yet, in the run's folder. */
+const PART_NAME = "text-encoder.part.safetensors";
 
 /** Raised with every change that makes encoders of the same settings come out different. */
 const VERSION = 1;
@@ -32,14 +36,15 @@ export function jointTraining(options: TrainOptions): JointTraining {
 
 /**
  * The run's text encoder: `--text-encoder FILE`, or one kept from an earlier run with the same data and settings, or a new one.
+ * @param folder Where an interrupted training is kept, and its losses are written.
  * @returns undefined when the signal ended the training.
  */
 export async function obtainTextEncoder(
   device: Device,
   dataset: Dataset,
   options: TrainOptions,
+  folder: RunFolder,
   { onEvent, signal }: TrainHooks,
-  onStep: (step: number, loss: number) => void,
 ): Promise<TextEncoderFile | undefined> {
   if (options.textEncoder) {
     const model = await readTextEncoder(options.textEncoder);
@@ -58,15 +63,32 @@ export async function obtainTextEncoder(
     }
   }
   const joint = new JointEmbedding(device, dataset, training);
+  const part = folder.inside(PART_NAME);
+  if (existsSync(part)) {
+    try {
+      const { tensors, metadata } = await readSafetensors(await readFile(part), part, { sealed: true });
+      joint.restore(Number(metadata.get("step")), tensors, part);
+    } catch (error) {
+      onEvent({ kind: "warning", text: `${(error as Error).message}; the text encoder is trained from the start` });
+    }
+  }
+  folder.truncateMetrics("text encoder", joint.step);
+  const { steps } = training;
   let last = performance.now();
-  await joint.train((step, loss, rows) => {
+  const report = (step: number, loss: number, rows: number): void => {
     const now = performance.now();
-    onStep(step, loss);
-    onEvent({ kind: "step", stage: "text encoder", step, steps: training.steps, imagesPerSecond: (1000 * rows) / (now - last), metrics: { loss } });
+    const imagesPerSecond = (1000 * rows) / (now - last);
     last = now;
-  }, signal);
+    folder.appendMetrics({ stage: "text encoder", step, loss });
+    onEvent({ kind: "step", stage: "text encoder", step, steps, imagesPerSecond, metrics: { loss } });
+  };
+  while (joint.step < steps && !signal.aborted) {
+    const next = (Math.floor(joint.step / options.checkpointEvery) + 1) * options.checkpointEvery;
+    await joint.train(Math.min(steps, next), report, signal);
+    if (joint.step < steps) folder.writeFile(PART_NAME, await writeSafetensors(await joint.tensors(), { step: String(joint.step) }));
+  }
   await joint.destroy();
-  if (signal.aborted) return undefined;
+  if (joint.step < steps) return undefined;
   const raw: TextModel = { encoder: joint.text, alphabet: dataset.alphabet, normalisation: { center: new Float32Array(options.textSize), scale: 1 } };
   const trainImages = dataset.imagesOfSplit("train");
   const sample = trainImages.flatMap((image) => dataset.captionsOf(image).slice(0, 1));
@@ -75,6 +97,7 @@ export async function obtainTextEncoder(
   await captions.destroy();
   const model = { ...raw, normalisation, image: joint.image };
   await keep(kept, await encodeTextEncoder(model), onEvent);
+  rmSync(part, { force: true });
   return model;
 }
 

@@ -1,4 +1,5 @@
 /** `petalgrad train`: the text encoder, then the GAN, in a run folder that can be resumed bit for bit. */
+import { existsSync } from "node:fs";
 import type { Dataset } from "../data/dataset.js";
 import { fillImages } from "../data/batch.js";
 import { openDataset } from "../data/open.js";
@@ -38,7 +39,10 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
   const options = before ? resumeOptions(before.readConfig(), given) : resolveOptions(given, device.traits);
   const { preset, variant, steps } = options;
   onEvent({ kind: "message", text: `${options.dataset}, ${variant}, preset ${preset}, ${steps} steps of ${options.batch} on ${device.description}` });
-  const dataset = await openData(options, hooks);
+  const dataset = await openData(options, hooks).catch((error: unknown) => {
+    if (signal.aborted) throw new UserError("stopped while preparing the data; nothing half-made is left");
+    throw error;
+  });
   const folder = before ?? RunFolder.create(run, options.dataset);
   folder.writeConfig(options, { adapter: device.description, node: process.version });
   try {
@@ -87,20 +91,20 @@ class Session {
   /** Everything up to the first step; undefined when the signal came first. */
   static async begin(device: Device, dataset: Dataset, options: TrainOptions, folder: RunFolder, hooks: TrainHooks, resumed: boolean): Promise<Session | undefined> {
     const { onEvent } = hooks;
-    const kept = resumed ? await readTextEncoder(`${folder.path}/${TEXT_ENCODER_NAME}`).catch(() => undefined) : undefined;
-    const text = kept ?? (await obtainTextEncoder(device, dataset, options, hooks, (step, loss) => folder.appendMetrics({ stage: "text encoder", step, loss })));
+    const own = folder.inside(TEXT_ENCODER_NAME);
+    const text = resumed && existsSync(own) ? await readTextEncoder(own) : await obtainTextEncoder(device, dataset, options, folder, hooks);
     if (!text) return undefined;
     const file = await encodeTextEncoder(text);
     folder.writeFile(TEXT_ENCODER_NAME, file);
     const embeddings = await embedCaptions(device, dataset, text, file, hooks);
     const gan = new Gan({ ...options, textSize: text.encoder.options.embedding }, new RandomStream(options.seed, GAN_VALUES));
     let step = 0;
-    if (resumed) {
+    if (resumed && folder.hasCheckpoint) {
       const checkpoint = await folder.loadCheckpoint();
       for (const refused of checkpoint.refused) onEvent({ kind: "warning", text: refused });
       loadGanTensors(gan, checkpoint.tensors, checkpoint.path);
       step = checkpoint.step;
-      folder.truncateMetrics(step);
+      folder.truncateMetrics("GAN", step);
     }
     onEvent({ kind: "message", text: "compiling the training step" });
     const program = await gan.compile(device);
