@@ -1,5 +1,5 @@
 /**
- * Copies of rectangular regions between tensors of any memory order: concat, slice, pad.
+ * Copies of rectangular regions between tensors of any memory order: concat, slice, pad; and zeros for what lies between packed tensors.
  *
  * out[to + Σ c_d·to_d] = in[from + Σ c_d·from_d] for all coordinates c of the region.
  * Bindings: 0 source, 1 result. One invocation copies one element, or four where both sides are contiguous and start at multiples of
@@ -63,17 +63,38 @@ export function padRegion({ shape, order, from, dimension, before, end }: PadPro
   const along = `c${order.indexOf(dimension)}`;
   const terms = order.map((d, a) => `${d === dimension ? `(${along} - ${before}u)` : `c${a}`} * ${from[d]!}u`).join(" + ");
   const code = `// pad
-${binding(0, "source", "f32")}
-${binding(1, "result", "f32")}
+${binding(0, "source", "u32")}
+${binding(1, "result", "u32")}
 
 ${entry()} {
   let i = ${flatIndex()};
   if (i >= ${total(axes)}u) { return; }
   ${coordinates(axes, "i", "c")}
-  var value = 0.0;
+  var value = 0u;
   if (${along} >= ${before}u && ${along} < ${end}u) { value = source[${terms}]; }
   result[i] = value;
 }
 `;
   return { launches: [{ kernel: { name: "pad", code, workgroups: workgroupsFor(total(axes)) }, slots: [input(0), output(0)] }], scratch: [] };
+}
+
+/**
+ * Zeros in [start, end) of each gap. Binding: 0 result. One invocation fills one gap; where they are stands in the constants, two in a
+ * vector.
+ */
+export function zeroGaps(gaps: readonly { readonly start: number; readonly end: number }[]): Kernel {
+  const code = `// zeros between
+${binding(0, "result", "f32")}
+@group(0) @binding(1) var<uniform> constants: array<vec4u, ${Math.ceil(gaps.length / 2)}>;
+
+${entry()} {
+  let i = ${flatIndex()};
+  if (i >= ${gaps.length}u) { return; }
+  let pair = constants[i / 2u];
+  let gap = select(pair.xy, pair.zw, i % 2u == 1u);
+  for (var at = gap.x; at < gap.y; at++) { result[at] = 0.0; }
+}
+`;
+  const constants = gaps.flatMap(({ start, end }) => [start, end]);
+  return { name: "zeros between", code, constants, workgroups: workgroupsFor(gaps.length) };
 }

@@ -1,6 +1,7 @@
 /** Reverse-mode differentiation: `grad` adds the nodes of the derivative to the graph. */
 import { ShapeError } from "../errors.js";
 import { add } from "../tensor/elementwise.js";
+import { sameShape } from "../tensor/shape.js";
 import { full, type Tensor } from "../tensor/tensor.js";
 
 /**
@@ -8,10 +9,11 @@ import { full, type Tensor } from "../tensor/tensor.js";
  * A tensor that `y` does not depend on gets zeros.
  * @param y A tensor with one element.
  * @param gradient The gradient at y (default: 1).
- * @throws ShapeError when y is not a scalar and no gradient is given.
+ * @throws ShapeError when y is not a scalar and no gradient is given, or one of another shape.
  */
 export function grad(y: Tensor, wrt: readonly Tensor[], gradient?: Tensor): Tensor[] {
   if (!gradient && y.size !== 1) throw new ShapeError(`grad: ${y.toString()} is not a scalar`);
+  if (gradient && !sameShape(gradient.shape, y.shape)) throw new ShapeError(`grad: a gradient ${gradient.toString()} for ${y.toString()}`);
   const needed = ancestorsOf(y, wrt);
   const gradients = new Map<Tensor, Tensor>([[y, gradient ?? full(y.shape, 1)]]);
   // Creation order is a topological order: every reader of a node has a larger id, so its gradient is complete when we come to it.

@@ -2,6 +2,7 @@
  * From a graph to a program: order the nodes, fuse what can be fused, lower each to launches, give every intermediate a place in one
  * arena, and prepare the dispatch list that `run` replays.
  */
+import { zeroGaps } from "../../kernels/copy.js";
 import { input as inputSlot, output as outputSlot, scratch as scratchSlot } from "../../kernels/kernel.js";
 import { type Allocation, planArena } from "../gpu/arena.js";
 import type { Device } from "../gpu/device.js";
@@ -26,30 +27,35 @@ export async function compile<Outputs extends Record<string, Tensor>>(device: De
   const nodes = reachable([...shown, ...effects]);
   const inlined = fuse({ nodes, outputs: new Set(shown) });
   const packs = placePacked(nodes, new Set(shown.map(base)));
-  const steps = nodes.flatMap((node) => (inlined.has(node) ? [] : [...lower(node, inlined, device.traits), ...packs.copies(node)])).map(apart);
-  const { memories, inputs, owned } = prepareLeaves(device, nodes);
-
+  const steps = nodes.flatMap((node) => (inlined.has(node) ? [] : [...lower(node, inlined, device.traits), ...packs.steps(node)])).map(apart);
   const { allocations, scratch, place } = allocate(steps, new Set(shown.map(base)), packs.home);
   const arena = planArena(allocations, Math.max(256, device.gpu.limits.minStorageBufferOffsetAlignment));
-  const range = (t: Tensor): Range => {
-    const held = memories.get(t);
-    const label = t.toString();
-    if (held) return { ...held, bytes: t.size * 4, label };
-    const { allocation, offset } = place(t);
-    return { memory: "arena", offset: allocation.offset + offset, bytes: t.size * 4, label };
-  };
-  const dispatches = steps.flatMap((step, i) =>
-    step.lowering.launches.map(({ kernel, slots }) => ({
-      kernel,
-      ranges: slots.map(({ role, index }): Range => {
-        if (role !== "scratch") return range((role === "input" ? step.inputs : step.outputs)[index]!);
-        const { offset, bytes, label } = scratch[i]![index]!;
-        return { memory: "arena", offset, bytes, label };
-      }),
-    })),
-  );
-  const list = await DispatchList.create(device, { dispatches, arenaBytes: arena.bytes, outputs: shown.map((t) => range(base(t))) });
-  return new Program(list, inputs, outputs, owned, { arena: arena.bytes, lowerBound: arena.lowerBound });
+  const owned: Memory[] = [];
+  try {
+    const { memories, inputs } = prepareLeaves(device, nodes, owned);
+    const range = (t: Tensor): Range => {
+      const held = memories.get(t);
+      const label = t.toString();
+      if (held) return { ...held, bytes: t.size * 4, label };
+      const { allocation, offset } = place(t);
+      return { memory: "arena", offset: allocation.offset + offset, bytes: t.size * 4, label };
+    };
+    const dispatches = steps.flatMap((step, i) =>
+      step.lowering.launches.map(({ kernel, slots }) => ({
+        kernel,
+        ranges: slots.map(({ role, index }): Range => {
+          if (role !== "scratch") return range((role === "input" ? step.inputs : step.outputs)[index]!);
+          const { offset, bytes, label } = scratch[i]![index]!;
+          return { memory: "arena", offset, bytes, label };
+        }),
+      })),
+    );
+    const list = await DispatchList.create(device, { dispatches, arenaBytes: arena.bytes, outputs: shown.map((t) => range(base(t))) });
+    return new Program(list, inputs, outputs, owned, { arena: arena.bytes, lowerBound: arena.lowerBound });
+  } catch (error) {
+    for (const memory of owned) memory.destroy();
+    throw error;
+  }
 }
 
 /** All nodes that the roots depend on, in program order. */
@@ -64,16 +70,16 @@ function reachable(roots: readonly Tensor[]): Tensor[] {
   return [...seen].sort((a, b) => a.id - b.id);
 }
 
-/** Where a tensor lives inside a pack, and the copies for those that cannot be computed in place. */
+/** Where a tensor lives inside a pack, and the steps that copy what cannot be computed in place and fill what lies between. */
 interface Packs {
   readonly home: ReadonlyMap<Tensor, { pack: Tensor; offset: number }>;
-  readonly copies: (node: Tensor) => Step[];
+  readonly steps: (node: Tensor) => Step[];
 }
 
 /** Places what is packed right inside the pack, where the program computes it and nothing else has placed it. */
 function placePacked(nodes: readonly Tensor[], outputs: ReadonlySet<Tensor>): Packs {
   const home = new Map<Tensor, { pack: Tensor; offset: number }>();
-  const copies = new Map<Tensor, Step[]>();
+  const added = new Map<Tensor, Step[]>();
   for (const pack of nodes) {
     if (pack.operation.kind !== "pack") continue;
     const { offsets } = pack.operation;
@@ -87,10 +93,16 @@ function placePacked(nodes: readonly Tensor[], outputs: ReadonlySet<Tensor>): Pa
       }
       const part = new Tensor("pack", t.shape, { kind: "view" }, [], { order: t.order });
       home.set(part, { pack, offset });
-      copies.set(pack, [...(copies.get(pack) ?? []), copyStep(pack, t, part)]);
+      added.set(pack, [...(added.get(pack) ?? []), copyStep(pack, t, part)]);
     });
+    // What lies between the tensors is read together with them, and must not hold what was there before.
+    const ends = pack.inputs.map((t, i) => offsets[i]! + t.size);
+    const gaps = ends.map((start, i) => ({ start, end: offsets[i + 1] ?? pack.size })).filter(({ start, end }) => start < end);
+    if (gaps.length === 0) continue;
+    const lowering = { launches: [{ kernel: zeroGaps(gaps), slots: [outputSlot(0)] }], scratch: [] };
+    added.set(pack, [...(added.get(pack) ?? []), { node: pack, lowering, inputs: [], outputs: [pack] }]);
   }
-  return { home, copies: (node) => copies.get(node) ?? [] };
+  return { home, steps: (node) => added.get(node) ?? [] };
 }
 
 /** A step that copies `from`, in its own memory order, to `to`. */
@@ -119,15 +131,15 @@ function apart(step: Step): Step {
 interface Leaves {
   readonly memories: ReadonlyMap<Tensor, { memory: Memory; offset: number }>;
   readonly inputs: ReadonlyMap<string, ProgramInput>;
-  /** Memory that goes with the program. */
-  readonly owned: readonly Memory[];
 }
 
-/** Memory for inputs, constants and variables; a store's is made by the first program that uses it. */
-function prepareLeaves(device: Device, nodes: readonly Tensor[]): Leaves {
+/**
+ * Memory for inputs, constants and variables; a store's is made by the first program that uses it.
+ * @param owned Gets the memory that goes with the program.
+ */
+function prepareLeaves(device: Device, nodes: readonly Tensor[], owned: Memory[]): Leaves {
   const memories = new Map<Tensor, { memory: Memory; offset: number }>();
   const inputs = new Map<string, ProgramInput>();
-  const owned: Memory[] = [];
   const targets = nodes.flatMap(({ operation }) =>
     operation.kind === "effect" ? operation.targets : operation.kind === "map" && operation.target ? [operation.target] : [],
   );
@@ -146,7 +158,7 @@ function prepareLeaves(device: Device, nodes: readonly Tensor[]): Leaves {
     else if (inputs.has(source.name)) throw new UserError(`compile: two inputs are named "${source.name}"`);
     else inputs.set(source.name, { tensor: leaf, memory });
   }
-  return { memories, inputs, owned };
+  return { memories, inputs };
 }
 
 function storeMemory(device: Device, leaf: Tensor): Memory {

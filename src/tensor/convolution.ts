@@ -116,7 +116,9 @@ export function conv2d(x: Tensor, w: Tensor, { stride = 1, padding = 0, bias }: 
 export function convTranspose2d(x: Tensor, w: Tensor, { stride = 1, padding = 0, outputPadding = 0, bias }: TransposedOptions = {}): Tensor {
   const [s, p, extra] = [pair(stride), pair(padding), pair(outputPadding)];
   if (x.rank !== 4 || w.rank !== 4 || x.shape[1] !== w.shape[0]) throw new ShapeError(`convTranspose2d: input ${format(x.shape)}, weight ${format(w.shape)}`);
-  if (extra.some((e, i) => e >= s[i]!)) throw new ShapeError(`convTranspose2d: outputPadding ${extra.join("x")} must be smaller than the stride`);
+  if (extra.some((e, i) => !Number.isInteger(e) || e < 0 || e >= s[i]!)) {
+    throw new ShapeError(`convTranspose2d: outputPadding ${extra.join("x")} must be at least 0 and smaller than the stride ${s.join("x")}`);
+  }
   const size = [0, 1].map((i) => (x.shape[2 + i]! - 1) * s[i]! - 2 * p[i]! + w.shape[2 + i]! + extra[i]!);
   if (size.some((n) => n < 1)) throw new ShapeError(`convTranspose2d: nothing is left of ${format(x.shape)} with padding ${p.join("x")}`);
   const shape = problem("convTranspose2d", [x.shape[0]!, w.shape[1]!, ...size], w.shape, x.shape.slice(2), s, p);
@@ -125,7 +127,8 @@ export function convTranspose2d(x: Tensor, w: Tensor, { stride = 1, padding = 0,
 
 /** Cross-correlation along one dimension: x [N, I, L], w [O, I, K] → [N, O, (L + 2·padding − K)/stride + 1]. */
 export function conv1d(x: Tensor, w: Tensor, { stride = 1, padding = 0, bias }: { stride?: number; padding?: number; bias?: Tensor } = {}): Tensor {
-  if (x.rank !== 3 || w.rank !== 3) throw new ShapeError(`conv1d: input ${format(x.shape)}, weight ${format(w.shape)}`);
+  if (x.rank !== 3 || w.rank !== 3 || x.shape[1] !== w.shape[1]) throw new ShapeError(`conv1d: input ${format(x.shape)}, weight ${format(w.shape)}`);
+  if (w.shape[2]! > x.shape[2]! + 2 * padding) throw new ShapeError(`conv1d: kernel ${format(w.shape)} is larger than the padded input ${format(x.shape)}`);
   const row = (t: Tensor) => reshape(t, [t.shape[0]!, t.shape[1]!, 1, t.shape[2]!]);
   const y = conv2d(row(x), row(w), { stride: [1, stride], padding: [0, padding], ...(bias && { bias }) });
   return reshape(y, [y.shape[0]!, y.shape[1]!, y.shape[3]!]);

@@ -84,7 +84,8 @@ export function where(x: Tensor, yes: Operand, no: Operand, comparison: ">" | ">
 
 export const square = (x: Tensor): Tensor => map("square", [x], (p) => `(${p} * ${p})`, (g) => [mul(mul(g, 2), x)]);
 
-export const abs = (x: Tensor): Tensor => map("abs", [x], (p) => `abs(${p})`, (g) => [where(x, g, neg(g))]);
+/** |x|; its derivative at 0 is 0. */
+export const abs = (x: Tensor): Tensor => map("abs", [x], (p) => `abs(${p})`, (g) => [where(x, g, where(neg(x), neg(g), 0))]);
 
 export const exp = (x: Tensor): Tensor => map("exp", [x], (p) => `exp(${p})`, (g, y) => [mul(g, y)]);
 

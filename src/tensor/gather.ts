@@ -36,7 +36,7 @@ function addUp(index: Tensor, g: Tensor, s: GatherShape): Tensor {
  */
 export function oneHotConv1d(index: Tensor, w: Tensor): Tensor {
   if (index.rank !== 2 || index.dtype !== "u32" || w.rank !== 3 || index.shape[1]! < w.shape[2]!) {
-    throw new ShapeError(`oneHotConv1d: ${index.toString()} (${index.dtype}) by ${w.toString()}`);
+    throw new ShapeError(`oneHotConv1d: ${index.toString()} by ${w.toString()}: wants u32 [N, L] by [D, V, K], K at most L`);
   }
   const [depth, values, kernel] = w.shape as [number, number, number];
   return lookUp(index, w, { batch: index.shape[0]!, length: index.shape[1]!, values, depth, kernel, base: 1 });
@@ -50,7 +50,9 @@ export function oneHotConv1d(index: Tensor, w: Tensor): Tensor {
  * @throws ShapeError
  */
 export function gather(table: Tensor, index: Tensor): Tensor {
-  if (index.rank !== 1 || index.dtype !== "u32" || table.rank !== 2) throw new ShapeError(`gather: ${table.toString()} at ${index.toString()} (${index.dtype})`);
+  if (index.rank !== 1 || index.dtype !== "u32" || table.rank !== 2) {
+    throw new ShapeError(`gather: ${table.toString()} at ${index.toString()}: wants [V, D] at u32 [N]`);
+  }
   const [values, depth] = table.shape as [number, number];
   const n = index.shape[0]!;
   const w = reshape(transpose(table), [depth, values, 1]);

@@ -59,8 +59,8 @@ export function concat(tensors: readonly Tensor[], dimension: number): Tensor {
   if (!first) throw new ShapeError("concat: no tensors");
   const d = axis("concat", first.rank, dimension);
   for (const t of tensors) {
-    if (t.rank !== first.rank || t.shape.some((n, i) => i !== d && n !== first.shape[i])) {
-      throw new ShapeError(`concat: ${format(first.shape)} and ${format(t.shape)} differ beside dimension ${d}`);
+    if (t.rank !== first.rank || t.dtype !== first.dtype || t.shape.some((n, i) => i !== d && n !== first.shape[i])) {
+      throw new ShapeError(`concat: ${first.toString()} and ${t.toString()} differ beside dimension ${d}`);
     }
   }
   const shape = first.shape.map((n, i) => (i === d ? tensors.reduce((s, t) => s + t.shape[d]!, 0) : n));
@@ -69,7 +69,7 @@ export function concat(tensors: readonly Tensor[], dimension: number): Tensor {
   const out = strides(shape, order);
   const regions = tensors.map((t, i) => ({ shape: t.shape, from: strides(t.shape, t.order), to: out, toOffset: starts[i]! * out[d]! }));
   return new Tensor("concat", shape, { kind: "kernel", lower: () => copyRegions("concat", regions, order) }, tensors, {
-    order,
+    ...{ order, dtype: first.dtype },
     vjp: (g) => tensors.map((t, i) => slice(g, d, starts[i]!, starts[i]! + t.shape[d]!)),
   });
 }
@@ -80,7 +80,7 @@ export function concat(tensors: readonly Tensor[], dimension: number): Tensor {
  */
 export function slice(x: Tensor, dimension: number, start: number, end: number): Tensor {
   const d = axis("slice", x.rank, dimension);
-  if (!(start >= 0 && start < end && end <= x.shape[d]!)) {
+  if (![start, end].every(Number.isInteger) || !(start >= 0 && start < end && end <= x.shape[d]!)) {
     throw new ShapeError(`slice: ${start} to ${end} along dimension ${d} of ${x.toString()}`);
   }
   if (end - start === x.shape[d]) return x;
@@ -88,7 +88,7 @@ export function slice(x: Tensor, dimension: number, start: number, end: number):
   const from = strides(x.shape, x.order);
   const region = { shape, from, fromOffset: start * from[d]!, to: strides(shape, x.order) };
   return new Tensor("slice", shape, { kind: "kernel", lower: () => copyRegions("slice", [region], x.order) }, [x], {
-    order: x.order,
+    ...{ order: x.order, dtype: x.dtype },
     vjp: (g) => [pad(g, d, start, x.shape[d]! - end)],
   });
 }
@@ -96,12 +96,12 @@ export function slice(x: Tensor, dimension: number, start: number, end: number):
 /** Zeros before and after along a dimension: the derivative of `slice`. */
 export function pad(x: Tensor, dimension: number, before: number, after: number): Tensor {
   const d = axis("pad", x.rank, dimension);
-  if (!(before >= 0 && after >= 0)) throw new ShapeError(`pad: ${before} before and ${after} after ${x.toString()}`);
+  if (![before, after].every((n) => Number.isInteger(n) && n >= 0)) throw new ShapeError(`pad: ${before} before and ${after} after ${x.toString()}`);
   if (before + after === 0) return x;
   const shape = x.shape.map((n, i) => (i === d ? n + before + after : n));
   const problem = { shape, order: x.order, from: strides(x.shape, x.order), dimension: d, before, end: before + x.shape[d]! };
   return new Tensor("pad", shape, { kind: "kernel", lower: () => padRegion(problem) }, [x], {
-    order: x.order,
+    ...{ order: x.order, dtype: x.dtype },
     vjp: (g) => [slice(g, d, before, before + x.shape[d]!)],
   });
 }

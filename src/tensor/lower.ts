@@ -45,7 +45,7 @@ interface Fused {
 
 /** WGSL number, always with a point or exponent so that it is a float. */
 function literal(value: number): string {
-  const text = Object.is(Math.fround(value), value) || Number.isFinite(value) ? String(value) : "0x1p127 * 2.0";
+  const text = String(value);
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 

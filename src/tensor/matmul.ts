@@ -22,7 +22,7 @@ function matrix(x: Tensor): { operand: Tensor; swapped: boolean } {
  * @throws ShapeError when the inner dimensions or the batches differ.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
-  const fits = (t: Tensor) => t.rank === 2 || t.rank === 3;
+  const fits = (t: Tensor) => (t.rank === 2 || t.rank === 3) && t.dtype === "f32";
   const [m, k] = a.shape.slice(-2);
   const [k2, n] = b.shape.slice(-2);
   const batch = a.rank === 3 ? a.shape[0]! : b.rank === 3 ? b.shape[0]! : 1;

@@ -34,6 +34,11 @@ export class Program<Outputs extends Record<string, Tensor> = Record<string, Ten
     this.#owned = owned;
   }
 
+  /** Names of the inputs. */
+  get inputs(): readonly string[] {
+    return [...this.#inputs.keys()];
+  }
+
   /** Number of dispatches a run encodes. */
   get dispatches(): number {
     return this.#list.dispatches.length;
@@ -48,7 +53,7 @@ export class Program<Outputs extends Record<string, Tensor> = Record<string, Ten
     this.#write(inputs);
     const bytes = await this.#list.run(true);
     const entries = Object.entries(this.#outputs).map(([name, t], i) => {
-      const values = new Float32Array(bytes[i]!).subarray(0, t.size);
+      const values = t.dtype === "u32" ? Float32Array.from(new Uint32Array(bytes[i]!)) : new Float32Array(bytes[i]!);
       return [name, reorder(values, t.shape, t.order, true)];
     });
     return Object.fromEntries(entries) as { [K in keyof Outputs]: Float32Array };
@@ -69,7 +74,7 @@ export class Program<Outputs extends Record<string, Tensor> = Record<string, Ten
   #write(inputs: InputValues): void {
     for (const [name, values] of Object.entries(inputs)) {
       const entry = this.#inputs.get(name);
-      if (!entry) throw new UserError(`run: the program has no input "${name}" (it has ${[...this.#inputs.keys()].join(", ") || "none"})`);
+      if (!entry) throw new UserError(`run: the program has no input "${name}" (it has ${this.inputs.join(", ") || "none"})`);
       const { tensor, memory } = entry;
       if (values.length !== tensor.size) throw new ShapeError(`run: ${values.length} values for input ${tensor.toString()}`);
       const kind = tensor.dtype === "f32" ? Float32Array : Uint32Array;

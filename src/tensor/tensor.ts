@@ -3,7 +3,7 @@
  * graphs into programs, `grad` adds nodes, and `await tensor.read()` is for exploring.
  */
 import type { AdapterTraits, Lowering } from "../../kernels/kernel.js";
-import { ShapeError } from "../errors.js";
+import { ShapeError, UserError } from "../errors.js";
 import type { Store } from "./variables.js";
 import { format, type Order, rowMajor, type Shape, size } from "./shape.js";
 
@@ -77,6 +77,10 @@ export class Tensor {
     } = {},
   ) {
     if (shape.some((n) => !Number.isInteger(n) || n < 1)) throw new ShapeError(`${name}: impossible shape ${format(shape)}`);
+    const whole = inputs.find((t) => t.dtype === "u32");
+    if (whole && (operation.kind === "map" || operation.kind === "reduce")) {
+      throw new UserError(`${name}: ${whole.toString()} holds whole numbers (u32), which only look-ups and random numbers take`);
+    }
     this.dtype = options.dtype ?? "f32";
     this.order = options.order ?? rowMajor(shape.length);
     this.vjp = options.vjp;
@@ -105,7 +109,7 @@ export class Tensor {
   }
 
   toString(): string {
-    return `${this.name}${format(this.shape)}`;
+    return `${this.name}${format(this.shape)}${this.dtype === "u32" ? " u32" : ""}`;
   }
 }
 
@@ -124,8 +128,12 @@ export function tensor(values: ArrayLike<number>, shape: Shape = [values.length]
   return new Tensor("tensor", shape, { kind: "leaf", source: { from: "data", values: array } }, [], { dtype });
 }
 
-/** A tensor of one value everywhere; costs no memory inside elementwise expressions. */
+/**
+ * A tensor of one value everywhere; costs no memory inside elementwise expressions.
+ * @throws UserError for a value that is no finite float32: WGSL cannot write it.
+ */
 export function full(shape: Shape, value: number): Tensor {
+  if (!Number.isFinite(Math.fround(value))) throw new UserError(`full: ${value} is no finite float32 number`);
   return new Tensor("full", shape, { kind: "leaf", source: { from: "fill", value } });
 }
 
