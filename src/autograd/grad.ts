@@ -1,15 +1,19 @@
 /** Reverse-mode differentiation: `grad` adds the nodes of the derivative to the graph. */
-import { ShapeError } from "../errors.js";
+import { ShapeError, UserError } from "../errors.js";
 import { add } from "../tensor/elementwise.js";
+import { base, mutations } from "../tensor/fuse.js";
+import { recorded } from "../tensor/record.js";
 import { sameShape } from "../tensor/shape.js";
-import { full, type Tensor } from "../tensor/tensor.js";
+import { full, nextId, type Tensor } from "../tensor/tensor.js";
+import { storeOf } from "../tensor/variables.js";
 
 /**
  * The gradients of a scalar with respect to tensors, as new nodes of the graph; they can be differentiated again.
  * A tensor that `y` does not depend on gets zeros.
  * @param y A tensor with one element.
  * @param gradient The gradient at y (default: 1).
- * @throws ShapeError when y is not a scalar and no gradient is given, or one of another shape.
+ * @throws ShapeError when y is not a scalar and no gradient is given, or one of another shape; UserError when a derivative needs the
+ * old value of a variable that the program has changed since (`assign`, an optimizer's step).
  */
 export function grad(y: Tensor, wrt: readonly Tensor[], gradient?: Tensor): Tensor[] {
   if (!gradient && y.size !== 1) throw new ShapeError(`grad: ${y.toString()} is not a scalar`);
@@ -20,15 +24,41 @@ export function grad(y: Tensor, wrt: readonly Tensor[], gradient?: Tensor): Tens
   for (const node of [...needed].sort((a, b) => b.id - a.id)) {
     const g = gradients.get(node);
     if (!g || !node.vjp || !node.sources.some((s) => needed.has(s))) continue;
+    const first = nextId();
     const parts = node.vjp(g);
     node.sources.forEach((source, i) => {
       const part = parts[i];
       if (!part || !needed.has(source)) return;
+      refuseStale(part, first, node);
       const sum = gradients.get(source);
       gradients.set(source, sum ? add(sum, part) : part);
     });
   }
   return wrt.map((t) => gradients.get(t) ?? full(t.shape, 0));
+}
+
+/**
+ * A derivative that reads a variable reads it when it runs. If the variable was changed after `node` was computed from it, that is the
+ * wrong value.
+ * @param first The id of the first tensor that belongs to the derivative.
+ */
+function refuseStale(part: Tensor, first: number, node: Tensor): void {
+  const changes = mutations(recorded());
+  if (changes.size === 0) return;
+  const stack = [part];
+  const seen = new Set<Tensor>();
+  for (let t = stack.pop(); t; t = stack.pop()) {
+    if (t.id < first || seen.has(t)) continue;
+    seen.add(t);
+    for (const read of t.inputs) {
+      const variable = base(read);
+      const store = storeOf(variable)?.store;
+      if (store && changes.get(store)?.some((id) => id > node.id)) {
+        throw new UserError(`grad: the derivative of ${node.toString()} needs ${variable.toString()} as it was before it changed: call grad before the change`);
+      }
+      stack.push(read);
+    }
+  }
 }
 
 /** The nodes between y and the tensors of `wrt`, both included. */

@@ -16,6 +16,9 @@ export function record<R>(build: () => R): { result: R; effects: Tensor[] } {
   }
 }
 
+/** The effects recorded so far, none outside `compile`. */
+export const recorded = (): readonly Tensor[] => recording ?? [];
+
 /** @throws UserError outside `compile`: a change of a variable belongs to a program. */
 export function recordEffect(effect: Tensor): void {
   if (!recording) throw new UserError(`${effect.name}: variables can only be changed inside the function given to compile()`);

@@ -49,6 +49,9 @@ export type Expression = (...args: string[]) => string;
 
 let created = 0;
 
+/** How many tensors there are: the `id` of the next one. */
+export const nextId = (): number => created;
+
 let reader: ((t: Tensor) => Promise<Float32Array>) | undefined;
 
 /** Tells `Tensor.read` how to compile and run; a graph node cannot import the compiler that imports it. */

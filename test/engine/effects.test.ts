@@ -8,6 +8,7 @@ import {
   concat,
   exp,
   full,
+  grad,
   input,
   matmul,
   mul,
@@ -140,6 +141,34 @@ describe("the order of effects", () => {
     expect(difference![0]).toBeCloseTo(-1.5, 5);
     expect(difference![1]).toBeCloseTo(1.5, 5);
     program.destroy();
+  });
+});
+
+describe("gradients and changes", () => {
+  it("a derivative that needs a variable's old value is refused once it has changed, others are not", async () => {
+    const store = new Store("weights");
+    const w = store.variable("w", [2], list([3, 4]));
+    const v = store.variable("v", [2], list([1, 1]));
+    const other = new Store("other");
+    const u = other.variable("u", [2], list([5, 6]));
+    const x = tensor([1, 2]);
+    const message = "grad: the derivative of mul[2] needs weights.w[2] as it was before it changed: call grad before the change";
+    const late = (change: Tensor) => () => {
+      const y = sum(mul(x, w));
+      assign(change, full([2], 9));
+      return { g: grad(y, [x])[0]! };
+    };
+    await expect(once(late(w))).rejects.toThrow(new UserError(message));
+    // Optimizers change a store as a whole.
+    await expect(once(late(v))).rejects.toThrow(new UserError(message));
+    expect((await once(late(u))).g).toEqual([3, 4]);
+    const result = await once(() => {
+      const y = sum(exp(mul(add(x, w), 0)));
+      const early = grad(sum(mul(x, w)), [x])[0]!;
+      assign(w, full([2], 7));
+      return { early, unneeded: grad(y, [x])[0]!, wanted: grad(sum(mul(square(x), x)), [x])[0]!, after: grad(sum(mul(x, w)), [x])[0]! };
+    });
+    expect(result).toEqual({ early: [3, 4], unneeded: [0, 0], wanted: [3, 12], after: [7, 7] });
   });
 });
 
