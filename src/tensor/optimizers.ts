@@ -2,7 +2,7 @@
 import { adam as adamKernel, rmsprop as rmspropKernel } from "../../kernels/optimizer.js";
 import { recordEffect } from "./record.js";
 import { Tensor } from "./tensor.js";
-import { pack, Store } from "./variables.js";
+import { pack, type Store } from "./variables.js";
 
 export interface AdamOptions {
   readonly beta1?: number;

@@ -22,7 +22,7 @@ import {
   sub,
   sum,
   tanh,
-  Tensor,
+  type Tensor,
   tensor,
   transpose,
   UserError,
