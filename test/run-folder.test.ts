@@ -140,6 +140,13 @@ describe("checkpoints", () => {
     expect(checkpoints()).toEqual(["step-000005.safetensors", "step-000007.safetensors"]);
   });
 
+  it("one whose hash is gone is refused", async () => {
+    const run = begun();
+    await run.saveCheckpoint(5, tensors(5), {});
+    writeFileSync(file(5), Buffer.from(readFileSync(file(5)).toString("latin1").replace('"sha256"', '"sha257"'), "latin1"));
+    await expect(run.loadCheckpoint()).rejects.toThrow("the sha256 that petalgrad writes is missing");
+  });
+
   it("saved again at the step it was loaded from, the one before still stands", async () => {
     const run = begun();
     for (const step of [5, 10]) await run.saveCheckpoint(step, tensors(step), {});

@@ -123,7 +123,7 @@ describe("a bad file is refused", () => {
   });
 
   it("takes a shape with a zero, however large its other sizes", async () => {
-    const { tensors } = await readSafetensors(forge({ a: f32([huge, 0, huge], 0, 0) }));
+    const { tensors } = await readSafetensors(forge({ a: f32([...Array<number>(30).fill(huge), 0], 0, 0) }));
     expect(tensors.get("a")?.data.length).toBe(0);
   });
 
