@@ -119,7 +119,7 @@ describe("Progress", () => {
           done,
           total,
           rate: "5 images/s",
-          numbers: isTTY ? { G: 1.23456, D: 0.5, real: 0.75, fake: 0.25 } : { G: 1.23456, D: 0.5 },
+          numbers: isTTY ? { G: 1.23456, D: 0.5, probability: 0.25 } : { G: 1.23456, D: 0.5 },
         });
       },
       read: () => {
@@ -165,8 +165,8 @@ describe("Progress", () => {
     expect(read()).toBe("");
     at(60_000, 50);
     const line = read().replace("\r\x1b[2K", "");
-    // "fake 0.250" would not fit as a whole.
-    expect(line).toBe("GAN [======      ]  50/100  5 images/s  1 min left  G 1.23  D 0.500  real 0.750");
+    // "probability 0.250" would not fit as a whole.
+    expect(line).toBe("GAN [======      ]  50/100  5 images/s  1 min left  G 1.23  D 0.500");
     expect(line.length).toBeLessThanOrEqual(79);
     progress.message("saved");
     expect(read()).toBe("\r\x1b[2Ksaved\n");
