@@ -22,8 +22,9 @@ export default defineConfig({
     // Dawn is native code: a process a file, so that one crash does not take the others along.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A software adapter compiles a new kernel in up to seconds: on a fresh machine whose two cores do other work too, minutes add up.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     teardownTimeout: 5_000,
     // .ci/run counts the tests by this report.
     reporters: process.env.PETALGRAD_TEST_REPORT ? ["default", ["json", { outputFile: process.env.PETALGRAD_TEST_REPORT }]] : ["default"],
