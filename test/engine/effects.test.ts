@@ -6,6 +6,7 @@ import {
   broadcastTo,
   compile,
   concat,
+  conv2d,
   exp,
   full,
   grad,
@@ -85,14 +86,23 @@ describe("the order of effects", () => {
   it("holds for kernels, copies and reductions", async () => {
     const store = new Store("kernels");
     const v = store.variable("v", [2, 2], list([1, 2, 3, 4]));
+    const w = store.variable("w", [2, 2, 1, 1], list([1, 2, 3, 4]));
     const result = await once(() => {
       const product = matmul(v, v);
       const part = slice(v, 0, 1, 2);
       const joined = concat([v, v], 1);
-      assign(v, full([2, 2], 0));
-      return { product, part, joined, later: matmul(v, v) };
+      // A weight that is not in the kernel's order is copied; the copy is not to outlive the change.
+      const image = tensor([1, 10, 100, 1000], [1, 2, 1, 2]);
+      const convolve = () => conv2d(image, w);
+      const images = convolve();
+      assign(v, full([2, 2], 1));
+      assign(w, full([2, 2, 1, 1], 1));
+      return { product, part, joined, later: matmul(v, v), images, laterImages: convolve() };
     });
-    expect(result).toEqual({ product: [7, 10, 15, 22], part: [3, 4], joined: [1, 2, 1, 2, 3, 4, 3, 4], later: [0, 0, 0, 0] });
+    expect(result).toEqual({
+      ...{ product: [7, 10, 15, 22], part: [3, 4], joined: [1, 2, 1, 2, 3, 4, 3, 4], later: [2, 2, 2, 2] },
+      ...{ images: [201, 2010, 403, 4030], laterImages: [101, 1010, 101, 1010] },
+    });
   });
 
   it("several changes of one variable happen in turn, and each run goes on from the last", async () => {

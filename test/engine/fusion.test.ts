@@ -44,6 +44,9 @@ describe("what is fused", () => {
     expect(await count(twice((t) => g.add(g.mul(t, 2), 1)))).toBe(2);
     expect(await count(twice(g.exp))).toBe(3);
   });
+  it("what is stretched is computed once, not for every element it is stretched to", async () => {
+    expect(await count(() => ({ y: g.add(x(), g.exp(g.tensor([1, 2, 3, 4, 5, 6, 7, 8]))) }))).toBe(2);
+  });
   it("what is shown, viewed or read by a kernel has memory of its own", async () => {
     expect(
       await count(() => {

@@ -238,6 +238,20 @@ describe("pack", () => {
     result.flat!.forEach((v, k) => covered.has(k) || expect(v, `between, at ${k}`).toBe(0));
   });
 
+  it("does not cost a result its place", async () => {
+    const store = new Store("shown");
+    for (const name of ["a", "b"]) store.variable(name, [64]);
+    const result = await values(() => {
+      const x = g.tensor(new Float32Array(64));
+      const shown = g.exp(x);
+      // What comes after the pack is done with may lie where it was.
+      let late = pack(store, [shown, g.exp(shown)]);
+      for (let i = 0; i < 6; i++) late = g.concat([g.slice(g.tanh(late), 0, 1, 128), g.full([1], i)], 0);
+      return { shown, late };
+    });
+    expect(result.shown).toEqual(new Array(64).fill(1));
+  });
+
   it("computes in place: no copy for what the program computes anyway", async () => {
     const store = new Store("in place");
     for (const name of ["a", "b"]) store.variable(name, [64]);
