@@ -17,8 +17,9 @@
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
 import { gemm } from "./gemm.js";
-import type { GemmProblem } from "./gemm-problem.js";
-import type { AdapterTraits, Lowering } from "./kernel.js";
+import { type GemmProblem, Grid, roundUp } from "./gemm-problem.js";
+import { type AdapterTraits, type Kernel, type Lowering, output, scratch } from "./kernel.js";
+import { type Numbers, numbersFor } from "./loops.js";
 import { matmul } from "./matmul.js";
 
 export interface ConvShape {
@@ -42,7 +43,7 @@ export function convForward(shape: ConvShape, traits: AdapterTraits, variant?: s
   const flat = asMatmul(shape);
   const plain = { batch: 1, aBatched: false, bBatched: false } as const;
   if (flat) return matmul({ ...plain, m: flat.rows, n: shape.outChannels, k: flat.fan, aLayout: "mk", bLayout: "kn" }, traits, variant);
-  return gemm(forwardProblem(shape), traits, variant);
+  return gemm(forwardProblem(shape, numbersFor(traits)), traits, variant);
 }
 
 /** dx from inputs dy, w; every element of dx is written, with 0 where no output looked at it. */
@@ -50,7 +51,8 @@ export function convDataGrad(shape: ConvShape, traits: AdapterTraits, variant?: 
   const flat = asMatmul(shape);
   const plain = { batch: 1, aBatched: false, bBatched: false } as const;
   if (flat) return matmul({ ...plain, m: flat.rows, n: flat.fan, k: shape.outChannels, aLayout: "mk", bLayout: "nk" }, traits, variant);
-  return gemm(dataGradProblem(shape), traits, variant);
+  if (shape.inChannels <= FEW_CHANNELS && variant !== "naive") return foldedDataGrad(shape, traits, variant);
+  return gemm(dataGradProblem(shape, numbersFor(traits)), traits, variant);
 }
 
 /** dw from inputs x, dy; long sums are made in stages of fixed order, so the same bits every time. */
@@ -58,7 +60,7 @@ export function convWeightGrad(shape: ConvShape, traits: AdapterTraits, variant?
   const flat = asMatmul(shape);
   const plain = { batch: 1, aBatched: false, bBatched: false } as const;
   if (flat) return matmul({ ...plain, m: flat.fan, n: shape.outChannels, k: flat.rows, aLayout: "km", bLayout: "kn" }, traits, variant);
-  return gemm(weightGradProblem(shape), traits, variant);
+  return gemm(weightGradProblem(shape, numbersFor(traits)), traits, variant);
 }
 
 /**
@@ -73,50 +75,68 @@ function asMatmul(s: ConvShape): { rows: number; fan: number } | undefined {
   return whole ? { rows: s.batch, fan: s.inHeight * s.inWidth * s.inChannels } : undefined;
 }
 
-function forwardProblem(s: ConvShape): GemmProblem {
-  const { outHeight: OH, outWidth: OW, inHeight: H, inWidth: W, inChannels: IC, outChannels: OC } = s;
+/** With so few channels a GEMM of one tap's channels is too thin: forward takes a whole line of taps at once, the data gradient is folded. */
+const FEW_CHANNELS = 8;
+
+function forwardProblem(s: ConvShape, numbers: Numbers): GemmProblem {
+  const { u, i } = numbers;
+  const { outHeight: OH, outWidth: OW, inHeight: H, inWidth: W, inChannels: IC, outChannels: OC, kernelWidth: KW } = s;
+  // The taps of one kernel line see KW * IC consecutive elements of x; those beyond the image's sides are the segment's ends.
+  const lines = IC <= FEW_CHANNELS;
+  const depth = lines ? KW * IC : IC;
+  const outside = reachesOutside(s);
   return {
+    numbers,
     name: `conv2d.forward ${describe(s)}`,
     rows: s.batch * OH * OW,
     columns: OC,
     layers: 1,
-    segments: s.kernelHeight * s.kernelWidth,
-    depth: IC,
+    segments: lines ? s.kernelHeight : s.kernelHeight * KW,
+    depth,
     a: {
       size: s.batch * H * W * IC,
       extent: s.batch * OH * OW,
       contiguous: "depth",
       vec4: IC % 4 === 0,
       stride: 1,
-      outside: reachesOutside(s) ? "segment" : "never",
+      outside: !outside ? "never" : lines ? "ends" : "segment",
       site: wgsl`
-        let line = i / ${OW}u;
+        let line = i / ${u(OW)};
         return vec3i(
-          i32(line / ${OH}u * ${H}u),
-          i32(line % ${OH}u * ${s.strideHeight}u) - ${s.paddingHeight},
-          i32(i % ${OW}u * ${s.strideWidth}u) - ${s.paddingWidth});`,
+          i32(line / ${u(OH)} * ${u(H)}),
+          i32(line % ${u(OH)} * ${s.strideHeight}u) - ${s.paddingHeight},
+          i32(i % ${u(OW)} * ${s.strideWidth}u) - ${s.paddingWidth});`,
       run: wgsl`
-        let y = site.y + i32(segment / ${s.kernelWidth}u);
-        let x = site.z + i32(segment % ${s.kernelWidth}u);
-        let at = ((site.x + y) * ${W} + x) * ${IC};
-        #if ${reachesOutside(s)}
-        let inside = u32(y) < ${H}u && u32(x) < ${W}u;
-        return Run(select(0, at, inside), 0u, select(0u, ${IC}u, inside));
+        #if ${lines}
+        let y = site.y + i32(segment);
+        let x = site.z;
         #else
-        return Run(at, 0u, ${IC}u);
+        let y = site.y + i32(segment / ${KW}u);
+        let x = site.z + i32(segment % ${KW}u);
+        #endif
+        let at = ((site.x + y) * ${i(W)} + x) * ${i(IC)};
+        #if ${!outside}
+        return Run(at, 0u, ${u(depth)});
+        #elif ${lines}
+        let first = max(0, -x);
+        let end = min(${KW}, ${i(W)} - x);
+        return Run(at, u32(first * ${i(IC)}), select(0u, u32(max(end - first, 0) * ${i(IC)}), u32(y) < ${u(H)}));
+        #else
+        let inside = u32(y) < ${u(H)} && u32(x) < ${u(W)};
+        return Run(select(0, at, inside), 0u, select(0u, ${u(IC)}, inside));
         #endif`,
     },
     b: {
-      size: s.kernelHeight * s.kernelWidth * IC * OC,
+      size: s.kernelHeight * KW * IC * OC,
       extent: OC,
       contiguous: "free",
       vec4: OC % 4 === 0,
       stride: OC,
       outside: "never",
       site: "return vec3i(i32(i), 0, 0);",
-      run: `return Run(i32(segment) * ${IC * OC} + site.x, 0u, ${IC}u);`,
+      run: `return Run(i32(segment) * ${i(depth * OC)} + site.x, 0u, ${u(depth)});`,
     },
-    c: { size: s.batch * OH * OW * OC, row: `return i32(row * ${OC}u);`, holes: false },
+    c: { size: s.batch * OH * OW * OC, row: `return i32(row * ${u(OC)});`, holes: false },
   };
 }
 
@@ -131,7 +151,8 @@ function reachesOutside(s: ConvShape): boolean {
   );
 }
 
-function dataGradProblem(s: ConvShape): GemmProblem {
+function dataGradProblem(s: ConvShape, numbers: Numbers): GemmProblem {
+  const { u, i } = numbers;
   const { outHeight: OH, outWidth: OW, inHeight: H, inWidth: W, inChannels: IC, outChannels: OC } = s;
   const { kernelHeight: KH, kernelWidth: KW, strideHeight: SH, strideWidth: SW, paddingHeight: PH, paddingWidth: PW } = s;
   const [phaseHeight, phaseWidth] = [Math.ceil(H / SH), Math.ceil(W / SW)];
@@ -142,6 +163,7 @@ function dataGradProblem(s: ConvShape): GemmProblem {
   const tall = even ? `${mostTall}u` : `((${KH + SH - 1}u - (${phase.y} + ${PH}u) % ${SH}u) / ${SH}u)`;
   const wide = even ? `${mostWide}u` : `((${KW + SW - 1}u - (${phase.x} + ${PW}u) % ${SW}u) / ${SW}u)`;
   return {
+    numbers,
     name: `conv2d.dataGrad ${describe(s)}`,
     rows: s.batch * phaseHeight * phaseWidth,
     columns: IC,
@@ -157,16 +179,16 @@ function dataGradProblem(s: ConvShape): GemmProblem {
       stride: 1,
       outside: "segment",
       site: wgsl`
-        let line = i / ${phaseWidth}u;
+        let line = i / ${u(phaseWidth)};
         return vec3i(
-          i32(line / ${phaseHeight}u * ${OH}u),
-          i32(line % ${phaseHeight}u + (${phase.y} + ${PH}u) / ${SH}u),
-          i32(i % ${phaseWidth}u + (${phase.x} + ${PW}u) / ${SW}u));`,
+          i32(line / ${u(phaseHeight)} * ${u(OH)}),
+          i32(line % ${u(phaseHeight)} + (${phase.y} + ${PH}u) / ${SH}u),
+          i32(i % ${u(phaseWidth)} + (${phase.x} + ${PW}u) / ${SW}u));`,
       run: wgsl`
         let y = site.y - i32(segment / ${wide});
         let x = site.z - i32(segment % ${wide});
-        let inside = u32(y) < ${OH}u && u32(x) < ${OW}u;
-        return Run(select(0, ((site.x + y) * ${OW} + x) * ${OC}, inside), 0u, select(0u, ${OC}u, inside));`,
+        let inside = u32(y) < ${u(OH)} && u32(x) < ${u(OW)};
+        return Run(select(0, ((site.x + y) * ${i(OW)} + x) * ${i(OC)}, inside), 0u, select(0u, ${u(OC)}, inside));`,
     },
     b: {
       size: KH * KW * IC * OC,
@@ -175,32 +197,90 @@ function dataGradProblem(s: ConvShape): GemmProblem {
       vec4: OC % 4 === 0,
       stride: 1,
       outside: "never",
-      site: wgsl`return vec3i(i32(i) * ${OC}, i32((${phase.y} + ${PH}u) % ${SH}u), i32((${phase.x} + ${PW}u) % ${SW}u));`,
+      site: wgsl`return vec3i(i32(i) * ${i(OC)}, i32((${phase.y} + ${PH}u) % ${SH}u), i32((${phase.x} + ${PW}u) % ${SW}u));`,
       run: wgsl`
         let kh = site.y + i32(segment / ${wide}) * ${SH};
         let kw = site.z + i32(segment % ${wide}) * ${SW};
-        return Run((kh * ${KW} + kw) * ${IC * OC} + site.x, 0u, ${OC}u);`,
+        return Run((kh * ${KW} + kw) * ${i(IC * OC)} + site.x, 0u, ${u(OC)});`,
     },
     c: {
       size: s.batch * H * W * IC,
       holes: H % SH !== 0 || W % SW !== 0,
       row: wgsl`
-        let line = row / ${phaseWidth}u;
-        let y = line % ${phaseHeight}u * ${SH}u + ${phase.y};
-        let x = row % ${phaseWidth}u * ${SW}u + ${phase.x};
+        let line = row / ${u(phaseWidth)};
+        let y = line % ${u(phaseHeight)} * ${SH}u + ${phase.y};
+        let x = row % ${u(phaseWidth)} * ${SW}u + ${phase.x};
         #if ${H % SH !== 0 || W % SW !== 0}
-        if (y >= ${H}u || x >= ${W}u) { return -1; }
+        if (y >= ${u(H)} || x >= ${u(W)}) { return -1; }
         #endif
-        return i32(((line / ${phaseHeight}u * ${H}u + y) * ${W}u + x) * ${IC}u);`,
+        return i32(((line / ${u(phaseHeight)} * ${u(H)} + y) * ${u(W)} + x) * ${u(IC)});`,
     },
   };
 }
 
-function weightGradProblem(s: ConvShape): GemmProblem {
+/**
+ * The data gradient of few channels in two steps: T[n, oh, ow, (kh, kw, ic)] = sum over oc of dy[n, oh, ow, oc] w[kh, kw, ic, oc], one
+ * matmul in which every dy is read once for all taps, then dx[n, ih, iw, ic] = the sum of the T that belong to the pixel.
+ */
+function foldedDataGrad(s: ConvShape, traits: AdapterTraits, variant?: string): Lowering {
+  const taps = s.kernelHeight * s.kernelWidth * s.inChannels;
+  const rows = s.batch * s.outHeight * s.outWidth;
+  const shape = { batch: 1, m: rows, n: taps, k: s.outChannels, aLayout: "mk", bLayout: "nk", aBatched: false, bBatched: false } as const;
+  const product = matmul(shape, traits, variant);
+  const parts = scratch(product.scratch.length);
+  const launches = product.launches.map(({ kernel, slots }) => ({
+    kernel,
+    slots: slots.map((slot) => (slot.role === "output" ? parts : slot)),
+  }));
+  return { launches: [...launches, { kernel: foldKernel(s), slots: [parts, output(0)] }], scratch: [...product.scratch, rows * taps] };
+}
+
+/** Bindings: 0 t [N, OH, OW, KH, KW, IC], 1 dx [N, H, W, IC]. One invocation makes the channels of one pixel. */
+function foldKernel(s: ConvShape): Kernel {
+  const { outHeight: OH, outWidth: OW, inHeight: H, inWidth: W, inChannels: IC, kernelHeight: KH, kernelWidth: KW } = s;
+  const { strideHeight: SH, strideWidth: SW } = s;
+  const pixels = s.batch * H * W;
+  const taps = KH * KW * IC;
+  const grid = new Grid(Math.ceil(pixels / 64));
+  const name = `conv2d.fold ${describe(s)}`;
+  const channels = Array.from({ length: IC }, (_, c) => c);
+  const code = wgsl`// ${name}
+@group(0) @binding(0) var<storage, read_write> t: array<f32, ${roundUp(s.batch * OH * OW * taps, 4)}>;
+@group(0) @binding(1) var<storage, read_write> dx: array<f32, ${roundUp(pixels * IC, 4)}>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let pixel = ${grid.index} * 64u + lane;
+  if (pixel >= ${pixels}u) { return; }
+  let line = pixel / ${W}u;
+  let y = line % ${H}u + ${s.paddingHeight}u;
+  let x = pixel % ${W}u + ${s.paddingWidth}u;
+  let image = line / ${H}u * ${OH}u;
+  ${channels.map((c) => `var sum${c} = 0.0;`).join(" ")}
+  // Tap kh meets the pixel from output line (y - kh) / S, where that is whole.
+  for (var kh = y % ${SH}u; kh < ${KH}u; kh += ${SH}u) {
+    let oh = i32(y / ${SH}u) - i32(kh / ${SH}u);
+    for (var kw = x % ${SW}u; kw < ${KW}u; kw += ${SW}u) {
+      let ow = i32(x / ${SW}u) - i32(kw / ${SW}u);
+      if (u32(oh) < ${OH}u && u32(ow) < ${OW}u) {
+        let at = ((image + u32(oh)) * ${OW}u + u32(ow)) * ${taps}u + (kh * ${KW}u + kw) * ${IC}u;
+        ${channels.map((c) => `sum${c} += t[at + ${c}u];`).join(" ")}
+      }
+    }
+  }
+  ${channels.map((c) => `dx[pixel * ${IC}u + ${c}u] = sum${c};`).join(" ")}
+}
+`;
+  return { name, code, workgroups: grid.workgroups };
+}
+
+function weightGradProblem(s: ConvShape, numbers: Numbers): GemmProblem {
+  const { u, i } = numbers;
   const { outHeight: OH, outWidth: OW, inHeight: H, inWidth: W, inChannels: IC, outChannels: OC, strideWidth: SW } = s;
   const rows = s.kernelHeight * s.kernelWidth * IC;
   const outside = reachesOutside(s);
   return {
+    numbers,
     name: `conv2d.weightGrad ${describe(s)}`,
     rows,
     columns: OC,
@@ -215,21 +295,21 @@ function weightGradProblem(s: ConvShape): GemmProblem {
       stride: SW * IC,
       outside: outside ? "ends" : "never",
       site: wgsl`
-        let tap = i / ${IC}u;
+        let tap = i / ${u(IC)};
         return vec3i(
-          i32(i % ${IC}u),
+          i32(i % ${u(IC)}),
           i32(tap / ${s.kernelWidth}u) - ${s.paddingHeight},
           i32(tap % ${s.kernelWidth}u) - ${s.paddingWidth});`,
       run: wgsl`
-        let y = i32(segment % ${OH}u * ${s.strideHeight}u) + site.y;
-        let at = ((i32(segment / ${OH}u) * ${H} + y) * ${W} + site.z) * ${IC} + site.x;
+        let y = i32(segment % ${u(OH)} * ${s.strideHeight}u) + site.y;
+        let at = ((i32(segment / ${u(OH)}) * ${i(H)} + y) * ${i(W)} + site.z) * ${i(IC)} + site.x;
         #if ${outside}
         // The line's pixels ow for which 0 <= ow S + kw - P < W.
         let first = max(0, ${SW - 1} - site.z) / ${SW};
-        let end = min(max(0, ${W - 1 + SW} - site.z) / ${SW}, ${OW});
-        return Run(at, u32(first), select(0u, u32(max(end - first, 0)), u32(y) < ${H}u));
+        let end = min(max(0, ${i(W - 1 + SW)} - site.z) / ${SW}, ${i(OW)});
+        return Run(at, u32(first), select(0u, u32(max(end - first, 0)), u32(y) < ${u(H)}));
         #else
-        return Run(at, 0u, ${OW}u);
+        return Run(at, 0u, ${u(OW)});
         #endif`,
     },
     b: {
@@ -240,9 +320,9 @@ function weightGradProblem(s: ConvShape): GemmProblem {
       stride: OC,
       outside: "never",
       site: "return vec3i(i32(i), 0, 0);",
-      run: `return Run(i32(segment) * ${OW * OC} + site.x, 0u, ${OW}u);`,
+      run: `return Run(i32(segment) * ${i(OW * OC)} + site.x, 0u, ${u(OW)});`,
     },
-    c: { size: rows * OC, row: `return i32(row * ${OC}u);`, holes: false },
+    c: { size: rows * OC, row: `return i32(row * ${u(OC)});`, holes: false },
   };
 }
 

@@ -10,6 +10,7 @@ export function naiveKernel(problem: SplitProblem): Kernel {
   const { name, rows, columns, layers, depth } = problem;
   const elements = rows * columns * layers;
   const grid = new Grid(Math.ceil(elements / 64));
+  const range = segmentRange(problem);
   const code = wgsl`// ${name}, naive
 ${prelude(problem, { a: false, b: false, c: false })}
 @compute @workgroup_size(64)
@@ -22,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let a_here = a_site(row, z);
   let b_here = b_site(column, z);
   var sum = 0.0;
-  ${segmentRange(problem)}
+  ${range}
   for (var s = start; s < end; s++) {
     let a_line = a_run(a_here, s, z);
     let b_line = b_run(b_here, s, z);
@@ -35,5 +36,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   c[u32(at) + column] = sum;
 }
 `;
-  return { name: `${name} naive`, code, workgroups: grid.workgroups };
+  return { name: `${name} naive`, code, constants: problem.numbers.constants.values, workgroups: grid.workgroups };
 }

@@ -11,6 +11,7 @@
  * where the reduction is split).
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
+import type { Numbers } from "./loops.js";
 
 /** A factor: what its free index (A: row, B: column) and a place in the reduction mean in memory. */
 export interface Operand {
@@ -37,6 +38,8 @@ export interface Operand {
 
 export interface GemmProblem {
   readonly name: string;
+  /** How the texts below, and the variant's own, write numbers. */
+  readonly numbers: Numbers;
   readonly rows: number;
   readonly columns: number;
   readonly layers: number;
@@ -80,26 +83,29 @@ export class Grid {
 
 export const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
 
-/** Bindings and address functions that every variant starts with. `wide` says which operands and whether the result are seen as vec4f. */
+/** Bindings, constants and address functions that every variant starts with; to be called last, when all numbers are known. `wide` says which operands and whether the result are seen as vec4f. */
 export function prelude(problem: SplitProblem, wide: { a: boolean; b: boolean; c: boolean }): string {
-  const { a, b, c, splits } = problem;
+  const { a, b, c, numbers } = problem;
+  const functions = `${operandFunctions("a", a, wide.a, numbers)}${operandFunctions("b", b, wide.b, numbers)}`;
+  const type = (vector: boolean) => (vector ? "array<vec4f>" : "array<f32>");
   return wgsl`
-@group(0) @binding(0) var<storage, read_write> a: ${storage(a.size, wide.a)};
-@group(0) @binding(1) var<storage, read_write> b: ${storage(b.size, wide.b)};
-@group(0) @binding(2) var<storage, read_write> c: ${storage(roundUp(c.size, 4) * splits, wide.c)};
+@group(0) @binding(0) var<storage, read_write> a: ${type(wide.a)};
+@group(0) @binding(1) var<storage, read_write> b: ${type(wide.b)};
+@group(0) @binding(2) var<storage, read_write> c: ${type(wide.c)};
+${numbers.constants.declaration(3)}
 
 // Depth d of a segment is at base + d * stride, and zero unless first <= d < first + count.
 struct Run { base: i32, first: u32, count: u32 }
-${operandFunctions("a", a, wide.a)}${operandFunctions("b", b, wide.b)}
+${functions}
 fn c_row(row: u32, z: u32) -> i32 {${block(c.row)}}
 `;
 }
 
 /** NAME_site, NAME_run and NAME_at of an operand; NAME_at reads one element, or the vec4f at and after it along the contiguous index. */
-function operandFunctions(name: string, operand: Operand, wide: boolean): string {
+function operandFunctions(name: string, operand: Operand, wide: boolean, { u }: Numbers): string {
   const { stride, outside } = operand;
   const type = wide ? "vec4f" : "f32";
-  const step = stride === 1 ? "d" : `d * ${stride}u`;
+  const step = stride === 1 ? "d" : `d * ${u(stride)}`;
   const shift = wide ? " >> 2u" : "";
   return wgsl`
 fn ${name}_site(i: u32, z: u32) -> vec3i {${block(operand.site)}}
@@ -117,10 +123,6 @@ fn ${name}_at(run: Run, d: u32) -> ${type} {
 `;
 }
 
-/** Storage bindings are sized, so that the compiler sees the bound; their buffers are padded to whole vec4f. */
-const storage = (elements: number, wide: boolean): string =>
-  wide ? `array<vec4f, ${Math.ceil(elements / 4)}>` : `array<f32, ${roundUp(elements, 4)}>`;
-
 const block = (body: string): string => {
   const lines = body
     .split("\n")
@@ -131,10 +133,11 @@ const block = (body: string): string => {
 
 /** The range of segments [start, end) that split `split` of layer `z` sums. */
 export function segmentRange(problem: SplitProblem): string {
-  const { splits, segmentsPerSplit, segments } = problem;
-  const all = problem.segmentsOfLayer ?? `${segments}u`;
+  const { splits, segmentsPerSplit, segments, numbers } = problem;
+  const { u } = numbers;
+  const all = problem.segmentsOfLayer ?? u(segments);
   if (splits === 1) return `let start = 0u; let end = ${all};`;
   const last = splits * segmentsPerSplit === segments && !problem.segmentsOfLayer;
-  const stop = `(split + 1u) * ${segmentsPerSplit}u`;
-  return `let start = split * ${segmentsPerSplit}u; let end = ${last ? stop : `min(${stop}, ${all})`};`;
+  const stop = `(split + 1u) * ${u(segmentsPerSplit)}`;
+  return `let start = split * ${u(segmentsPerSplit)}; let end = ${last ? stop : `min(${stop}, ${all})`};`;
 }

@@ -34,6 +34,7 @@ export function tiledKernel(problem: SplitProblem, traits: AdapterTraits): Kerne
   const fused = depth % K !== 0;
   const a = fetch("a", problem.a, tileRows, tile, "first_row", fused, depth);
   const b = fetch("b", problem.b, tileColumns, tile, "first_column", fused, depth);
+  const range = segmentRange(problem);
   const code = wgsl`// ${name}, tiled: ${tileRows} x ${tileColumns} a workgroup, ${K} deep, ${4 * QR} x ${4 * QC} an invocation
 ${prelude(problem, wide)}
 // Two halves each; depth-major: depth k of row r is at [k * ${tileRows / 4} + r / 4][r % 4].
@@ -53,7 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
 ${lines(a.sites, 1)}
 ${lines(b.sites, 1)}
 ${lines(accumulators(tile), 1)}
-  ${segmentRange(problem)}
+  ${range}
 #if ${fused}
   // One index over all depths of all segments of this part.
   let stop = end * ${depth}u;
@@ -86,7 +87,7 @@ ${lines(b.stores, 2)}
 ${lines(store(problem, tile, wide.c), 1)}
 }
 `;
-  return { name: `${name} tiled ${tileRows}x${tileColumns}`, code, workgroups: grid.workgroups };
+  return { name: `${name} tiled ${tileRows}x${tileColumns}`, code, constants: problem.numbers.constants.values, workgroups: grid.workgroups };
 }
 
 /** The largest tile that still leaves the adapter some hundred workgroups, and is not mostly beyond the matrix. */

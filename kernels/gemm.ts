@@ -11,6 +11,7 @@ import { type GemmProblem, Grid, roundUp, type SplitProblem } from "./gemm-probl
 import { registerKernel } from "./gemm-register.js";
 import { tiledKernel } from "./gemm-tiled.js";
 import { type AdapterTraits, input, type Kernel, type Lowering, output, scratch } from "./kernel.js";
+import { type Numbers, numbersFor } from "./loops.js";
 
 export const GEMM_VARIANTS = ["subgroup", "outer", "tiled", "naive"] as const;
 export type GemmVariant = (typeof GEMM_VARIANTS)[number];
@@ -40,7 +41,7 @@ export function gemm(problem: GemmProblem, traits: AdapterTraits, variant?: stri
   return {
     launches: [
       { kernel, slots: [input(0), input(1), scratch(0)] },
-      { kernel: sumOfParts(problem.name, problem.c.size, split.splits), slots: [scratch(0), output(0)] },
+      { kernel: sumOfParts(problem.name, problem.c.size, split.splits, numbersFor(traits)), slots: [scratch(0), output(0)] },
     ],
     scratch: [split.splits * roundUp(problem.c.size, 4)],
   };
@@ -79,21 +80,23 @@ function splitCount(problem: GemmProblem, traits: AdapterTraits, variant: GemmVa
 }
 
 /** c[i] = sum over parts p of parts[p * size + i], in order of p: no atomics, so the same bits every time. Four elements an invocation. */
-function sumOfParts(name: string, size: number, parts: number): Kernel {
+function sumOfParts(name: string, size: number, parts: number, { u, constants }: Numbers): Kernel {
   const quads = Math.ceil(size / 4);
   const grid = new Grid(Math.ceil(quads / 64));
-  const code = wgsl`// ${name}: sum of ${parts} parts
-@group(0) @binding(0) var<storage, read_write> parts: array<vec4f, ${quads * parts}>;
-@group(0) @binding(1) var<storage, read_write> c: array<vec4f, ${quads}>;
+  const [quadsText, partsText] = [u(quads), u(parts)];
+  const code = wgsl`// GEMM: sum of parts
+@group(0) @binding(0) var<storage, read_write> parts: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> c: array<vec4f>;
+${constants.declaration(2)}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = ${grid.index} * 64u + lane;
-  if (i >= ${quads}u) { return; }
+  if (i >= ${quadsText}) { return; }
   var sum = parts[i];
-  for (var p = 1u; p < ${parts}u; p++) { sum += parts[p * ${quads}u + i]; }
+  for (var p = 1u; p < ${partsText}; p++) { sum += parts[p * ${quadsText} + i]; }
   c[i] = sum;
 }
 `;
-  return { name: `${name} sum of ${parts}`, code, workgroups: grid.workgroups };
+  return { name: `${name} sum of ${parts}`, code, constants: constants.values, workgroups: grid.workgroups };
 }

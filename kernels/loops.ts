@@ -1,5 +1,7 @@
 /** WGSL text that several kernel families share: storage bindings, the flat index of an invocation, offsets in a loop nest. */
 
+import type { AdapterTraits } from "./kernel.js";
+
 /** Invocations of a workgroup in kernels without shared memory: whole vectors on every software adapter, two subgroups on most GPUs. */
 export const LANES = 64;
 
@@ -56,6 +58,23 @@ export class Constants {
     if (this.values.length === 0) return "";
     return `@group(0) @binding(${index}) var<uniform> constants: array<vec4u, ${Math.ceil(this.values.length / 4)}>;`;
   }
+}
+
+/** How a kernel family writes its shape's numbers: `u` as u32, `i` as i32. */
+export interface Numbers {
+  readonly u: WriteNumber;
+  readonly i: WriteNumber;
+  readonly constants: Constants;
+}
+
+/**
+ * Software adapters need up to a second to compile a large kernel, so there shapes are constants that are read, and share pipelines;
+ * GPUs compile quickly, and run faster with the numbers in the text.
+ */
+export function numbersFor(traits: AdapterTraits): Numbers {
+  const constants = new Constants();
+  if (!traits.software) return { u: literal, i: String, constants };
+  return { u: constants.reference, i: (value) => `i32(${constants.reference(value)})`, constants };
 }
 
 /** `let`s that split a linear index over the axes (the last runs fastest), each coordinate named `prefix` + axis number. */

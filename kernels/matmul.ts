@@ -7,6 +7,7 @@
 import { gemm } from "./gemm.js";
 import type { GemmProblem, Operand } from "./gemm-problem.js";
 import type { AdapterTraits, Lowering } from "./kernel.js";
+import { type Numbers, numbersFor } from "./loops.js";
 
 export interface MatmulShape {
   readonly batch: number;
@@ -22,13 +23,14 @@ export interface MatmulShape {
 
 /** C = A B for inputs a, b and output c. */
 export function matmul(shape: MatmulShape, traits: AdapterTraits, variant?: string): Lowering {
-  return gemm(matmulProblem(shape), traits, variant);
+  return gemm(matmulProblem(shape, numbersFor(traits)), traits, variant);
 }
 
 /** Longest stretch of k that is one segment. */
 const LONGEST_CHUNK = 512;
 
-export function matmulProblem(shape: MatmulShape, label = "matmul"): GemmProblem {
+function matmulProblem(shape: MatmulShape, numbers: Numbers): GemmProblem {
+  const { u, i } = numbers;
   const { k, aLayout, bLayout } = shape;
   // A batch of rows against one b is one taller matrix.
   const stacked = shape.aBatched && !shape.bBatched && aLayout === "mk";
@@ -38,8 +40,8 @@ export function matmulProblem(shape: MatmulShape, label = "matmul"): GemmProblem
   const { chunk, chunks } = chunksOf(k);
   const ragged = chunk * chunks !== k;
   const factor = (extent: number, depthFastest: boolean, batched: boolean): Operand => {
-    const layer = batched && batch > 1 ? `i32(z) * ${extent * k}` : "0";
-    const base = depthFastest ? `site.x + i32(segment) * ${chunk}` : `site.x + i32(segment) * ${chunk * extent}`;
+    const layer = batched && batch > 1 ? `i32(z) * ${i(extent * k)}` : "0";
+    const base = depthFastest ? `site.x + i32(segment) * ${i(chunk)}` : `site.x + i32(segment) * ${i(chunk * extent)}`;
     return {
       size: (batched ? batch : 1) * extent * k,
       extent,
@@ -47,12 +49,13 @@ export function matmulProblem(shape: MatmulShape, label = "matmul"): GemmProblem
       vec4: (depthFastest ? chunk : extent) % 4 === 0 && (!ragged || !depthFastest),
       stride: depthFastest ? 1 : extent,
       outside: ragged ? "ends" : "never",
-      site: `return vec3i(${layer} + i32(i)${depthFastest ? ` * ${k}` : ""}, 0, 0);`,
-      run: `return Run(${base}, 0u, ${ragged ? `min(${chunk}u, ${k}u - segment * ${chunk}u)` : `${chunk}u`});`,
+      site: `return vec3i(${layer} + i32(i)${depthFastest ? ` * ${i(k)}` : ""}, 0, 0);`,
+      run: `return Run(${base}, 0u, ${ragged ? `min(${u(chunk)}, ${u(k)} - segment * ${u(chunk)})` : u(chunk)});`,
     };
   };
   return {
-    name: `${label} ${shape.batch}x${shape.m}x${n}x${k} ${aLayout}.${bLayout}`,
+    numbers,
+    name: `matmul ${shape.batch}x${shape.m}x${n}x${k} ${aLayout}.${bLayout}`,
     rows: m,
     columns: n,
     layers: batch,
@@ -60,7 +63,7 @@ export function matmulProblem(shape: MatmulShape, label = "matmul"): GemmProblem
     depth: chunk,
     a: factor(m, aLayout === "mk", shape.aBatched),
     b: factor(n, bLayout === "nk", shape.bBatched),
-    c: { size: batch * m * n, row: `return i32((z * ${m}u + row) * ${n}u);`, holes: false },
+    c: { size: batch * m * n, row: `return i32((z * ${u(m)} + row) * ${u(n)});`, holes: false },
   };
 }
 
