@@ -82,7 +82,12 @@ enable subgroups;
 #endif
 ${prelude(problem, wide)}${main}`;
   const label = `${R}x${C}${swapped ? " swapped" : ""}`;
-  return { name: `${name} ${subgroupSize > 0 ? "subgroup" : "outer"} ${label}`, code, constants: numbers.constants.values, workgroups: grid.workgroups };
+  return {
+    name: `${name} ${subgroupSize > 0 ? "subgroup" : "outer"} ${label}`,
+    code,
+    constants: numbers.constants.values,
+    workgroups: grid.workgroups,
+  };
 }
 
 /** Statements and expressions by which a kernel reads a factor. */

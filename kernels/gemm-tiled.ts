@@ -87,7 +87,12 @@ ${lines(b.stores, 2)}
 ${lines(store(problem, tile, wide.c), 1)}
 }
 `;
-  return { name: `${name} tiled ${tileRows}x${tileColumns}`, code, constants: problem.numbers.constants.values, workgroups: grid.workgroups };
+  return {
+    name: `${name} tiled ${tileRows}x${tileColumns}`,
+    code,
+    constants: problem.numbers.constants.values,
+    workgroups: grid.workgroups,
+  };
 }
 
 /** The largest tile that still leaves the adapter some hundred workgroups, and is not mostly beyond the matrix. */
