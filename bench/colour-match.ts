@@ -50,7 +50,10 @@ async function main(): Promise<void> {
   const images = chosen.map(({ image }) => image);
 
   const device = await openDevice();
-  const embeddings = normalise(await new CaptionEncoder(device, encoder, alphabet).encode(chosen.map(({ caption }) => caption)), normalisation);
+  const embeddings = normalise(
+    await new CaptionEncoder(device, encoder, alphabet).encode(chosen.map(({ caption }) => caption)),
+    normalisation,
+  );
   const painter = await Painter.create(device, generator);
   const painted = await painter.paint(normalNoise(chosen.length, generator.options.noiseSize, seed), embeddings);
   const real = fillImages(dataset, images, centreViews(dataset, images));
@@ -59,18 +62,27 @@ async function main(): Promise<void> {
   device.destroy();
 
   const percent = (hits: number, of: number) => `${((100 * hits) / of).toFixed(1)} %`;
-  console.log(`${chosen.length} captions of ${split === "test" ? "unseen" : "training"} classes that name one petal colour (${dataset.name})`);
+  console.log(
+    `${chosen.length} captions of ${split === "test" ? "unseen" : "training"} classes that name one petal colour (${dataset.name})`,
+  );
   console.log(`${"colour".padEnd(10)}${"captions".padStart(9)}${"drawn".padStart(10)}${"real".padStart(10)}`);
   for (const colour of COLOURS) {
     const d = drawn.byColour.get(colour);
     const r = found.byColour.get(colour);
-    if (d && r) console.log(`${colour.padEnd(10)}${String(d.of).padStart(9)}${percent(d.hits, d.of).padStart(10)}${percent(r.hits, r.of).padStart(10)}`);
+    if (d && r)
+      console.log(
+        `${colour.padEnd(10)}${String(d.of).padStart(9)}${percent(d.hits, d.of).padStart(10)}${percent(r.hits, r.of).padStart(10)}`,
+      );
   }
-  console.log(`${"all".padEnd(10)}${String(chosen.length).padStart(9)}${percent(drawn.share, 1).padStart(10)}${percent(found.share, 1).padStart(10)}`);
+  console.log(
+    `${"all".padEnd(10)}${String(chosen.length).padStart(9)}${percent(drawn.share, 1).padStart(10)}${percent(found.share, 1).padStart(10)}`,
+  );
   if (values.out) writeFileSync(values.out, imageGrid(painted.subarray(0, 64 * 3 * dataset.size ** 2), dataset.size, { columns: 8 }));
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof UserError ? `petalgrad: ${error.message}` : String(error instanceof Error ? error.stack : error)}\n`);
+  process.stderr.write(
+    `${error instanceof UserError ? `petalgrad: ${error.message}` : String(error instanceof Error ? error.stack : error)}\n`,
+  );
   process.exitCode = 1;
 });

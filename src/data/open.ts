@@ -151,7 +151,10 @@ async function defaultDataDir(name: string): Promise<string> {
   throw new DataError(`PETALGRAD_DATA names ${from}, which is no folder: correct it, or unset it`);
 }
 
+/** $PETALGRAD_CACHE, or petalgrad/ in the user's cache folder. */
 export function defaultCacheDir(): string {
+  const own = process.env["PETALGRAD_CACHE"];
+  if (own !== undefined && own !== "") return own;
   const base = process.env["XDG_CACHE_HOME"];
   return join(base !== undefined && base !== "" ? base : join(homedir(), ".cache"), "petalgrad");
 }

@@ -23,7 +23,7 @@ export interface OpenOptions {
   readonly captions?: string;
   /** The alphabet: the original 70 symbols, one made of the captions, or (default) whichever suits the captions. */
   readonly alphabet?: "auto" | "original" | "captions";
-  /** Folder for packed files (default: petalgrad/ under $XDG_CACHE_HOME or ~/.cache). */
+  /** Folder for packed files (default: $PETALGRAD_CACHE, or petalgrad/ under $XDG_CACHE_HOME or ~/.cache). */
   readonly cacheDir?: string;
   /** Fetch a missing data set from its public addresses (default true). */
   readonly download?: boolean;

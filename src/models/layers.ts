@@ -86,7 +86,12 @@ export class Conv {
     kernel: number,
     readonly options: ConvolutionOptions = {},
   ) {
-    this.weight = network.variable(`${name}.weight`, [outputs, inputs, kernel, kernel], network.initial.convolution, convolutionWeightOrder);
+    this.weight = network.variable(
+      `${name}.weight`,
+      [outputs, inputs, kernel, kernel],
+      network.initial.convolution,
+      convolutionWeightOrder,
+    );
   }
 
   call(x: Tensor): Tensor {
@@ -106,7 +111,12 @@ export class Deconv {
     kernel: number,
     readonly options: ConvolutionOptions = {},
   ) {
-    this.weight = network.variable(`${name}.weight`, [inputs, outputs, kernel, kernel], network.initial.convolution, convolutionWeightOrder);
+    this.weight = network.variable(
+      `${name}.weight`,
+      [inputs, outputs, kernel, kernel],
+      network.initial.convolution,
+      convolutionWeightOrder,
+    );
   }
 
   call(x: Tensor): Tensor {

@@ -129,7 +129,9 @@ export class TextEncoder extends Network {
   #window(index: Tensor): Tensor {
     const characters = index.shape[1]! - (KERNEL - 1);
     if (characters % POOL ** 2 !== 0 || characters < POOL ** 2 || characters > STEPS * POOL ** 2) {
-      throw new UserError(`text encoder: ${index.shape[1]} columns are no window; ${DOCUMENT_LENGTH}, or 9k + 3 up to ${STEPS * POOL ** 2 + 3}`);
+      throw new UserError(
+        `text encoder: ${index.shape[1]} columns are no window; ${DOCUMENT_LENGTH}, or 9k + 3 up to ${STEPS * POOL ** 2 + 3}`,
+      );
     }
     // Responses to nothing: to `KERNEL` empty columns, then to as many columns of the layer before.
     const none1 = relu(reshape(this.#conv1.bias, [1, this.#conv1.bias.size, 1]));
@@ -176,4 +178,3 @@ const repeat = (response: Tensor, n: number, length: number): Tensor => broadcas
 
 const extend = (x: Tensor, response: Tensor, length: number): Tensor =>
   length > 0 ? concat([x, repeat(response, x.shape[0]!, length)], 2) : x;
-

@@ -104,4 +104,3 @@ export function meanRows(table: Float32Array, rows: Uint32Array, perRow: number,
   });
   return result;
 }
-

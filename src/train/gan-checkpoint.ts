@@ -8,7 +8,10 @@ export async function ganTensors(gan: Gan): Promise<NamedTensor[]> {
     networkTensors("generator", gan.generator),
     networkTensors("discriminator", gan.discriminator),
     ...(gan.average === gan.generator ? [] : [networkTensors("average", gan.average)]),
-    ...(["adamG", "adamD"] as const).flatMap((name) => [storeTensors(`${name}.m`, gan[name].first), storeTensors(`${name}.v`, gan[name].second)]),
+    ...(["adamG", "adamD"] as const).flatMap((name) => [
+      storeTensors(`${name}.m`, gan[name].first),
+      storeTensors(`${name}.v`, gan[name].second),
+    ]),
   ];
   return (await Promise.all(parts)).flat();
 }

@@ -50,7 +50,11 @@ export async function encodeTextEncoder(model: TextEncoderFile): Promise<Uint8Ar
 /** The bytes of a whole model's file. */
 export async function encodeGan(model: GanFile): Promise<Uint8Array> {
   const tensors = [...(await networkTensors("generator", model.generator)), ...(await textTensors(model))];
-  const metadata = { ...textMetadata(model), "generator.options": JSON.stringify(model.generator.options), examples: JSON.stringify(model.examples) };
+  const metadata = {
+    ...textMetadata(model),
+    "generator.options": JSON.stringify(model.generator.options),
+    examples: JSON.stringify(model.examples),
+  };
   return writeSafetensors(tensors, metadata);
 }
 
@@ -74,7 +78,8 @@ async function open(path: string): Promise<SafetensorsFile> {
   }
   const file = await readSafetensors(bytes, path);
   const format = file.metadata.get("format");
-  if (format !== FORMAT) throw new UserError(`${path} is ${format ? `of the format "${format}"` : "no model of petalgrad"}; this version reads "${FORMAT}"`);
+  if (format !== FORMAT)
+    throw new UserError(`${path} is ${format ? `of the format "${format}"` : "no model of petalgrad"}; this version reads "${FORMAT}"`);
   return file;
 }
 
@@ -82,9 +87,11 @@ function textModel(file: SafetensorsFile, path: string): TextModel {
   const encoder = new TextEncoder(setting<TextEncoderOptions>(file, path, "text.options"), new RandomStream(0));
   loadStore("text", encoder.parameters, file.tensors, path);
   const center = file.tensors.get("text.center") as SafeTensor | undefined;
-  if (center?.dtype !== "F32" || center.data.length !== encoder.options.embedding) throw new UserError(`${path}: text.center is missing or of another size`);
+  if (center?.dtype !== "F32" || center.data.length !== encoder.options.embedding)
+    throw new UserError(`${path}: text.center is missing or of another size`);
   const alphabet = Alphabet.fromJSON(setting(file, path, "text.alphabet"));
-  if (alphabet.size !== encoder.options.alphabet) throw new UserError(`${path}: an alphabet of ${alphabet.size} for ${encoder.options.alphabet} channels`);
+  if (alphabet.size !== encoder.options.alphabet)
+    throw new UserError(`${path}: an alphabet of ${alphabet.size} for ${encoder.options.alphabet} channels`);
   return { encoder, alphabet, normalisation: { center: center.data, scale: setting<number>(file, path, "text.scale") } };
 }
 

@@ -50,7 +50,12 @@ export class Painter {
 }
 
 /** Every row once for every column: the text of row r beside the noise of column c. [rows, a] and [columns, b] → [rows·columns, ·]. */
-export function outer(texts: Float32Array, textSize: number, noises: Float32Array, noiseSize: number): { text: Float32Array; noise: Float32Array } {
+export function outer(
+  texts: Float32Array,
+  textSize: number,
+  noises: Float32Array,
+  noiseSize: number,
+): { text: Float32Array; noise: Float32Array } {
   const [rows, columns] = [texts.length / textSize, noises.length / noiseSize];
   const text = new Float32Array(rows * columns * textSize);
   const noise = new Float32Array(rows * columns * noiseSize);

@@ -52,6 +52,9 @@ function modelPath(source: string): string {
   if (!existsSync(source)) throw new UserError(`${source}: no such run or model file`);
   if (!statSync(source).isDirectory()) return source;
   const path = join(source, MODEL_NAME);
-  if (!existsSync(path)) throw new UserError(`${source} has no ${MODEL_NAME} yet: it is written with the first checkpoint (npm run train -- --resume ${source})`);
+  if (!existsSync(path))
+    throw new UserError(
+      `${source} has no ${MODEL_NAME} yet: it is written with the first checkpoint (npm run train -- --resume ${source})`,
+    );
   return path;
 }

@@ -38,7 +38,6 @@ export interface JointTraining {
   readonly shift: number;
 }
 
-
 export class JointEmbedding {
   readonly text: TextEncoder;
   readonly image: ImageEncoder;
@@ -110,7 +109,8 @@ export class JointEmbedding {
       // The batch before is looked at while this one is computed.
       await pending;
       pending = result.then(({ loss }) => {
-        if (!Number.isFinite(loss[0])) throw new NonFiniteError(`text encoder: the loss is ${loss[0]} at step ${step}; try a smaller learning rate`);
+        if (!Number.isFinite(loss[0]))
+          throw new NonFiniteError(`text encoder: the loss is ${loss[0]} at step ${step}; try a smaller learning rate`);
         onStep(step, loss[0]!, this.#batch);
       });
     }

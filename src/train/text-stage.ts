@@ -48,7 +48,8 @@ export async function obtainTextEncoder(
 ): Promise<TextEncoderFile | undefined> {
   if (options.textEncoder) {
     const model = await readTextEncoder(options.textEncoder);
-    if (model.alphabet.size !== dataset.alphabet.size) onEvent({ kind: "warning", text: `${options.textEncoder} was trained with another alphabet` });
+    if (model.alphabet.size !== dataset.alphabet.size)
+      onEvent({ kind: "warning", text: `${options.textEncoder} was trained with another alphabet` });
     return model;
   }
   const training = jointTraining(options);
@@ -89,7 +90,11 @@ export async function obtainTextEncoder(
   }
   await joint.destroy();
   if (joint.step < steps) return undefined;
-  const raw: TextModel = { encoder: joint.text, alphabet: dataset.alphabet, normalisation: { center: new Float32Array(options.textSize), scale: 1 } };
+  const raw: TextModel = {
+    encoder: joint.text,
+    alphabet: dataset.alphabet,
+    normalisation: { center: new Float32Array(options.textSize), scale: 1 },
+  };
   const trainImages = dataset.imagesOfSplit("train");
   const sample = trainImages.flatMap((image) => dataset.captionsOf(image).slice(0, 1));
   const captions = new CaptionEncoder(device, raw.encoder, raw.alphabet);
@@ -102,9 +107,18 @@ export async function obtainTextEncoder(
 }
 
 /** Normalised embeddings of all the data set's captions, [captions, size]; kept on disk under a key that changes with the encoder. */
-export async function embedCaptions(device: Device, dataset: Dataset, model: TextModel, file: Uint8Array, { onEvent }: TrainHooks): Promise<Float32Array> {
+export async function embedCaptions(
+  device: Device,
+  dataset: Dataset,
+  model: TextModel,
+  file: Uint8Array,
+  { onEvent }: TrainHooks,
+): Promise<Float32Array> {
   const size = model.encoder.options.embedding;
-  const kept = join(defaultCacheDir(), `captions-${digest(VERSION, fingerprint(dataset), createHash("sha256").update(file).digest("hex"))}.safetensors`);
+  const kept = join(
+    defaultCacheDir(),
+    `captions-${digest(VERSION, fingerprint(dataset), createHash("sha256").update(file).digest("hex"))}.safetensors`,
+  );
   if (existsSync(kept)) {
     try {
       const { tensors } = await readSafetensors(await readFile(kept), kept, { sealed: true });
@@ -121,7 +135,9 @@ export async function embedCaptions(device: Device, dataset: Dataset, model: Tex
   const place = new Map(distinct.map((text, i) => [text, i]));
   const encoder = new CaptionEncoder(device, model.encoder, model.alphabet);
   const started = performance.now();
-  const raw = await encoder.encode(distinct, (done) => onEvent({ kind: "work", what: "embedding captions", unit: "captions", done, total: distinct.length }));
+  const raw = await encoder.encode(distinct, (done) =>
+    onEvent({ kind: "work", what: "embedding captions", unit: "captions", done, total: distinct.length }),
+  );
   await encoder.destroy();
   const rate = (1000 * distinct.length) / (performance.now() - started);
   onEvent({ kind: "message", text: `${distinct.length} captions embedded, ${rate.toFixed(0)} a second` });

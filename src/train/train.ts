@@ -38,7 +38,10 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
   const before = resume === undefined ? undefined : RunFolder.open(resume);
   const options = before ? resumeOptions(before.readConfig(), given) : resolveOptions(given, device.traits);
   const { preset, variant, steps } = options;
-  onEvent({ kind: "message", text: `${options.dataset}, ${variant}, preset ${preset}, ${steps} steps of ${options.batch} on ${device.description}` });
+  onEvent({
+    kind: "message",
+    text: `${options.dataset}, ${variant}, preset ${preset}, ${steps} steps of ${options.batch} on ${device.description}`,
+  });
   const dataset = await openData(options, hooks).catch((error: unknown) => {
     if (signal.aborted) throw new UserError("stopped while preparing the data; nothing half-made is left");
     throw error;
@@ -89,7 +92,14 @@ class Session {
   ) {}
 
   /** Everything up to the first step; undefined when the signal came first. */
-  static async begin(device: Device, dataset: Dataset, options: TrainOptions, folder: RunFolder, hooks: TrainHooks, resumed: boolean): Promise<Session | undefined> {
+  static async begin(
+    device: Device,
+    dataset: Dataset,
+    options: TrainOptions,
+    folder: RunFolder,
+    hooks: TrainHooks,
+    resumed: boolean,
+  ): Promise<Session | undefined> {
     const { onEvent } = hooks;
     const own = folder.inside(TEXT_ENCODER_NAME);
     const text = resumed && existsSync(own) ? await readTextEncoder(own) : await obtainTextEncoder(device, dataset, options, folder, hooks);
@@ -218,7 +228,9 @@ class Clock {
     if (!this.#told && this.#times.length >= 5) {
       // The first step compiles the driver's code.
       const typical = [...this.#times].sort((a, b) => a - b)[Math.floor(this.#times.length / 2)]!;
-      this.tell(`${(typical / 1000).toFixed(2)} s a step: about ${duration((typical * (this.steps - step)) / 1000)} for the ${this.steps - step} steps to go`);
+      this.tell(
+        `${(typical / 1000).toFixed(2)} s a step: about ${duration((typical * (this.steps - step)) / 1000)} for the ${this.steps - step} steps to go`,
+      );
       this.#told = true;
       this.#times = [typical];
     }
@@ -227,4 +239,8 @@ class Clock {
 }
 
 const duration = (seconds: number): string =>
-  seconds < 100 ? `${Math.ceil(seconds)} seconds` : seconds < 6000 ? `${Math.ceil(seconds / 60)} minutes` : `${(seconds / 3600).toFixed(1)} hours`;
+  seconds < 100
+    ? `${Math.ceil(seconds)} seconds`
+    : seconds < 6000
+      ? `${Math.ceil(seconds / 60)} minutes`
+      : `${(seconds / 3600).toFixed(1)} hours`;
