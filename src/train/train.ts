@@ -67,8 +67,10 @@ async function openData(options: TrainOptions, { onEvent, signal }: TrainHooks):
     ...(options.captions !== null && { captions: options.captions }),
     signal,
     onMessage: (text) => onEvent({ kind: "message", text }),
-    onProgress: ({ phase, what, done, total }) =>
-      onEvent({ kind: "work", what, unit: phase === "download" ? "B" : "images", done, ...(total !== undefined && { total }) }),
+    onProgress: ({ phase, done, total, what }) => {
+      const task = phase === "download" ? ({ what, unit: "B" } as const) : ({ what: `preparing ${what}`, unit: "images" } as const);
+      onEvent({ kind: "work", ...task, done, ...(total !== undefined && { total }) });
+    },
   });
 }
 
