@@ -108,7 +108,7 @@ export class Operations {
       const program = await compile(await device(), outputs);
       const fit = this.#cases.filter((c) => !this.#misshapen.has(c.name));
       this.#results = await program.run(Object.assign({}, ...fit.map((c) => this.#inputs(c))) as Record<string, Float32Array>);
-    }, 120_000);
+    }, 600_000);
   }
 
   check(name: string, given: OperationCase): void {

@@ -153,7 +153,7 @@ describe("adjoint identities", () => {
       return outputs;
     });
     results = await program.run(given);
-  }, 60_000);
+  }, 600_000);
 
   const dot = (a: Float32Array, b: Float32Array) => {
     expect(a.length).toBe(b.length);
