@@ -30,7 +30,8 @@ function copyRegion(name: string, { shape, from, to, fromOffset = 0, toOffset = 
   const wide = vectorizes(axes, fastest) && fastest!.steps.every((s) => s === 1) && fromOffset % 4 === 0 && toOffset % 4 === 0;
   const walk = wide ? [...axes.slice(0, -1), quarter(fastest!)] : axes;
   const type = wide ? "vec4u" : "u32";
-  const place = (start: number, operand: number) => (wide ? `(${start}u + ${offset(walk, operand, "c")}) / 4u` : `${start}u + ${offset(walk, operand, "c")}`);
+  const place = (start: number, operand: number) =>
+    wide ? `(${start}u + ${offset(walk, operand, "c")}) / 4u` : `${start}u + ${offset(walk, operand, "c")}`;
   const code = `// ${name}
 ${binding(0, "source", type)}
 ${binding(1, "result", type)}
@@ -75,7 +76,10 @@ ${entry()} {
   result[i] = value;
 }
 `;
-  return { launches: [{ kernel: { name: "pad", code, workgroups: workgroupsFor(total(axes)) }, slots: [input(0), output(0)] }], scratch: [] };
+  return {
+    launches: [{ kernel: { name: "pad", code, workgroups: workgroupsFor(total(axes)) }, slots: [input(0), output(0)] }],
+    scratch: [],
+  };
 }
 
 /**

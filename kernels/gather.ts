@@ -96,7 +96,10 @@ ${entry()} {
 `;
   return {
     launches: [
-      { kernel: { name: "oneHotConv1d.scatter", code: first, workgroups: workgroupsFor(parts * kernel * columns) }, slots: [input(0), input(1), scratch(0)] },
+      {
+        kernel: { name: "oneHotConv1d.scatter", code: first, workgroups: workgroupsFor(parts * kernel * columns) },
+        slots: [input(0), input(1), scratch(0)],
+      },
       { kernel: { name: "oneHotConv1d.scatter sum", code: second, workgroups: workgroupsFor(table) }, slots: [scratch(0), output(0)] },
     ],
     scratch: [parts * kernel * values * depth],

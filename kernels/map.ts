@@ -7,7 +7,22 @@
  * Preconditions: the result is dense in loop order. In the flat case (all operands dense in the same order, or single elements)
  * the text does not depend on the shape: the length is the binding's, so every buffer is bound in multiples of 16 bytes.
  */
-import { binding, bindingTypes, coordinates, entry, flatIndex, type Load, LANES, type LoopAxis, offset, quarter, read, total, vectorizes, workgroupsFor } from "./loops.js";
+import {
+  binding,
+  bindingTypes,
+  coordinates,
+  entry,
+  flatIndex,
+  type Load,
+  LANES,
+  type LoopAxis,
+  offset,
+  quarter,
+  read,
+  total,
+  vectorizes,
+  workgroupsFor,
+} from "./loops.js";
 import type { Kernel } from "./kernel.js";
 
 /** Statements that compute `value` from the arguments' names; T is f32 or vec4f and U the unsigned integers of that width. */

@@ -13,7 +13,24 @@
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
 import type { AdapterTraits, Kernel, Launch, Lowering } from "./kernel.js";
 import { input, output, scratch } from "./kernel.js";
-import { binding, bindingTypes, Constants, coordinates, entry, flatIndex, literal, type Load, LANES, type LoopAxis, offset, quarter, read, total, vectorizes, workgroupsFor } from "./loops.js";
+import {
+  binding,
+  bindingTypes,
+  Constants,
+  coordinates,
+  entry,
+  flatIndex,
+  literal,
+  type Load,
+  LANES,
+  type LoopAxis,
+  offset,
+  quarter,
+  read,
+  total,
+  vectorizes,
+  workgroupsFor,
+} from "./loops.js";
 import { type Body, types } from "./map.js";
 
 export interface ReduceProblem {
@@ -77,9 +94,18 @@ function stage({ name, combine, scale, kept, reduced, rows, loads, bindings, bod
   const columns = total(outer);
   const [columnsText, lengthText, partsText] = [columns, total(inner), parts].map(number);
   const vector = (operand: number) => wide && fastest!.steps[operand] === 1;
-  const kinds = bindingTypes(bindings, loads.map((l) => ({ ...l, vector: vector(l.operand) })));
+  const kinds = bindingTypes(
+    bindings,
+    loads.map((l) => ({ ...l, vector: vector(l.operand) })),
+  );
   const args = loads.map((l) =>
-    read(`in${l.binding}`, kinds[l.binding]!, `${offset(outer, l.operand, "k", number)} + ${offset(inner, l.operand, "r", number)}`, vector(l.operand), wide),
+    read(
+      `in${l.binding}`,
+      kinds[l.binding]!,
+      `${offset(outer, l.operand, "k", number)} + ${offset(inner, l.operand, "r", number)}`,
+      vector(l.operand),
+      wide,
+    ),
   );
   const { statements, value } = body(args.map((_, i) => `x${i}`));
   const join = combine === "sum" ? (a: string, b: string) => `${a} + ${b}` : (a: string, b: string) => `max(${a}, ${b})`;

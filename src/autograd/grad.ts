@@ -54,7 +54,9 @@ function refuseStale(part: Tensor, first: number, node: Tensor): void {
       const variable = base(read);
       const store = storeOf(variable)?.store;
       if (store && changes.get(store)?.some((id) => id > node.id)) {
-        throw new UserError(`grad: the derivative of ${node.toString()} needs ${variable.toString()} as it was before it changed: call grad before the change`);
+        throw new UserError(
+          `grad: the derivative of ${node.toString()} needs ${variable.toString()} as it was before it changed: call grad before the change`,
+        );
       }
       stack.push(read);
     }

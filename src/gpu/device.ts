@@ -102,7 +102,8 @@ export class Device {
   createBuffer(label: string, bytes: number, usage: number): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const { maxBufferSize } = this.gpu.limits;
-    if (size > maxBufferSize) throw new LimitError(`${label} needs ${mebibytes(size)}, this adapter's buffers end at ${mebibytes(maxBufferSize)}`);
+    if (size > maxBufferSize)
+      throw new LimitError(`${label} needs ${mebibytes(size)}, this adapter's buffers end at ${mebibytes(maxBufferSize)}`);
     this.check();
     const buffer = this.gpu.createBuffer({ label, size, usage });
     this.allocatedBytes += size;
@@ -145,7 +146,8 @@ export class Device {
   async #compile(kernel: Kernel, bindings: number): Promise<GPUComputePipeline> {
     const { maxStorageBuffersPerShaderStage: most, maxComputeWorkgroupsPerDimension: groups } = this.gpu.limits;
     if (bindings > most) throw new LimitError(`kernel ${kernel.name} binds ${bindings} buffers, this adapter allows ${most}`);
-    if (kernel.workgroups.some((n) => n > groups)) throw new LimitError(`kernel ${kernel.name} launches ${kernel.workgroups.join("x")} workgroups`);
+    if (kernel.workgroups.some((n) => n > groups))
+      throw new LimitError(`kernel ${kernel.name} launches ${kernel.workgroups.join("x")} workgroups`);
     this.gpu.pushErrorScope("validation");
     const module = this.gpu.createShaderModule({ label: kernel.name, code: kernel.code });
     const scope = this.gpu.popErrorScope();

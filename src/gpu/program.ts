@@ -60,11 +60,15 @@ export class DispatchList {
     const { maxStorageBufferBindingSize: most } = device.gpu.limits;
     for (const { ranges } of plan.dispatches) {
       const large = ranges.find((r) => r.bytes > most);
-      if (large) throw new LimitError(`${large.label} needs ${mebibytes(large.bytes)} in one binding, this adapter allows ${mebibytes(most)}`);
+      if (large)
+        throw new LimitError(`${large.label} needs ${mebibytes(large.bytes)} in one binding, this adapter allows ${mebibytes(most)}`);
     }
     const pipelines = await Promise.all(plan.dispatches.map(({ kernel, ranges }) => device.pipeline(kernel, ranges.length)));
     const arena = new Memory(device, "arena", plan.arenaBytes);
-    const constants = new ConstantBuffer(device, plan.dispatches.map(({ kernel }) => kernel));
+    const constants = new ConstantBuffer(
+      device,
+      plan.dispatches.map(({ kernel }) => kernel),
+    );
     const dispatches = plan.dispatches.map(({ kernel, ranges }, i): Prepared => {
       const entries: GPUBindGroupEntry[] = ranges.map(({ memory, offset, bytes }, binding) => ({
         binding,

@@ -38,7 +38,13 @@ function perChannel(operation: string, x: Tensor, ...parameters: Tensor[]) {
 
 /** The last step of both forms as one node: (x − shift)·scale + bias. */
 const affine = (x: Tensor, shift: Tensor, scale: Tensor, bias: Tensor, options: ConstructorParameters<typeof Tensor>[4]): Tensor =>
-  new Tensor("batchNorm", x.shape, { kind: "map", cheap: true, expression: (a, m, s, b) => `((${a} - ${m}) * ${s} + ${b})` }, [x, shift, scale, bias], options);
+  new Tensor(
+    "batchNorm",
+    x.shape,
+    { kind: "map", cheap: true, expression: (a, m, s, b) => `((${a} - ${m}) * ${s} + ${b})` },
+    [x, shift, scale, bias],
+    options,
+  );
 
 /**
  * Normalises by the batch's own statistics (training).

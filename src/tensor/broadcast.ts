@@ -47,7 +47,12 @@ export function reduceNode(
 }
 
 /** Drops the reduced dimensions, unless they are to be kept. */
-export function finishReduction(x: Tensor, reduced: Tensor, dimensions: readonly number[] | undefined, { keepDims }: ReduceOptions): Tensor {
+export function finishReduction(
+  x: Tensor,
+  reduced: Tensor,
+  dimensions: readonly number[] | undefined,
+  { keepDims }: ReduceOptions,
+): Tensor {
   if (keepDims) return reduced;
   const gone = dimensions?.map((d) => axis("reduce", x.rank, d)) ?? x.shape.map((_, d) => d);
   return reshape(

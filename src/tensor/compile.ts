@@ -27,7 +27,9 @@ export async function compile<Outputs extends Record<string, Tensor>>(device: De
   const nodes = reachable([...shown, ...effects]);
   const inlined = fuse({ nodes, outputs: new Set(shown) });
   const packs = placePacked(nodes, new Set(shown.map(base)));
-  const steps = nodes.flatMap((node) => (inlined.has(node) ? [] : [...lower(node, inlined, device.traits), ...packs.steps(node)])).map(apart);
+  const steps = nodes
+    .flatMap((node) => (inlined.has(node) ? [] : [...lower(node, inlined, device.traits), ...packs.steps(node)]))
+    .map(apart);
   const { allocations, scratch, place } = allocate(steps, new Set(shown.map(base)), packs.home);
   const arena = planArena(allocations, Math.max(256, device.gpu.limits.minStorageBufferOffsetAlignment));
   const owned: Memory[] = [];
@@ -168,7 +170,8 @@ function storeMemory(device: Device, leaf: Tensor): Memory {
     memory.write(store.initial);
     store.memory = memory;
   }
-  if (!(store.memory instanceof Memory) || store.memory.device !== device) throw new UserError(`${store.name}: its variables live on another device`);
+  if (!(store.memory instanceof Memory) || store.memory.device !== device)
+    throw new UserError(`${store.name}: its variables live on another device`);
   return store.memory;
 }
 
@@ -194,7 +197,13 @@ function allocate(steps: readonly Step[], outputs: ReadonlySet<Tensor>, home: Pa
   const scratch = steps.map(({ inputs, outputs: written, lowering, node }, step) => {
     for (const t of [...inputs, ...written]) touch(t, step);
     return lowering.scratch.map((elements): Allocation => {
-      const allocation = { label: `scratch of ${node.toString()}`, bytes: Math.ceil(elements / 4) * 16, first: step, last: step, offset: 0 };
+      const allocation = {
+        label: `scratch of ${node.toString()}`,
+        bytes: Math.ceil(elements / 4) * 16,
+        first: step,
+        last: step,
+        offset: 0,
+      };
       allocations.push(allocation);
       return allocation;
     });

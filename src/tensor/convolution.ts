@@ -77,7 +77,14 @@ function weightGrad(x: Tensor, dy: Tensor, s: ConvShape): Tensor {
 }
 
 /** What all three operations need to know; `image` is the larger side, which the stride walks over. */
-function problem(operation: string, image: Shape, weight: Shape, out: Shape, stride: readonly [number, number], padding: readonly [number, number]): ConvShape {
+function problem(
+  operation: string,
+  image: Shape,
+  weight: Shape,
+  out: Shape,
+  stride: readonly [number, number],
+  padding: readonly [number, number],
+): ConvShape {
   const [batch, inChannels, inHeight, inWidth] = image as [number, number, number, number];
   const [outChannels, , kernelHeight, kernelWidth] = weight as [number, number, number, number];
   if (![...stride].every((v) => Number.isInteger(v) && v >= 1) || ![...padding].every((v) => Number.isInteger(v) && v >= 0)) {
@@ -89,7 +96,8 @@ function problem(operation: string, image: Shape, weight: Shape, out: Shape, str
   };
 }
 
-const withBias = (y: Tensor, bias: Tensor | undefined): Tensor => (bias ? add(y, reshape(bias, [1, bias.size, ...y.shape.slice(2).map(() => 1)])) : y);
+const withBias = (y: Tensor, bias: Tensor | undefined): Tensor =>
+  bias ? add(y, reshape(bias, [1, bias.size, ...y.shape.slice(2).map(() => 1)])) : y;
 
 /**
  * Cross-correlation, as PyTorch's `conv2d`.
@@ -100,7 +108,8 @@ const withBias = (y: Tensor, bias: Tensor | undefined): Tensor => (bias ? add(y,
  */
 export function conv2d(x: Tensor, w: Tensor, { stride = 1, padding = 0, bias }: ConvolutionOptions = {}): Tensor {
   const [s, p] = [pair(stride), pair(padding)];
-  if (x.rank !== 4 || w.rank !== 4 || x.shape[1] !== w.shape[1]) throw new ShapeError(`conv2d: input ${format(x.shape)}, weight ${format(w.shape)}`);
+  if (x.rank !== 4 || w.rank !== 4 || x.shape[1] !== w.shape[1])
+    throw new ShapeError(`conv2d: input ${format(x.shape)}, weight ${format(w.shape)}`);
   const out = [0, 1].map((i) => Math.floor((x.shape[2 + i]! + 2 * p[i]! - w.shape[2 + i]!) / s[i]!) + 1);
   if (out.some((n) => n < 1)) throw new ShapeError(`conv2d: kernel ${format(w.shape)} is larger than the padded input ${format(x.shape)}`);
   return withBias(forward(x, w, problem("conv2d", x.shape, w.shape, out, s, p)), bias);
@@ -113,9 +122,14 @@ export function conv2d(x: Tensor, w: Tensor, { stride = 1, padding = 0, bias }: 
  * @returns [N, O, (H − 1)·stride − 2·padding + KH + outputPadding, ...]
  * @throws ShapeError when channels differ, or the result would be empty.
  */
-export function convTranspose2d(x: Tensor, w: Tensor, { stride = 1, padding = 0, outputPadding = 0, bias }: TransposedOptions = {}): Tensor {
+export function convTranspose2d(
+  x: Tensor,
+  w: Tensor,
+  { stride = 1, padding = 0, outputPadding = 0, bias }: TransposedOptions = {},
+): Tensor {
   const [s, p, extra] = [pair(stride), pair(padding), pair(outputPadding)];
-  if (x.rank !== 4 || w.rank !== 4 || x.shape[1] !== w.shape[0]) throw new ShapeError(`convTranspose2d: input ${format(x.shape)}, weight ${format(w.shape)}`);
+  if (x.rank !== 4 || w.rank !== 4 || x.shape[1] !== w.shape[0])
+    throw new ShapeError(`convTranspose2d: input ${format(x.shape)}, weight ${format(w.shape)}`);
   if (extra.some((e, i) => !Number.isInteger(e) || e < 0 || e >= s[i]!)) {
     throw new ShapeError(`convTranspose2d: outputPadding ${extra.join("x")} must be at least 0 and smaller than the stride ${s.join("x")}`);
   }
@@ -126,9 +140,15 @@ export function convTranspose2d(x: Tensor, w: Tensor, { stride = 1, padding = 0,
 }
 
 /** Cross-correlation along one dimension: x [N, I, L], w [O, I, K] → [N, O, (L + 2·padding − K)/stride + 1]. */
-export function conv1d(x: Tensor, w: Tensor, { stride = 1, padding = 0, bias }: { stride?: number; padding?: number; bias?: Tensor } = {}): Tensor {
-  if (x.rank !== 3 || w.rank !== 3 || x.shape[1] !== w.shape[1]) throw new ShapeError(`conv1d: input ${format(x.shape)}, weight ${format(w.shape)}`);
-  if (w.shape[2]! > x.shape[2]! + 2 * padding) throw new ShapeError(`conv1d: kernel ${format(w.shape)} is larger than the padded input ${format(x.shape)}`);
+export function conv1d(
+  x: Tensor,
+  w: Tensor,
+  { stride = 1, padding = 0, bias }: { stride?: number; padding?: number; bias?: Tensor } = {},
+): Tensor {
+  if (x.rank !== 3 || w.rank !== 3 || x.shape[1] !== w.shape[1])
+    throw new ShapeError(`conv1d: input ${format(x.shape)}, weight ${format(w.shape)}`);
+  if (w.shape[2]! > x.shape[2]! + 2 * padding)
+    throw new ShapeError(`conv1d: kernel ${format(w.shape)} is larger than the padded input ${format(x.shape)}`);
   const row = (t: Tensor) => reshape(t, [t.shape[0]!, t.shape[1]!, 1, t.shape[2]!]);
   const y = conv2d(row(x), row(w), { stride: [1, stride], padding: [0, padding], ...(bias && { bias }) });
   return reshape(y, [y.shape[0]!, y.shape[1]!, y.shape[3]!]);

@@ -40,34 +40,64 @@ export function add(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
   if (isNeutral(y, 0, x)) return x;
   if (isNeutral(x, 0, y)) return y;
-  return map("add", [x, y], (p, q) => `(${p} + ${q})`, (g) => [g, g]);
+  return map(
+    "add",
+    [x, y],
+    (p, q) => `(${p} + ${q})`,
+    (g) => [g, g],
+  );
 }
 
 export function sub(a: Operand, b: Operand): Tensor {
   const inputs = [lift(a), lift(b)];
-  return map("sub", inputs, (p, q) => `(${p} - ${q})`, (g) => [g, neg(g)]);
+  return map(
+    "sub",
+    inputs,
+    (p, q) => `(${p} - ${q})`,
+    (g) => [g, neg(g)],
+  );
 }
 
 export function mul(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
   if (isNeutral(y, 1, x)) return x;
   if (isNeutral(x, 1, y)) return y;
-  return map("mul", [x, y], (p, q) => `(${p} * ${q})`, (g) => [mul(g, y), mul(g, x)]);
+  return map(
+    "mul",
+    [x, y],
+    (p, q) => `(${p} * ${q})`,
+    (g) => [mul(g, y), mul(g, x)],
+  );
 }
 
 export function div(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
-  return map("div", [x, y], (p, q) => `(${p} / ${q})`, (g, r) => [div(g, y), neg(div(mul(g, r), y))]);
+  return map(
+    "div",
+    [x, y],
+    (p, q) => `(${p} / ${q})`,
+    (g, r) => [div(g, y), neg(div(mul(g, r), y))],
+  );
 }
 
 export function neg(x: Tensor): Tensor {
-  return map("neg", [x], (p) => `(-${p})`, (g) => [neg(g)]);
+  return map(
+    "neg",
+    [x],
+    (p) => `(-${p})`,
+    (g) => [neg(g)],
+  );
 }
 
 /** The larger of both; at equality the gradient goes to `a`. */
 export function maximum(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
-  return map("maximum", [x, y], (p, q) => `max(${p}, ${q})`, (g) => [where(sub(x, y), g, 0, ">="), where(sub(x, y), 0, g, ">=")]);
+  return map(
+    "maximum",
+    [x, y],
+    (p, q) => `max(${p}, ${q})`,
+    (g) => [where(sub(x, y), g, 0, ">="), where(sub(x, y), 0, g, ">=")],
+  );
 }
 
 /** The smaller of both; at equality the gradient goes to `a`. */
@@ -82,40 +112,103 @@ export function where(x: Tensor, yes: Operand, no: Operand, comparison: ">" | ">
   return map("where", [x, a, b], expression, (g) => [undefined, where(x, g, 0, comparison), where(x, 0, g, comparison)]);
 }
 
-export const square = (x: Tensor): Tensor => map("square", [x], (p) => `(${p} * ${p})`, (g) => [mul(mul(g, 2), x)]);
+export const square = (x: Tensor): Tensor =>
+  map(
+    "square",
+    [x],
+    (p) => `(${p} * ${p})`,
+    (g) => [mul(mul(g, 2), x)],
+  );
 
 /** |x|; its derivative at 0 is 0. */
-export const abs = (x: Tensor): Tensor => map("abs", [x], (p) => `abs(${p})`, (g) => [where(x, g, where(neg(x), neg(g), 0))]);
+export const abs = (x: Tensor): Tensor =>
+  map(
+    "abs",
+    [x],
+    (p) => `abs(${p})`,
+    (g) => [where(x, g, where(neg(x), neg(g), 0))],
+  );
 
-export const exp = (x: Tensor): Tensor => map("exp", [x], (p) => `exp(${p})`, (g, y) => [mul(g, y)]);
+export const exp = (x: Tensor): Tensor =>
+  map(
+    "exp",
+    [x],
+    (p) => `exp(${p})`,
+    (g, y) => [mul(g, y)],
+  );
 
-export const log = (x: Tensor): Tensor => map("log", [x], (p) => `log(${p})`, (g) => [div(g, x)]);
+export const log = (x: Tensor): Tensor =>
+  map(
+    "log",
+    [x],
+    (p) => `log(${p})`,
+    (g) => [div(g, x)],
+  );
 
-export const sqrt = (x: Tensor): Tensor => map("sqrt", [x], (p) => `sqrt(${p})`, (g, y) => [div(mul(g, 0.5), y)]);
+export const sqrt = (x: Tensor): Tensor =>
+  map(
+    "sqrt",
+    [x],
+    (p) => `sqrt(${p})`,
+    (g, y) => [div(mul(g, 0.5), y)],
+  );
 
 /** 1 / sqrt(x). */
-export const rsqrt = (x: Tensor): Tensor => map("rsqrt", [x], (p) => `inverseSqrt(${p})`, (g, y) => [mul(mul(g, -0.5), mul(y, square(y)))]);
+export const rsqrt = (x: Tensor): Tensor =>
+  map(
+    "rsqrt",
+    [x],
+    (p) => `inverseSqrt(${p})`,
+    (g, y) => [mul(mul(g, -0.5), mul(y, square(y)))],
+  );
 
 /** Drivers may overflow inside tanh for large arguments; beyond 15 it is ±1 in f32 anyway. */
 export const tanh = (x: Tensor): Tensor =>
-  map("tanh", [x], (p) => `tanh(clamp(${p}, T(-15), T(15)))`, (g, y) => [mul(g, sub(1, square(y)))]);
+  map(
+    "tanh",
+    [x],
+    (p) => `tanh(clamp(${p}, T(-15), T(15)))`,
+    (g, y) => [mul(g, sub(1, square(y)))],
+  );
 
-export const sigmoid = (x: Tensor): Tensor => map("sigmoid", [x], (p) => `(1.0 / (1.0 + exp(-${p})))`, (g, y) => [mul(g, mul(y, sub(1, y)))]);
+export const sigmoid = (x: Tensor): Tensor =>
+  map(
+    "sigmoid",
+    [x],
+    (p) => `(1.0 / (1.0 + exp(-${p})))`,
+    (g, y) => [mul(g, mul(y, sub(1, y)))],
+  );
 
-export const relu = (x: Tensor): Tensor => map("relu", [x], (p) => `max(${p}, T(0))`, (g, y) => [where(y, g, 0)]);
+export const relu = (x: Tensor): Tensor =>
+  map(
+    "relu",
+    [x],
+    (p) => `max(${p}, T(0))`,
+    (g, y) => [where(y, g, 0)],
+  );
 
 /** x where positive, slope·x elsewhere. */
 export const leakyRelu = (x: Tensor, slope = 0.2): Tensor =>
-  map("leakyRelu", [x], (p) => `select(${p} * ${slope}, ${p}, ${p} > T(0))`, (g) => [where(x, g, mul(g, slope))]);
+  map(
+    "leakyRelu",
+    [x],
+    (p) => `select(${p} * ${slope}, ${p}, ${p} > T(0))`,
+    (g) => [where(x, g, mul(g, slope))],
+  );
 
 /** log(1 + eˣ), without overflow. */
 export const softplus = (x: Tensor): Tensor =>
-  map("softplus", [x], (p) => `(max(${p}, T(0)) + log(1.0 + exp(-abs(${p}))))`, (g) => [mul(g, sigmoid(x))]);
+  map(
+    "softplus",
+    [x],
+    (p) => `(max(${p}, T(0)) + log(1.0 + exp(-abs(${p}))))`,
+    (g) => [mul(g, sigmoid(x))],
+  );
 
 /** 1 where x is NaN or infinite, else 0, by its bits: shaders may assume that there are none and fold `x != x` away. */
 export const isNonFinite = (x: Tensor): Tensor =>
   map("isNonFinite", [x], (p) => `select(T(0), T(1), (bitcast<U>(${p}) & U(0x7f800000u)) == U(0x7f800000u))`);
 
 /** The value without its derivative: a constant to `grad`. */
-export const stopGradient = (x: Tensor): Tensor => new Tensor("stopGradient", x.shape, { kind: "view" }, [x], { order: x.order, dtype: x.dtype });
-
+export const stopGradient = (x: Tensor): Tensor =>
+  new Tensor("stopGradient", x.shape, { kind: "view" }, [x], { order: x.order, dtype: x.dtype });

@@ -30,7 +30,8 @@ export function mutations(nodes: readonly Tensor[]): Map<Store, number[]> {
   const result = new Map<Store, number[]>();
   for (const node of nodes) {
     const { operation } = node;
-    const targets = operation.kind === "effect" ? operation.targets : operation.kind === "map" && operation.target ? [operation.target] : [];
+    const targets =
+      operation.kind === "effect" ? operation.targets : operation.kind === "map" && operation.target ? [operation.target] : [];
     for (const target of targets) {
       const { store } = storeOf(target)!;
       result.set(store, [...(result.get(store) ?? []), node.id]);
@@ -79,7 +80,10 @@ export function fuse({ nodes, outputs }: Graph): Set<Tensor> {
     contents.set(node, { loads, operations });
     if (operation.kind !== "map" || operation.target || shown.has(node)) continue;
     const own = readers.get(node) ?? [];
-    const overSameShape = own.every(({ operation: { kind }, shape, inputs }) => kind === "reduce" || (kind === "map" && sameShape(shape, node.shape) && inputs.length > 0));
+    const overSameShape = own.every(
+      ({ operation: { kind }, shape, inputs }) =>
+        kind === "reduce" || (kind === "map" && sameShape(shape, node.shape) && inputs.length > 0),
+    );
     if (own.length === 0 || !overSameShape || own.some((reader) => stale(loads, node, reader))) continue;
     const large = [...loads].filter((load) => load.size === node.size).length;
     if (own.length === 1 || (operation.cheap && large <= 1 && operations <= 4)) inlined.add(node);

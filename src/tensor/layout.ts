@@ -22,7 +22,12 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const back = (g: Tensor) => reshape(g, x.shape);
   const wide = x.shape.flatMap((n, d) => (n === 1 ? [] : [d]));
   const targetWide = target.flatMap((n, d) => (n === 1 ? [] : [d]));
-  if (sameShape(wide.map((d) => x.shape[d]!), targetWide.map((d) => target[d]!))) {
+  if (
+    sameShape(
+      wide.map((d) => x.shape[d]!),
+      targetWide.map((d) => target[d]!),
+    )
+  ) {
     // Only dimensions of size 1 come or go: every order survives.
     const ones = target.flatMap((n, d) => (n === 1 ? [d] : []));
     const order = [...ones, ...x.order.filter((d) => x.shape[d] !== 1).map((d) => targetWide[wide.indexOf(d)]!)];
@@ -39,7 +44,13 @@ export function permute(x: Tensor, dimensions: readonly number[]): Tensor {
     throw new ShapeError(`permute: [${dimensions.join(", ")}] is no permutation of the dimensions of ${x.toString()}`);
   }
   const back = from.map((_, d) => from.indexOf(d));
-  return view("permute", x, from.map((d) => x.shape[d]!), x.order.map((d) => back[d]!), (g) => permute(g, back));
+  return view(
+    "permute",
+    x,
+    from.map((d) => x.shape[d]!),
+    x.order.map((d) => back[d]!),
+    (g) => permute(g, back),
+  );
 }
 
 /** Swaps two dimensions (default: the last two). */
@@ -96,7 +107,8 @@ export function slice(x: Tensor, dimension: number, start: number, end: number):
 /** Zeros before and after along a dimension: the derivative of `slice`. */
 export function pad(x: Tensor, dimension: number, before: number, after: number): Tensor {
   const d = axis("pad", x.rank, dimension);
-  if (![before, after].every((n) => Number.isInteger(n) && n >= 0)) throw new ShapeError(`pad: ${before} before and ${after} after ${x.toString()}`);
+  if (![before, after].every((n) => Number.isInteger(n) && n >= 0))
+    throw new ShapeError(`pad: ${before} before and ${after} after ${x.toString()}`);
   if (before + after === 0) return x;
   const shape = x.shape.map((n, i) => (i === d ? n + before + after : n));
   const problem = { shape, order: x.order, from: strides(x.shape, x.order), dimension: d, before, end: before + x.shape[d]! };
@@ -109,5 +121,8 @@ export function pad(x: Tensor, dimension: number, before: number, after: number)
 /** The tensors stacked along a new dimension at `dimension`. */
 export function stack(tensors: readonly Tensor[], dimension = 0): Tensor {
   const d = axis("stack", (tensors[0]?.rank ?? 0) + 1, dimension);
-  return concat(tensors.map((t) => reshape(t, [...t.shape.slice(0, d), 1, ...t.shape.slice(d)])), d);
+  return concat(
+    tensors.map((t) => reshape(t, [...t.shape.slice(0, d), 1, ...t.shape.slice(d)])),
+    d,
+  );
 }

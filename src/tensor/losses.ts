@@ -26,7 +26,8 @@ export const mse = (a: Tensor, b: Tensor): Tensor => mean(square(sub(a, b)));
 export const normalizeRows = (x: Tensor): Tensor => mul(x, rsqrt(add(sum(square(x), [1], { keepDims: true }), 1e-12)));
 
 function pairs(operation: string, images: Tensor, texts: Tensor): number {
-  if (images.rank !== 2 || !sameShape(images.shape, texts.shape)) throw new ShapeError(`${operation}: images ${images.toString()}, texts ${texts.toString()}`);
+  if (images.rank !== 2 || !sameShape(images.shape, texts.shape))
+    throw new ShapeError(`${operation}: images ${images.toString()}, texts ${texts.toString()}`);
   return images.shape[0]!;
 }
 

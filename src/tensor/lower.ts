@@ -1,5 +1,12 @@
 /** From one node, with the nodes fused into it, to the launches that compute it. */
-import { type AdapterTraits, input as inputSlot, type Kernel, type Lowering, output as outputSlot, scratch as scratchSlot } from "../../kernels/kernel.js";
+import {
+  type AdapterTraits,
+  input as inputSlot,
+  type Kernel,
+  type Lowering,
+  output as outputSlot,
+  scratch as scratchSlot,
+} from "../../kernels/kernel.js";
 import type { Load } from "../../kernels/loops.js";
 import { type Body, map as mapKernel } from "../../kernels/map.js";
 import { reduce as reduceKernel } from "../../kernels/reduce.js";
@@ -114,7 +121,8 @@ function lowerMap(node: Tensor, inlined: ReadonlySet<Tensor>): Step {
   const axes = loopNest(node.shape, output.order, steps);
   // A variable that is updated from itself is one binding, each element read before it is written. Where the expression reads other
   // elements of what it overwrites (a transpose of itself), the result is made aside and copied.
-  const inPlace = (load: Tensor, i: number) => base(load) === target && node.shape.every((n, d) => n === 1 || steps[i + 1]![d] === steps[0]![d]);
+  const inPlace = (load: Tensor, i: number) =>
+    base(load) === target && node.shape.every((n, d) => n === 1 || steps[i + 1]![d] === steps[0]![d]);
   const aside = target !== undefined && loads.some((load, i) => overlap(base(load), target) && !inPlace(load, i));
   const self = target && !aside ? owners.indexOf(target) : -1;
   const result = self >= 0 ? self : owners.length;

@@ -33,7 +33,8 @@ function scatter(x: Tensor, g: Tensor, s: PoolShape): Tensor {
  * @throws ShapeError when no window fits.
  */
 export function maxPool1d(x: Tensor, kernel: number, stride = kernel): Tensor {
-  if (x.rank !== 3 || kernel < 1 || stride < 1 || x.shape[2]! < kernel) throw new ShapeError(`maxPool1d: kernel ${kernel}, stride ${stride} on ${x.toString()}`);
+  if (x.rank !== 3 || kernel < 1 || stride < 1 || x.shape[2]! < kernel)
+    throw new ShapeError(`maxPool1d: kernel ${kernel}, stride ${stride} on ${x.toString()}`);
   const [batch, channels, length] = x.shape as [number, number, number];
   const own = ordered(x);
   return select(own, own, { batch, channels, length, outLength: Math.floor((length - kernel) / stride) + 1, kernel, stride });

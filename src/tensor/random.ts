@@ -14,7 +14,9 @@ export function randomKey(seed: number, step: number): Uint32Array {
 
 function random(distribution: Distribution, shape: Shape, key: Tensor, stream: number): Tensor {
   if (key.dtype !== "u32" || key.size !== 3) throw new ShapeError(`random: the key must be u32 [3], not ${key.toString()}`);
-  return new Tensor(distribution, shape, { kind: "kernel", lower: () => randomKernel(distribution, size(shape), stream) }, [key], { sources: [] });
+  return new Tensor(distribution, shape, { kind: "kernel", lower: () => randomKernel(distribution, size(shape), stream) }, [key], {
+    sources: [],
+  });
 }
 
 /** Independent standard normal numbers. Two tensors of one program need different streams. */

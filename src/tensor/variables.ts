@@ -42,11 +42,18 @@ export class Store {
   }
 
   /** Adds a variable. `order` is how it lies in memory; its shape, and all values read or written, stay row-major. */
-  variable(name: string, shape: Shape, initializer: Initializer = (values) => values.fill(0), order: Order = rowMajor(shape.length)): Tensor {
+  variable(
+    name: string,
+    shape: Shape,
+    initializer: Initializer = (values) => values.fill(0),
+    order: Order = rowMajor(shape.length),
+  ): Tensor {
     if (this.#flat || this.memory) throw new UserError(`${this.name}.${name}: variables cannot be added to a store already in use`);
     if (this.entries.some((e) => e.name === name)) throw new UserError(`${this.name}: a variable named ${name} exists already`);
     const offset = this.#length;
-    const tensor = new Tensor(`${this.name}.${name}`, shape, { kind: "leaf", source: { from: "store", store: this, offset } }, [], { order });
+    const tensor = new Tensor(`${this.name}.${name}`, shape, { kind: "leaf", source: { from: "store", store: this, offset } }, [], {
+      order,
+    });
     this.entries.push({ name, tensor, offset });
     this.#length += Math.ceil(size(shape) / ALIGNMENT) * ALIGNMENT;
     const grown = new Float32Array(this.#length);
@@ -89,7 +96,10 @@ export class Store {
   async read(): Promise<Map<string, Float32Array>> {
     const all = this.memory ? await this.memory.read() : this.#initial;
     return new Map(
-      this.entries.map(({ name, tensor, offset }) => [name, reorder(all.slice(offset, offset + tensor.size), tensor.shape, tensor.order, true)]),
+      this.entries.map(({ name, tensor, offset }) => [
+        name,
+        reorder(all.slice(offset, offset + tensor.size), tensor.shape, tensor.order, true),
+      ]),
     );
   }
 
@@ -102,7 +112,8 @@ export class Store {
     for (const { name, tensor, offset } of this.entries) {
       const value = values.get(name);
       if (!value) throw new UserError(`${this.name}: no values for ${name}`);
-      if (value.length !== tensor.size) throw new ShapeError(`${this.name}.${name}: ${value.length} values for shape ${format(tensor.shape)}`);
+      if (value.length !== tensor.size)
+        throw new ShapeError(`${this.name}.${name}: ${value.length} values for shape ${format(tensor.shape)}`);
       all.set(reorder(value, tensor.shape, tensor.order), offset);
     }
     for (const name of values.keys()) {
@@ -161,5 +172,7 @@ export function assign(variable: Tensor, value: Tensor): void {
   if (format(variable.shape) !== format(value.shape)) {
     throw new ShapeError(`assign: a value of shape ${format(value.shape)} to ${variable.toString()}`);
   }
-  recordEffect(new Tensor("assign", variable.shape, { kind: "map", expression: (a) => a!, target: variable }, [value], { order: variable.order }));
+  recordEffect(
+    new Tensor("assign", variable.shape, { kind: "map", expression: (a) => a!, target: variable }, [value], { order: variable.order }),
+  );
 }
