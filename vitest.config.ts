@@ -25,7 +25,7 @@ export default defineConfig({
     // A software adapter compiles a new kernel in up to seconds: on a fresh machine whose two cores do other work too, minutes add up.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    teardownTimeout: 60_000,
+    teardownTimeout: 20_000,
     // .ci/run counts the tests by this report.
     reporters: process.env.PETALGRAD_TEST_REPORT ? ["default", ["json", { outputFile: process.env.PETALGRAD_TEST_REPORT }]] : ["default"],
   },
