@@ -27,10 +27,16 @@ describe("resolveOptions", () => {
 
   it("gives every option a value in every preset", () => {
     for (const preset of PRESETS) {
-      const options = resolveOptions({ preset }, cpu);
+      const options = resolveOptions({ preset, dataset: "flowers" }, cpu);
       expect(Object.keys(options).sort()).toEqual(Object.keys(TRAIN_OPTIONS).sort());
       expect(options).toMatchObject(PRESET_VALUES[preset]);
     }
+  });
+
+  it("trains petals' text encoder for fewer steps, unless asked otherwise", () => {
+    expect(resolveOptions({ preset: "small" }, cpu).textSteps).toBe(400);
+    expect(resolveOptions({ preset: "tiny" }, cpu).textSteps).toBe(PRESET_VALUES.tiny.textSteps);
+    expect(resolveOptions({ preset: "small", textSteps: 1000 }, cpu).textSteps).toBe(1000);
   });
 
   it.each([
