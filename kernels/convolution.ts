@@ -51,7 +51,8 @@ export function convDataGrad(shape: ConvShape, traits: AdapterTraits, variant?: 
   const flat = asMatmul(shape);
   const plain = { batch: 1, aBatched: false, bBatched: false } as const;
   if (flat) return matmul({ ...plain, m: flat.rows, n: flat.fan, k: shape.outChannels, aLayout: "mk", bLayout: "nk" }, traits, variant);
-  if (shape.inChannels <= FEW_CHANNELS && variant !== "naive") return foldedDataGrad(shape, traits, variant);
+  if (shape.inChannels <= FEW_CHANNELS && shape.outChannels >= WORTH_FOLDING && variant !== "naive")
+    return foldedDataGrad(shape, traits, variant);
   return gemm(dataGradProblem(shape, numbersFor(traits)), traits, variant);
 }
 
@@ -78,6 +79,9 @@ function asMatmul(s: ConvShape): { rows: number; fan: number } | undefined {
 /** With so few channels a GEMM of one tap's channels is too thin: forward takes a whole line of taps at once, the data gradient is folded. */
 const FEW_CHANNELS = 8;
 
+/** Below so many output channels, folding costs more than the thin GEMM loses (measured on lavapipe). */
+const WORTH_FOLDING = 24;
+
 function forwardProblem(s: ConvShape, numbers: Numbers): GemmProblem {
   const { u, i } = numbers;
   const { outHeight: OH, outWidth: OW, inHeight: H, inWidth: W, inChannels: IC, outChannels: OC, kernelWidth: KW } = s;
@@ -92,6 +96,7 @@ function forwardProblem(s: ConvShape, numbers: Numbers): GemmProblem {
     columns: OC,
     layers: 1,
     segments: lines ? s.kernelHeight : s.kernelHeight * KW,
+    ...(lines ? {} : { minors: u(KW) }),
     depth,
     a: {
       size: s.batch * H * W * IC,
@@ -102,24 +107,24 @@ function forwardProblem(s: ConvShape, numbers: Numbers): GemmProblem {
       outside: !outside ? "never" : lines ? "ends" : "segment",
       site: wgsl`
         let line = i / ${u(OW)};
-        return vec3i(
-          i32(line / ${u(OH)} * ${u(H)}),
-          i32(line % ${u(OH)} * ${s.strideHeight}u) - ${s.paddingHeight},
-          i32(i % ${u(OW)} * ${s.strideWidth}u) - ${s.paddingWidth});`,
+        let image = i32(line / ${u(OH)} * ${u(H)});
+        let y = i32(line % ${u(OH)} * ${u(s.strideHeight)}) - ${i(s.paddingHeight)};
+        let x = i32(i % ${u(OW)} * ${u(s.strideWidth)}) - ${i(s.paddingWidth)};
+        return vec4i(image, y, x, 0);`,
       run: wgsl`
         #if ${lines}
-        let y = site.y + i32(segment);
+        let y = site.y + i32(major);
         let x = site.z;
         #else
-        let y = site.y + i32(segment / ${KW}u);
-        let x = site.z + i32(segment % ${KW}u);
+        let y = site.y + i32(major);
+        let x = site.z + i32(minor);
         #endif
         let at = ((site.x + y) * ${i(W)} + x) * ${i(IC)};
         #if ${!outside}
         return Run(at, 0u, ${u(depth)});
         #elif ${lines}
         let first = max(0, -x);
-        let end = min(${KW}, ${i(W)} - x);
+        let end = min(${i(KW)}, ${i(W)} - x);
         return Run(at, u32(first * ${i(IC)}), select(0u, u32(max(end - first, 0) * ${i(IC)}), u32(y) < ${u(H)}));
         #else
         let inside = u32(y) < ${u(H)} && u32(x) < ${u(W)};
@@ -133,8 +138,8 @@ function forwardProblem(s: ConvShape, numbers: Numbers): GemmProblem {
       vec4: OC % 4 === 0,
       stride: OC,
       outside: "never",
-      site: "return vec3i(i32(i), 0, 0);",
-      run: `return Run(i32(segment) * ${i(depth * OC)} + site.x, 0u, ${u(depth)});`,
+      site: "return vec4i(i32(i), 0, 0, 0);",
+      run: `return Run(i32(${lines ? "major" : `(major * ${u(KW)} + minor)`}) * ${i(depth * OC)} + site.x, 0u, ${u(depth)});`,
     },
     c: { size: s.batch * OH * OW * OC, row: `return i32(row * ${u(OC)});`, holes: false },
   };
@@ -158,10 +163,12 @@ function dataGradProblem(s: ConvShape, numbers: Numbers): GemmProblem {
   const [phaseHeight, phaseWidth] = [Math.ceil(H / SH), Math.ceil(W / SW)];
   const [mostTall, mostWide] = [Math.ceil(KH / SH), Math.ceil(KW / SW)];
   // The phase's pixels ih = S q + p meet the taps kh = r + S j with r = (p + P) mod S, from the output lines oh = q + (p + P) div S - j.
-  const phase = { y: SW === 1 ? "z" : `(z / ${SW}u)`, x: SW === 1 ? "0u" : `(z % ${SW}u)` };
+  const [tallStep, wideStep] = [u(SH), u(SW)];
+  const phase = { y: `(z / ${wideStep})`, x: `(z % ${wideStep})` };
+  const offset = { y: `(${phase.y} + ${u(PH)})`, x: `(${phase.x} + ${u(PW)})` };
   const even = KH % SH === 0 && KW % SW === 0;
-  const tall = even ? `${mostTall}u` : `((${KH + SH - 1}u - (${phase.y} + ${PH}u) % ${SH}u) / ${SH}u)`;
-  const wide = even ? `${mostWide}u` : `((${KW + SW - 1}u - (${phase.x} + ${PW}u) % ${SW}u) / ${SW}u)`;
+  const tall = even ? u(mostTall) : `((${u(KH + SH - 1)} - ${offset.y} % ${tallStep}) / ${tallStep})`;
+  const wide = even ? u(mostWide) : `((${u(KW + SW - 1)} - ${offset.x} % ${wideStep}) / ${wideStep})`;
   return {
     numbers,
     name: `conv2d.dataGrad ${describe(s)}`,
@@ -169,6 +176,7 @@ function dataGradProblem(s: ConvShape, numbers: Numbers): GemmProblem {
     columns: IC,
     layers: SH * SW,
     segments: mostTall * mostWide,
+    minors: wide,
     ...(even ? {} : { segmentsOfLayer: `${tall} * ${wide}` }),
     depth: OC,
     a: {
@@ -180,13 +188,13 @@ function dataGradProblem(s: ConvShape, numbers: Numbers): GemmProblem {
       outside: "segment",
       site: wgsl`
         let line = i / ${u(phaseWidth)};
-        return vec3i(
-          i32(line / ${u(phaseHeight)} * ${u(OH)}),
-          i32(line % ${u(phaseHeight)} + (${phase.y} + ${PH}u) / ${SH}u),
-          i32(i % ${u(phaseWidth)} + (${phase.x} + ${PW}u) / ${SW}u));`,
+        let image = i32(line / ${u(phaseHeight)} * ${u(OH)});
+        let y = line % ${u(phaseHeight)} + ${offset.y} / ${tallStep};
+        let x = i % ${u(phaseWidth)} + ${offset.x} / ${wideStep};
+        return vec4i(image, i32(y), i32(x), 0);`,
       run: wgsl`
-        let y = site.y - i32(segment / ${wide});
-        let x = site.z - i32(segment % ${wide});
+        let y = site.y - i32(major);
+        let x = site.z - i32(minor);
         let inside = u32(y) < ${u(OH)} && u32(x) < ${u(OW)};
         return Run(select(0, ((site.x + y) * ${i(OW)} + x) * ${i(OC)}, inside), 0u, select(0u, ${u(OC)}, inside));`,
     },
@@ -197,19 +205,19 @@ function dataGradProblem(s: ConvShape, numbers: Numbers): GemmProblem {
       vec4: OC % 4 === 0,
       stride: 1,
       outside: "never",
-      site: wgsl`return vec3i(i32(i) * ${i(OC)}, i32((${phase.y} + ${PH}u) % ${SH}u), i32((${phase.x} + ${PW}u) % ${SW}u));`,
+      site: `return vec4i(i32(i) * ${i(OC)}, i32(${offset.y} % ${tallStep}), i32(${offset.x} % ${wideStep}), 0);`,
       run: wgsl`
-        let kh = site.y + i32(segment / ${wide}) * ${SH};
-        let kw = site.z + i32(segment % ${wide}) * ${SW};
-        return Run((kh * ${KW} + kw) * ${i(IC * OC)} + site.x, 0u, ${u(OC)});`,
+        let kh = site.y + i32(major * ${tallStep});
+        let kw = site.z + i32(minor * ${wideStep});
+        return Run((kh * ${i(KW)} + kw) * ${i(IC * OC)} + site.x, 0u, ${u(OC)});`,
     },
     c: {
       size: s.batch * H * W * IC,
       holes: H % SH !== 0 || W % SW !== 0,
       row: wgsl`
         let line = row / ${u(phaseWidth)};
-        let y = line % ${u(phaseHeight)} * ${SH}u + ${phase.y};
-        let x = row % ${u(phaseWidth)} * ${SW}u + ${phase.x};
+        let y = line % ${u(phaseHeight)} * ${tallStep} + ${phase.y};
+        let x = row % ${u(phaseWidth)} * ${wideStep} + ${phase.x};
         #if ${H % SH !== 0 || W % SW !== 0}
         if (y >= ${u(H)} || x >= ${u(W)}) { return -1; }
         #endif
@@ -286,6 +294,7 @@ function weightGradProblem(s: ConvShape, numbers: Numbers): GemmProblem {
     columns: OC,
     layers: 1,
     segments: s.batch * OH,
+    minors: u(OH),
     depth: OW,
     a: {
       size: s.batch * H * W * IC,
@@ -294,23 +303,18 @@ function weightGradProblem(s: ConvShape, numbers: Numbers): GemmProblem {
       vec4: IC % 4 === 0,
       stride: SW * IC,
       outside: outside ? "ends" : "never",
+      // Of a tap: how far from the line's start it reads, its line, and the pixels ow for which 0 <= ow S + kw - P < W.
       site: wgsl`
         let tap = i / ${u(IC)};
-        return vec3i(
-          i32(i % ${u(IC)}),
-          i32(tap / ${s.kernelWidth}u) - ${s.paddingHeight},
-          i32(tap % ${s.kernelWidth}u) - ${s.paddingWidth});`,
+        let y = i32(tap / ${u(s.kernelWidth)}) - ${i(s.paddingHeight)};
+        let x = i32(tap % ${u(s.kernelWidth)}) - ${i(s.paddingWidth)};
+        let first = max(0, ${i(SW - 1)} - x) / ${i(SW)};
+        let end = min(max(0, ${i(W - 1 + SW)} - x) / ${i(SW)}, ${i(OW)});
+        return vec4i(x * ${i(IC)} + i32(i % ${u(IC)}), y, first, max(end - first, 0));`,
       run: wgsl`
-        let y = i32(segment % ${u(OH)} * ${s.strideHeight}u) + site.y;
-        let at = ((i32(segment / ${u(OH)}) * ${i(H)} + y) * ${i(W)} + site.z) * ${i(IC)} + site.x;
-        #if ${outside}
-        // The line's pixels ow for which 0 <= ow S + kw - P < W.
-        let first = max(0, ${SW - 1} - site.z) / ${SW};
-        let end = min(max(0, ${i(W - 1 + SW)} - site.z) / ${SW}, ${i(OW)});
-        return Run(at, u32(first), select(0u, u32(max(end - first, 0)), u32(y) < ${u(H)}));
-        #else
-        return Run(at, 0u, ${u(OW)});
-        #endif`,
+        let y = i32(minor * ${u(s.strideHeight)}) + site.y;
+        let at = (i32(major) * ${i(H)} + y) * ${i(W * IC)} + site.x;
+        return Run(at, u32(site.z), select(0u, u32(site.w), u32(y) < ${u(H)}));`,
     },
     b: {
       size: s.batch * OH * OW * OC,
@@ -319,8 +323,8 @@ function weightGradProblem(s: ConvShape, numbers: Numbers): GemmProblem {
       vec4: OC % 4 === 0,
       stride: OC,
       outside: "never",
-      site: "return vec3i(i32(i), 0, 0);",
-      run: `return Run(i32(segment) * ${i(OW * OC)} + site.x, 0u, ${u(OW)});`,
+      site: "return vec4i(i32(i), 0, 0, 0);",
+      run: `return Run(i32(major * ${u(OH)} + minor) * ${i(OW * OC)} + site.x, 0u, ${u(OW)});`,
     },
     c: { size: rows * OC, row: `return i32(row * ${u(OC)});`, holes: false },
   };

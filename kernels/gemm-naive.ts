@@ -3,31 +3,30 @@
  * Workgroup: 64 invocations over consecutive elements. No preconditions. Simple enough to be believed; the others are tested beside it.
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
-import { Grid, prelude, segmentRange, type SplitProblem } from "./gemm-problem.js";
+import { digits, Grid, prelude, segmentRange, type SplitProblem } from "./gemm-problem.js";
 import type { Kernel } from "./kernel.js";
 
 export function naiveKernel(problem: SplitProblem): Kernel {
-  const { name, rows, columns, layers, depth } = problem;
+  const { name, rows, columns, layers, depth, numbers } = problem;
+  const { u } = numbers;
   const elements = rows * columns * layers;
   const grid = new Grid(Math.ceil(elements / 64));
-  const range = segmentRange(problem);
-  const code = wgsl`// ${name}, naive
-${prelude(problem, { a: false, b: false, c: false })}
+  const main = wgsl`
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = ${grid.index} * 64u + lane;
-  if (i >= ${elements}u) { return; }
-  let column = i % ${columns}u;
-  let row = i / ${columns}u % ${rows}u;
-  let z = i / ${columns * rows}u;
+  if (i >= ${u(elements)}) { return; }
+  let column = i % ${u(columns)};
+  let row = i / ${u(columns)} % ${u(rows)};
+  let z = i / ${u(columns * rows)};
   let a_here = a_site(row, z);
   let b_here = b_site(column, z);
   var sum = 0.0;
-  ${range}
+  ${segmentRange(problem)}
   for (var s = start; s < end; s++) {
-    let a_line = a_run(a_here, s, z);
-    let b_line = b_run(b_here, s, z);
-    for (var d = 0u; d < ${depth}u; d++) { sum += a_at(a_line, d) * b_at(b_line, d); }
+    let a_line = a_run(a_here, ${digits(problem, "s")}, z);
+    let b_line = b_run(b_here, ${digits(problem, "s")}, z);
+    for (var d = 0u; d < ${u(depth)}; d++) { sum += a_at(a_line, d) * b_at(b_line, d); }
   }
   let at = c_row(row, z);
 #if ${problem.c.holes}
@@ -36,5 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   c[u32(at) + column] = sum;
 }
 `;
-  return { name: `${name} naive`, code, constants: problem.numbers.constants.values, workgroups: grid.workgroups };
+  const code = wgsl`// GEMM, naive
+${prelude(problem, { a: false, b: false, c: false })}${main}`;
+  return { name: `${name} naive`, code, constants: numbers.constants.values, workgroups: grid.workgroups };
 }

@@ -28,9 +28,9 @@ export interface Operand {
   /** What may lie outside the tensor and counts as zero: nothing, whole segments of a free index, or the ends of a segment. */
   readonly outside: "never" | "segment" | "ends";
   /**
-   * Bodies of two WGSL functions. `site`: facts of a free index `i` in layer `z` that no segment changes, as a vec3i.
-   * `run`: where the site's values of `segment` are, as Run(base, first, count): depth d is at base + d * stride, and is zero
-   * unless first <= d < first + count.
+   * Bodies of two WGSL functions. `site`: facts of a free index `i` in layer `z` that no segment changes, as a vec4i.
+   * `run`: where the site's values of segment (`major`, `minor`) are, as Run(base, first, count): depth d is at base + d * stride, and
+   * is zero unless first <= d < first + count.
    */
   readonly site: string;
   readonly run: string;
@@ -45,6 +45,11 @@ export interface GemmProblem {
   readonly layers: number;
   readonly segments: number;
   readonly depth: number;
+  /**
+   * Segments are counted in two digits, such as (kh, kw), so that walking them takes no division: WGSL expression of `z` for the number
+   * of values of the minor one. Where it is missing, `minor` is 0.
+   */
+  readonly minors?: string;
   /** WGSL expression of `z` for the segments of a layer, where layers have fewer than `segments`. */
   readonly segmentsOfLayer?: string;
   readonly a: Operand;
@@ -108,8 +113,8 @@ function operandFunctions(name: string, operand: Operand, wide: boolean, { u }: 
   const step = stride === 1 ? "d" : `d * ${u(stride)}`;
   const shift = wide ? " >> 2u" : "";
   return wgsl`
-fn ${name}_site(i: u32, z: u32) -> vec3i {${block(operand.site)}}
-fn ${name}_run(site: vec3i, segment: u32, z: u32) -> Run {${block(operand.run)}}
+fn ${name}_site(i: u32, z: u32) -> vec4i {${block(operand.site)}}
+fn ${name}_run(site: vec4i, major: u32, minor: u32, z: u32) -> Run {${block(operand.run)}}
 fn ${name}_at(run: Run, d: u32) -> ${type} {
 #if ${outside === "never"}
   return ${name}[(u32(run.base) + ${step})${shift}];
@@ -141,3 +146,7 @@ export function segmentRange(problem: SplitProblem): string {
   const stop = `(split + 1u) * ${u(segmentsPerSplit)}`;
   return `let start = split * ${u(segmentsPerSplit)}; let end = ${last ? stop : `min(${stop}, ${all})`};`;
 }
+
+/** Arguments `major, minor` of a run for the segment in a WGSL variable. */
+export const digits = ({ minors }: GemmProblem, segment: string): string =>
+  minors === undefined ? `${segment}, 0u` : `${segment} / (${minors}), ${segment} % (${minors})`;

@@ -8,12 +8,12 @@
  *     tile        W   QR QC  K    elements an invocation   workgroup memory
  *     128 x 128   16  2  2   8    8 x 8                    16 KiB
  *     64 x 64     16  1  1   16   4 x 4                    16 KiB
- *     32 x 32     8   1  1   16   4 x 4                     8 KiB
+ *     32 x 32     8   1  1   8    4 x 4                     4 KiB
  * Where K does not divide the depth (few channels), depth and segments are walked as one index, so that steps are always full.
  * Preconditions: W * W invocations a workgroup and the workgroup memory above.
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
-import { Grid, type Operand, prelude, roundUp, segmentRange, type SplitProblem } from "./gemm-problem.js";
+import { digits, Grid, type Operand, prelude, roundUp, segmentRange, type SplitProblem } from "./gemm-problem.js";
 import type { AdapterTraits, Kernel } from "./kernel.js";
 
 interface Tile {
@@ -24,7 +24,8 @@ interface Tile {
 }
 
 export function tiledKernel(problem: SplitProblem, traits: AdapterTraits): Kernel {
-  const { name, rows, columns, layers, splits, depth } = problem;
+  const { name, rows, columns, layers, splits, depth, numbers } = problem;
+  const { u } = numbers;
   const tile = chooseTile(problem, traits);
   const { W, QR, QC, K } = tile;
   const [tileRows, tileColumns] = [4 * W * QR, 4 * W * QC];
@@ -32,11 +33,9 @@ export function tiledKernel(problem: SplitProblem, traits: AdapterTraits): Kerne
   const grid = new Grid(rowTiles * columnTiles * layers * splits);
   const wide = { a: problem.a.vec4, b: problem.b.vec4, c: columns % 4 === 0 };
   const fused = depth % K !== 0;
-  const a = fetch("a", problem.a, tileRows, tile, "first_row", fused, depth);
-  const b = fetch("b", problem.b, tileColumns, tile, "first_column", fused, depth);
-  const range = segmentRange(problem);
-  const code = wgsl`// ${name}, tiled: ${tileRows} x ${tileColumns} a workgroup, ${K} deep, ${4 * QR} x ${4 * QC} an invocation
-${prelude(problem, wide)}
+  const a = fetch("a", problem.a, tileRows, tile, "first_row", fused, problem);
+  const b = fetch("b", problem.b, tileColumns, tile, "first_column", fused, problem);
+  const main = wgsl`
 // Two halves each; depth-major: depth k of row r is at [k * ${tileRows / 4} + r / 4][r % 4].
 var<workgroup> a_tile: array<vec4f, ${(2 * K * tileRows) / 4}>;
 var<workgroup> b_tile: array<vec4f, ${(2 * K * tileColumns) / 4}>;
@@ -45,31 +44,33 @@ var<workgroup> b_tile: array<vec4f, ${(2 * K * tileColumns) / 4}>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
   let tile = ${grid.index};
 #if ${!grid.exact}
-  if (tile >= ${grid.count}u) { return; }
+  if (tile >= ${u(grid.count)}) { return; }
 #endif
-  let first_column = tile % ${columnTiles}u * ${tileColumns}u;
-  let first_row = tile / ${columnTiles}u % ${rowTiles}u * ${tileRows}u;
-  let split = tile / ${columnTiles * rowTiles}u % ${splits}u;
-  let z = tile / ${columnTiles * rowTiles * splits}u;
+  let first_column = tile % ${u(columnTiles)} * ${tileColumns}u;
+  let first_row = tile / ${u(columnTiles)} % ${u(rowTiles)} * ${tileRows}u;
+  let split = tile / ${u(columnTiles * rowTiles)} % ${u(splits)};
+  let z = tile / ${u(columnTiles * rowTiles * splits)};
 ${lines(a.sites, 1)}
 ${lines(b.sites, 1)}
 ${lines(accumulators(tile), 1)}
-  ${range}
+  ${segmentRange(problem)}
 #if ${fused}
   // One index over all depths of all segments of this part.
-  let stop = end * ${depth}u;
-  let steps = (stop - start * ${depth}u + ${K - 1}u) / ${K}u;
+  let depth = ${u(depth)};
+  let stop = end * depth;
+  let steps = (stop - start * depth + ${K - 1}u) / ${K}u;
 #else
-  let steps = (end - start) * ${depth / K}u;
+  let rounds = ${u(depth / K)};
+  let steps = (end - start) * rounds;
 #endif
   let last_segment = max(end, 1u) - 1u;
   // Round i loads step i and multiplies step i - 1.
   for (var i = 0u; i <= steps; i++) {
 #if ${fused}
-    let f = start * ${depth}u + i * ${K}u;
+    let f = start * depth + i * ${K}u;
 #else
-    let s = min(start + i / ${depth / K}u, last_segment);
-    let d = i % ${depth / K}u * ${K}u;
+    let s = min(start + i / rounds, last_segment);
+    let d = i % rounds * ${K}u;
 #endif
 ${lines(a.loads, 2)}
 ${lines(b.loads, 2)}
@@ -84,13 +85,15 @@ ${lines(a.stores, 2)}
 ${lines(b.stores, 2)}
     workgroupBarrier();
   }
-${lines(store(problem, tile, wide.c), 1)}
+${store(problem, tile, wide.c, traits.software ? " + group.z" : "")}
 }
 `;
+  const code = wgsl`// GEMM, tiled: ${tileRows} x ${tileColumns} a workgroup, ${K} deep, ${4 * QR} x ${4 * QC} an invocation
+${prelude(problem, wide)}${main}`;
   return {
     name: `${name} tiled ${tileRows}x${tileColumns}`,
     code,
-    constants: problem.numbers.constants.values,
+    constants: numbers.constants.values,
     workgroups: grid.workgroups,
   };
 }
@@ -98,7 +101,7 @@ ${lines(store(problem, tile, wide.c), 1)}
 /** The largest tile that still leaves the adapter some hundred workgroups, and is not mostly beyond the matrix. */
 function chooseTile({ rows, columns, layers, splits }: SplitProblem, traits: AdapterTraits): Tile {
   const groups = (size: number) => Math.ceil(rows / size) * Math.ceil(columns / size) * layers * splits;
-  const small: Tile = { W: 8, QR: 1, QC: 1, K: 16 };
+  const small: Tile = { W: 8, QR: 1, QC: 1, K: 8 };
   if (Math.min(rows, columns) <= 32 || traits.maxInvocations < 256 || traits.workgroupMemory < 16384) return small;
   if (groups(128) >= 256 && Math.min(rows, columns) > 64) return { W: 16, QR: 2, QC: 2, K: 8 };
   return groups(64) >= 64 ? { W: 16, QR: 1, QC: 1, K: 16 } : small;
@@ -111,7 +114,7 @@ interface Fetch {
   readonly stores: string[];
 }
 
-function fetch(name: string, operand: Operand, extent: number, tile: Tile, first: string, fused: boolean, depth: number): Fetch {
+function fetch(name: string, operand: Operand, extent: number, tile: Tile, first: string, fused: boolean, problem: SplitProblem): Fetch {
   const { W, K } = tile;
   const free = operand.contiguous === "free";
   const size = operand.vec4 ? 4 : 1;
@@ -124,15 +127,19 @@ function fetch(name: string, operand: Operand, extent: number, tile: Tile, first
     const index = free ? `${item} % ${extent / size}u * ${size}u` : `${item} / ${K / size}u`;
     const inDepth = free ? `${item} / ${extent / size}u` : `${item} % ${K / size}u * ${size}u`;
     const [i, k, v] = [`${name}_i${t}`, `${name}_k${t}`, `${name}_v${t}`];
-    const last = operand.extent - (free ? size : 1);
-    sites.push(`let ${i} = ${index}; let ${k} = ${inDepth};`, `let ${name}_site${t} = ${name}_site(min(${first} + ${i}, ${last}u), z);`);
+    const last = problem.numbers.u(operand.extent - (free ? size : 1));
+    sites.push(`let ${i} = ${index}; let ${k} = ${inDepth};`, `let ${name}_site${t} = ${name}_site(min(${first} + ${i}, ${last}), z);`);
     const zero = size === 4 ? "vec4f()" : "0.0";
     if (fused) {
       const at = `${name}_f${t}`;
-      const run = `${name}_run(${name}_site${t}, min(${at} / ${depth}u, last_segment), z)`;
-      loads.push(`let ${at} = f + ${k};`, `let ${v} = select(${zero}, ${name}_at(${run}, ${at} % ${depth}u), ${at} < stop);`);
+      const segment = `${name}_s${t}`;
+      const run = `${name}_run(${name}_site${t}, ${digits(problem, segment)}, z)`;
+      loads.push(
+        `let ${at} = f + ${k}; let ${segment} = min(${at} / depth, last_segment);`,
+        `let ${v} = select(${zero}, ${name}_at(${run}, ${at} % depth), ${at} < stop);`,
+      );
     } else {
-      loads.push(`let ${v} = ${name}_at(${name}_run(${name}_site${t}, s, z), d + ${k});`);
+      loads.push(`let ${v} = ${name}_at(${name}_run(${name}_site${t}, ${digits(problem, "s")}, z), d + ${k});`);
     }
     const row = `(other * ${K}u + ${k}) * ${extent / 4}u + ${i} / 4u`;
     if (size === 1) stores.push(`${name}_tile[${row}][${i} % 4u] = ${v};`);
@@ -161,24 +168,32 @@ function products({ W, QR, QC, K }: Tile): string[] {
   return [...a, ...b, ...sums];
 }
 
-/** Writes the invocation's elements, leaving out what lies beyond the matrix. */
-function store({ rows, columns, splits, c }: SplitProblem, { W, QR, QC }: Tile, wide: boolean): string[] {
-  const part = splits > 1 ? ` + split * ${roundUp(c.size, 4)}u` : "";
-  const out: string[] = [];
-  for (let r = 0; r < 4 * QR; r++) {
-    const row = `first_row + 4u * local.y + ${4 * W * (r >> 2) + (r % 4)}u`;
-    out.push(`if (${row} < ${rows}u) {`, `  let at = c_row(${row}, z);`);
-    out.push(`  ${c.holes ? "if (at >= 0) " : ""}{`, `    let to = u32(at)${part};`);
-    for (let q = 0; q < QC; q++) {
-      const column = `first_column + 4u * local.x + ${4 * W * q}u`;
-      if (wide) out.push(`    if (${column} < ${columns}u) { c[(to + ${column}) >> 2u] = c${r}_${q}; }`);
-      else
-        for (let j = 0; j < 4; j++)
-          out.push(`    if (${column} + ${j}u < ${columns}u) { c[to + ${column} + ${j}u] = c${r}_${q}.${"xyzw"[j]}; }`);
+/**
+ * Writes the invocation's elements, leaving out what lies beyond the matrix. `keep` is a zero that a software adapter's compiler does not
+ * know: there it keeps the loop a loop (unrolled, it would take longer to compile than all the rest); GPUs unroll it.
+ */
+function store(problem: SplitProblem, { W, QR, QC }: Tile, wide: boolean, keep: string): string {
+  const { rows, columns, splits, c, numbers } = problem;
+  const { u } = numbers;
+  const part = splits > 1 ? ` + split * ${u(roundUp(c.size, 4))}` : "";
+  const elements = range(4 * QR).flatMap((r) => range(QC).map((q) => `c${r}_${q}`));
+  const scalars = range(4).map((j) => `if (column + ${j}u < ${u(columns)}) { c[to + column + ${j}u] = tile_c[e][${j}]; }`);
+  return wgsl`
+  var tile_c = array<vec4f, ${elements.length}>(${elements.join(", ")});
+  for (var e = 0u; e < ${elements.length}u${keep}; e++) {
+    let r = e / ${QC}u;
+    let row = first_row + 4u * local.y + r / 4u * ${4 * W}u + r % 4u;
+    let column = first_column + 4u * local.x + e % ${QC}u * ${4 * W}u;
+    let at = c_row(min(row, ${u(rows - 1)}), z);
+    if (row < ${u(rows)}${c.holes ? " && at >= 0" : ""}) {
+      let to = u32(at)${part};
+#if ${wide}
+      if (column < ${u(columns)}) { c[(to + column) >> 2u] = tile_c[e]; }
+#else
+${lines(scalars, 3)}
+#endif
     }
-    out.push("  }", "}");
-  }
-  return out;
+  }`;
 }
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

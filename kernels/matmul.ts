@@ -41,7 +41,7 @@ function matmulProblem(shape: MatmulShape, numbers: Numbers): GemmProblem {
   const ragged = chunk * chunks !== k;
   const factor = (extent: number, depthFastest: boolean, batched: boolean): Operand => {
     const layer = batched && batch > 1 ? `i32(z) * ${i(extent * k)}` : "0";
-    const base = depthFastest ? `site.x + i32(segment) * ${i(chunk)}` : `site.x + i32(segment) * ${i(chunk * extent)}`;
+    const base = depthFastest ? `site.x + i32(major) * ${i(chunk)}` : `site.x + i32(major) * ${i(chunk * extent)}`;
     return {
       size: (batched ? batch : 1) * extent * k,
       extent,
@@ -49,8 +49,8 @@ function matmulProblem(shape: MatmulShape, numbers: Numbers): GemmProblem {
       vec4: (depthFastest ? chunk : extent) % 4 === 0 && (!ragged || !depthFastest),
       stride: depthFastest ? 1 : extent,
       outside: ragged ? "ends" : "never",
-      site: `return vec3i(${layer} + i32(i)${depthFastest ? ` * ${i(k)}` : ""}, 0, 0);`,
-      run: `return Run(${base}, 0u, ${ragged ? `min(${u(chunk)}, ${u(k)} - segment * ${u(chunk)})` : u(chunk)});`,
+      site: `return vec4i(${layer} + i32(i)${depthFastest ? ` * ${i(k)}` : ""}, 0, 0, 0);`,
+      run: `return Run(${base}, 0u, ${ragged ? `min(${u(chunk)}, ${u(k)} - major * ${u(chunk)})` : u(chunk)});`,
     };
   };
   return {

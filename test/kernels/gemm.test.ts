@@ -186,11 +186,13 @@ const CONVOLUTIONS: [string, ConvShape][] = [
   ],
 ];
 
-/** Every variant that this adapter runs, and what a GPU with 32 lanes would be given without subgroups. */
+/** Every variant that this adapter runs; `tiled` only every other time on a CPU adapter, where barriers take long to compile. */
 function eachVariant(check: (traits: AdapterTraits, variant: string) => Promise<void>): Promise<unknown> {
-  const cases = gemmVariants(opened.traits).map((variant) => check(opened.traits, variant));
-  return Promise.all([...cases, check({ ...opened.traits, software: false, subgroupSize: 0 }, "outer")]);
+  const skip = opened.traits.software && turn++ % 2 === 1 ? "tiled" : "";
+  const variants = gemmVariants(opened.traits).filter((variant) => variant !== skip);
+  return Promise.all(variants.map((variant) => check(opened.traits, variant)));
 }
+let turn = 0;
 
 describe("matmul", () => {
   it.each(MATMULS.map((s) => [`${s.batch}x${s.m}x${s.n}x${s.k} ${s.aLayout} ${s.bLayout} ${s.aBatched} ${s.bBatched}`, s] as const))(
@@ -220,6 +222,37 @@ describe("convolution", () => {
       const [dw] = await run(convWeightGrad(s, traits, variant), [x, dy], [size.w]);
       reference.weightGrad.expectNear(dw!, `${label} weight gradient ${variant}`);
     });
+  });
+});
+
+describe("what a GPU would be given: numbers in the text, 32 lanes, large tiles", () => {
+  const gpu = (): AdapterTraits => ({ ...opened.traits, software: false, subgroupSize: 0 });
+  const square = { aLayout: "mk", bLayout: "kn", aBatched: true, bBatched: true } as const;
+  const cases: [string, string, MatmulShape][] = [
+    ["tiled 64x64", "tiled", { ...square, batch: 8, m: 136, n: 136, k: 20 }],
+    ["tiled 128x128", "tiled", { ...square, batch: 64, m: 132, n: 136, k: 16 }],
+    ["tiled 128x128", "tiled", { ...square, batch: 64, m: 130, n: 131, k: 9, aLayout: "km", bLayout: "nk" }],
+    ["outer", "outer", { ...square, batch: 2, m: 36, n: 140, k: 20 }],
+  ];
+  it.each(cases)("matmul %s", async (tile, variant, s) => {
+    const [a, b] = [noise(s.batch * s.m * s.k, 1), noise(s.batch * s.n * s.k, 2)];
+    const reference = matmulReference(s, a, b);
+    const lowering = matmul(s, gpu(), variant);
+    expect(lowering.launches[0]!.kernel.name).toContain(tile);
+    const [c] = await run(lowering, [a, b], [reference.value.length]);
+    reference.expectNear(c!, tile);
+  });
+
+  it("convolution, all directions", async () => {
+    const s = conv(2, 9, 8, 12, 4, 2, 1);
+    const size = sizes(s);
+    const [x, w, dy] = [noise(size.x, 3), noise(size.w, 4), noise(size.y, 5)];
+    const reference = convReferences(s, x, w, dy);
+    for (const variant of ["tiled", "outer"]) {
+      reference.forward.expectNear((await run(convForward(s, gpu(), variant), [x, w], [size.y]))[0]!, `forward ${variant}`);
+      reference.dataGrad.expectNear((await run(convDataGrad(s, gpu(), variant), [dy, w], [size.x]))[0]!, `data gradient ${variant}`);
+      reference.weightGrad.expectNear((await run(convWeightGrad(s, gpu(), variant), [x, dy], [size.w]))[0]!, `weight gradient ${variant}`);
+    }
   });
 });
 
