@@ -14,7 +14,14 @@ export { TextEncoder, type TextEncoderOptions } from "./models/text-encoder.js";
 export { batchNorm, batchNormInference, type BatchNormResult } from "./tensor/batch-norm.js";
 export { broadcastTo, type ReduceOptions, sum } from "./tensor/broadcast.js";
 export { compile } from "./tensor/compile.js";
-export { conv1d, conv2d, type ConvolutionOptions, convolutionWeightOrder, convTranspose2d, type TransposedOptions } from "./tensor/convolution.js";
+export {
+  conv1d,
+  conv2d,
+  type ConvolutionOptions,
+  convolutionWeightOrder,
+  convTranspose2d,
+  type TransposedOptions,
+} from "./tensor/convolution.js";
 export {
   abs,
   add,

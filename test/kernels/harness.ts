@@ -14,7 +14,10 @@ const POISON = 0x7fc0dead;
 /** Outputs of `lowering`, whose buffers hold `outputSizes` elements. Outputs, scratch and the inputs' padding are NaN beforehand. */
 export async function run(lowering: Lowering, inputs: readonly Float32Array[], outputSizes: readonly number[]): Promise<Float32Array[]> {
   const { gpu, pipelines } = await prepare(lowering);
-  const constants = new ConstantBuffer(await device(), lowering.launches.map(({ kernel }) => kernel));
+  const constants = new ConstantBuffer(
+    await device(),
+    lowering.launches.map(({ kernel }) => kernel),
+  );
   const buffers = {
     input: inputs.map((data) => filled(gpu, data.length, data)),
     output: outputSizes.map((size) => filled(gpu, size)),
