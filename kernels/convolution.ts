@@ -80,7 +80,7 @@ function asMatmul(s: ConvShape): { rows: number; fan: number } | undefined {
 const FEW_CHANNELS = 8;
 
 /** Below so many output channels, folding costs more than the thin GEMM loses (measured on lavapipe). */
-const WORTH_FOLDING = 24;
+const WORTH_FOLDING = 12;
 
 function forwardProblem(s: ConvShape, numbers: Numbers): GemmProblem {
   const { u, i } = numbers;

@@ -57,25 +57,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 ${lines([...lane.sites, ...shared.sites], 1)}
   ${each(R, (r) => `var c${r} = vec4f();`).join(" ")}
   ${segmentRange(problem)}
-#if ${minors !== undefined}
-  let minors = ${minors};
+  let minors = ${minors ?? "1u"};
   var major = start / minors;
   var minor = start % minors;
-#endif
-  for (var s = start; s < end; s++) {
-#if ${minors === undefined}
-    let major = s; let minor = 0u;
-#endif
-${lines([...lane.runs, ...shared.runs], 2)}
-    // group.z is 0: a bound that the compiler does not know keeps it from unrolling rounds that are large already.
-    for (var d = 0u; d < ${u(depth)} + group.z; d += ${step}u) {
-${lines(round(R, step, lane, shared), 3)}
-    }
-#if ${minors !== undefined}
-    minor++;
+  // One loop over the rounds of all segments, which works out anew where each lies: to enter a loop within the loop would cost about as
+  // much as a round, as all accumulators are moved.
+  var d = 0u;
+  for (var i = 0u; i < (end - start) * ${u(depth / step)}; i++) {
+${lines([...lane.runs, ...shared.runs, ...round(R, step, lane, shared)], 2)}
+    d += ${step}u;
+    let next = d == ${u(depth)};
+    d = select(d, 0u, next);
+    minor = select(minor, minor + 1u, next);
     major = select(major, major + 1u, minor == minors);
     minor = select(minor, 0u, minor == minors);
-#endif
   }
 ${swapped ? storeSwapped(problem, tile, wide.c) : store(problem, tile, wide.c, subgroup)}
 }
@@ -94,7 +89,7 @@ ${prelude(problem, wide)}${main}`;
 interface Reader {
   /** Once an invocation. */
   readonly sites: string[];
-  /** Once a segment. */
+  /** Once a round. */
   readonly runs: string[];
   /** Depths that one set of loads covers. */
   readonly step: number;
