@@ -131,9 +131,7 @@ describe("a run", () => {
       const { tensors } = await poisoned.loadCheckpoint();
       (tensors.get("generator.deconv1.weight")!.data as Float32Array).fill(NaN);
       await poisoned.saveCheckpoint(5, tensors, {});
-      await expect(run({ resume: inside("poisoned"), given: { steps: 10 } })).rejects.toThrow(
-        /^step 6: loss\w+ is NaN; the last good checkpoint is .*--resume/,
-      );
+      await expect(run({ resume: inside("poisoned"), given: { steps: 10 } })).rejects.toThrow(NOT_FINITE);
       expect(checkpoints("poisoned")).toContain("step-000004.safetensors");
     },
     TIMEOUT,
