@@ -4,7 +4,7 @@ import type { Device } from "../src/gpu/device.js";
 import { type Case, gemmCases } from "./gemm-cases.js";
 import type { Peer } from "./peers.js";
 import type { Row } from "./report.js";
-import { median, peakRate, Timer } from "./timing.js";
+import { median, Peak, Timer } from "./timing.js";
 
 const ROUNDS = 5;
 
@@ -20,21 +20,22 @@ export interface GemmOptions {
 /** Yields each row as it is measured. */
 export async function* benchGemm(device: Device, options: GemmOptions): AsyncGenerator<Row> {
   const cases = gemmCases().filter((c) => `${c.suite} ${c.name}`.includes(options.filter) && (!options.peer || c.suite !== "width 16"));
-  const peak = await peakRate(device);
+  const peak = await Peak.create(device);
   for (const c of cases) {
     const variants = options.allVariants ? gemmVariants(device.traits) : [undefined];
     for (const variant of variants) yield await timeCase(device, c, variant, peak, options.peer);
   }
 }
 
-async function timeCase(device: Device, c: Case, variant: string | undefined, peak: number, peer?: Peer): Promise<Row> {
+async function timeCase(device: Device, c: Case, variant: string | undefined, peak: Peak, peer?: Peer): Promise<Row> {
   const lowering = c.lower(device.traits, variant);
   const timer = await Timer.create(device, lowering, c.inputs, c.output);
-  const [ours, theirs]: [number[], number[]] = [[], []];
+  const [ours, theirs, limits]: [number[], number[], number[]] = [[], [], []];
   try {
     await peer?.prepare(c.problem);
     for (let round = 0; round < ROUNDS; round++) {
       ours.push(await timer.measure());
+      limits.push(await peak.measure());
       if (peer) theirs.push(await peer.measure());
     }
   } finally {
@@ -50,7 +51,7 @@ async function timeCase(device: Device, c: Case, variant: string | undefined, pe
     variant: variant ?? /(subgroup|outer|tiled|naive).*/.exec(lowering.launches[0]!.kernel.name)?.[0] ?? "",
     ms,
     gflops,
-    share: gflops / peak,
+    share: gflops / median(limits),
     adapter: device.description,
     ...(peer && { peer: peer.name, peerMs: median(theirs), ratio: median(theirs) / ms }),
   };

@@ -19,7 +19,7 @@ Options
   --help         this text
 
 A row is the median of five measurements of about 0.1 s each, without read-back. "of peak" is the share of the rate at which the adapter
-multiplies and adds on registers alone. Other programs on the machine make times worse: believe ratios within one run.`;
+multiplies and adds on registers alone, taken in turns. Other programs on the machine make times worse: believe ratios within one run.`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

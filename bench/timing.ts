@@ -8,9 +8,6 @@ import type { Kernel, Lowering } from "../kernels/kernel.js";
 import { type Device, hasConstants } from "../src/gpu/device.js";
 import { ConstantBuffer } from "../src/gpu/memory.js";
 
-/** Time that one measurement should take, ms. */
-const MEASUREMENT = 120;
-
 export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 /** A lowering with its buffers, ready to be timed as often as wished. */
@@ -21,13 +18,17 @@ export class Timer {
   /** Milliseconds of one execution, as last seen. */
   #guess = 0;
 
-  private constructor(device: Device, run: (pass: GPUComputePassEncoder) => void, destroy: () => void) {
+  /** Milliseconds that one measurement should take. */
+  readonly #duration: number;
+
+  private constructor(device: Device, run: (pass: GPUComputePassEncoder) => void, destroy: () => void, duration: number) {
     this.#device = device;
     this.#run = run;
     this.#destroy = destroy;
+    this.#duration = duration;
   }
 
-  static async create(device: Device, lowering: Lowering, inputs: readonly number[], output: number): Promise<Timer> {
+  static async create(device: Device, lowering: Lowering, inputs: readonly number[], output: number, duration = 120): Promise<Timer> {
     const { gpu } = device;
     const pipelines = await Promise.all(lowering.launches.map(({ kernel, slots }) => device.pipeline(kernel, slots.length)));
     const constants = new ConstantBuffer(
@@ -54,21 +55,27 @@ export class Timer {
         pass.dispatchWorkgroups(...kernel.workgroups);
       }
     };
-    const timer = new Timer(device, run, () => {
+    const destroy = () => {
       for (const buffer of Object.values(buffers).flat()) buffer.destroy();
       constants.destroy();
-    });
-    for (let warmUp = 0; warmUp < 3; warmUp++) timer.#guess = await timer.#execute(1);
+    };
+    const timer = new Timer(device, run, destroy, duration);
+    // The first execution compiles; the next two say what to expect.
+    await timer.#execute(1);
+    timer.#guess = Math.min((await timer.#execute(1)).ms, (await timer.#execute(1)).ms);
     return timer;
   }
 
   /** Milliseconds of one execution. */
   async measure(): Promise<number> {
-    this.#guess = await this.#execute(Math.max(1, Math.min(1000, Math.round(MEASUREMENT / this.#guess))));
-    return this.#guess;
+    for (;;) {
+      const { ms, overslept } = await this.#execute(Math.max(1, Math.min(1000, Math.round(this.#duration / this.#guess))));
+      if (!overslept) return (this.#guess = ms);
+      this.#guess /= 2;
+    }
   }
 
-  async #execute(times: number): Promise<number> {
+  async #execute(times: number): Promise<{ ms: number; overslept: boolean }> {
     const { gpu } = this.#device;
     const encoder = gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -77,11 +84,13 @@ export class Timer {
     const commands = encoder.finish();
     const start = performance.now();
     gpu.queue.submit([commands]);
-    const asleep = this.#guess * times * 0.9;
+    const asleep = this.#guess * times * 0.8;
     if (asleep > 2) await new Promise((resolve) => setTimeout(resolve, asleep));
+    const awake = performance.now();
     await gpu.queue.onSubmittedWorkDone();
     this.#device.check();
-    return (performance.now() - start) / times;
+    const end = performance.now();
+    return { ms: (end - start) / times, overslept: asleep > 2 && end - awake < 0.02 * asleep };
   }
 
   destroy(): void {
@@ -89,11 +98,17 @@ export class Timer {
   }
 }
 
-/** GFLOP/s of multiply-adds on registers alone, all lanes busy: what no kernel can pass. */
-export async function peakRate(device: Device): Promise<number> {
-  const sums = Array.from({ length: 24 }, (_, i) => `s${i}`);
-  const [groups, rounds] = device.traits.software ? [64, 20000] : [4096, 20000];
-  const code = `@group(0) @binding(0) var<storage, read_write> c: array<f32>;
+/** The rate of multiply-adds on registers alone, all lanes busy: what no kernel can pass. */
+export class Peak {
+  private constructor(
+    readonly timer: Timer,
+    readonly flops: number,
+  ) {}
+
+  static async create(device: Device): Promise<Peak> {
+    const sums = Array.from({ length: 24 }, (_, i) => `s${i}`);
+    const [groups, rounds] = device.traits.software ? [64, 4000] : [4096, 20000];
+    const code = `@group(0) @binding(0) var<storage, read_write> c: array<f32>;
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let x = 0.5 + f32(lane) * 1e-9;
@@ -104,11 +119,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   c[group.x * 64u + lane] = ${sums.join(" + ")};
 }
 `;
-  const kernel: Kernel = { name: "peak", code, workgroups: [groups, 1, 1] };
-  const timer = await Timer.create(device, { launches: [{ kernel, slots: [{ role: "output", index: 0 }] }], scratch: [] }, [], groups * 64);
-  const times = [await timer.measure(), await timer.measure(), await timer.measure()];
-  timer.destroy();
-  return (2 * sums.length * rounds * groups * 64) / Math.min(...times) / 1e6;
+    const kernel: Kernel = { name: "peak", code, workgroups: [groups, 1, 1] };
+    const lowering: Lowering = { launches: [{ kernel, slots: [{ role: "output", index: 0 }] }], scratch: [] };
+    return new Peak(await Timer.create(device, lowering, [], groups * 64, 30), 2 * sums.length * rounds * groups * 64);
+  }
+
+  /** GFLOP/s. */
+  async measure(): Promise<number> {
+    return this.flops / (await this.timer.measure()) / 1e6;
+  }
 }
 
 function filled(gpu: GPUDevice, elements: number): GPUBuffer {

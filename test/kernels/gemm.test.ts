@@ -256,6 +256,18 @@ describe("what a GPU would be given: numbers in the text, 32 lanes, large tiles"
   });
 });
 
+it("subgroups of four lanes, as SwiftShader has", async () => {
+  // A workgroup of four lanes runs as half a subgroup where those have eight.
+  if (opened.traits.subgroupSize !== 4 && opened.traits.subgroupSize !== 8) return;
+  const traits = { ...opened.traits, subgroupSize: 4 };
+  for (const s of [MATMULS[2]!, MATMULS[3]!, MATMULS[4]!, MATMULS[8]!]) {
+    const [a, b] = [noise(s.m * s.k, 1), noise(s.n * s.k, 2)];
+    const reference = matmulReference(s, a, b);
+    const [c] = await run(matmul(s, traits, "subgroup"), [a, b], [reference.value.length]);
+    reference.expectNear(c!, `${s.m}x${s.n}x${s.k}`);
+  }
+});
+
 it("refuses a variant that the adapter does not run, naming those it does", () => {
   const traits = { ...opened.traits, subgroupSize: 0 };
   expect(() => matmul(MATMULS[0]!, traits, "subgroup")).toThrow(/no variant "subgroup".*outer, tiled, naive/);
