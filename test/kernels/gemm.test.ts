@@ -162,6 +162,7 @@ const CONVOLUTIONS: [string, ConvShape][] = [
   ["1x1 with a stride", conv(2, 5, 8, 12, 1, 2, 0)],
   ["whole input in one kernel", conv(5, 4, 12, 1, 4, 1, 0)],
   ["stride that leaves a remainder", conv(2, 9, 8, 4, 4, 2, 1)],
+  ["stride that leaves a remainder, many channels in", conv(1, 5, 40, 4, 3, 2, 0)],
   ["stride 3 kernel 4", conv(1, 11, 4, 8, 4, 3, 2)],
   ["stride larger than the kernel", conv(1, 10, 4, 4, 2, 3, 0)],
   ["padding wider than needed", conv(1, 3, 4, 4, 3, 2, 2)],
@@ -254,6 +255,15 @@ describe("what a GPU would be given: numbers in the text, 32 lanes, large tiles"
       reference.weightGrad.expectNear((await run(convWeightGrad(s, gpu(), variant), [x, dy], [size.w]))[0]!, `weight gradient ${variant}`);
     }
   });
+});
+
+it("more workgroups than one dimension of a launch holds", async () => {
+  const s: MatmulShape = { ...plain, m: 2100, n: 2050, k: 1 };
+  const [a, b] = [noise(s.m, 1), noise(s.n, 2)];
+  const lowering = matmul(s, opened.traits, "naive");
+  expect(lowering.launches[0]!.kernel.workgroups[1]).toBe(2);
+  const [c] = await run(lowering, [a, b], [s.m * s.n]);
+  matmulReference(s, a, b).expectNear(c!, "naive");
 });
 
 it("subgroups of four lanes, as SwiftShader has", async () => {
