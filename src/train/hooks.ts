@@ -69,8 +69,8 @@ export interface Samples {
   /** [texts x count, 3, size, size] in [-1, 1], all images of the first sentence first. */
   readonly images: Float32Array;
   readonly size: number;
-  /** What drew them, for the user: "step 4000 of runs/petals-1, moving average". */
+  /** What drew them, for the user: "runs/petals-1/model.safetensors". */
   readonly model: string;
-  /** What the user should know: that letters of a text are not in the model's alphabet, that a checkpoint was damaged. */
+  /** What the user should know: that letters of a text are not in the model's alphabet. */
   readonly warnings: readonly string[];
 }

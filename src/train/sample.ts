@@ -4,28 +4,11 @@ import { join } from "node:path";
 import { UserError } from "../errors.js";
 import { openDevice } from "../gpu/device.js";
 import { CaptionEncoder, normalise } from "./captions.js";
+import type { SampleRequest, Samples } from "./hooks.js";
 import { readGan } from "./model-file.js";
 import { outer, Painter } from "./painter.js";
 import { MODEL_NAME } from "./names.js";
 import { normalNoise } from "./noise.js";
-
-export interface SampleRequest {
-  /** A run's folder or a model file. */
-  readonly source: string;
-  readonly texts: readonly string[];
-  /** Images of each text. */
-  readonly count: number;
-  readonly seed: number;
-}
-
-export interface Samples {
-  /** [texts·count, 3, size, size] in (−1, 1): `count` images of the first text, then of the second ... */
-  readonly images: Float32Array;
-  readonly size: number;
-  /** What they were drawn with, for people. */
-  readonly model: string;
-  readonly warnings: readonly string[];
-}
 
 /** @throws UserError when there is no model, or it is damaged */
 export async function sample({ source, texts, count, seed }: SampleRequest): Promise<Samples> {
