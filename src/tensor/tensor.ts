@@ -18,7 +18,8 @@ export type Vjp = (gradient: Tensor) => readonly (Tensor | undefined)[];
  * - view: the memory of its input under another shape or order;
  * - map: an elementwise expression, which may be fused into its reader;
  * - reduce: a sum or maximum over dimensions, which may absorb the map it reads;
- * - kernel: launches of its own;
+ * - kernel: launches of its own; it may make several tensors of its shape, itself and
+ * - result: one of the others, whose input is the kernel;
  * - pack: tensors laid side by side as a store of variables lays its own, so that one dispatch can work on all of them;
  * - effect: a kernel that changes variables in place, in program order.
  */
@@ -34,7 +35,8 @@ export type Operation =
       readonly target?: Tensor;
     }
   | { readonly kind: "reduce"; readonly combine: "sum" | "max"; readonly dimensions: readonly number[]; readonly scale: number }
-  | { readonly kind: "kernel"; readonly lower: (traits: AdapterTraits) => Lowering }
+  | { readonly kind: "kernel"; readonly lower: (traits: AdapterTraits) => Lowering; readonly results?: number }
+  | { readonly kind: "result"; readonly index: number }
   | { readonly kind: "pack"; readonly offsets: readonly number[] }
   | { readonly kind: "effect"; readonly lower: (traits: AdapterTraits) => Lowering; readonly targets: readonly Tensor[] };
 
