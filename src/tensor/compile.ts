@@ -25,7 +25,7 @@ export async function compile<Outputs extends Record<string, Tensor>>(device: De
   const { result: outputs, effects } = record(build);
   const shown = Object.values(outputs);
   const nodes = reachable([...shown, ...effects]);
-  const fusion = fuse({ nodes, outputs: new Set(shown) });
+  const fusion = fuse({ nodes, outputs: new Set(shown), mostBindings: device.gpu.limits.maxStorageBuffersPerShaderStage });
   const packs = placePacked(nodes, new Set(shown.map(base)));
   const steps = nodes.flatMap((node) => [...lower(node, fusion, device.traits, resultsOf(node, nodes)), ...packs.steps(node)]).map(apart);
   const { allocations, scratch, place } = allocate(steps, new Set(shown.map(base)), packs.home);

@@ -12,8 +12,6 @@ import { sameShape } from "./shape.js";
 import { constantValue, type Tensor } from "./tensor.js";
 import { storeOf, type Store } from "./variables.js";
 
-/** Buffers a fused kernel may bind: WebGPU's guaranteed eight. */
-const MOST_BINDINGS = 8;
 const MOST_OPERATIONS = 48;
 /** Operations that may be done again in every reader. */
 const MOST_REPEATED = 8;
@@ -29,6 +27,8 @@ export interface Graph {
   /** All nodes, in program order. */
   readonly nodes: readonly Tensor[];
   readonly outputs: ReadonlySet<Tensor>;
+  /** Buffers that a kernel may bind on this device. */
+  readonly mostBindings: number;
 }
 
 export interface Fusion {
@@ -74,10 +74,12 @@ class Fuser {
   readonly #readers = new Map<Tensor, Tensor[]>();
   readonly #changed: Map<Store, number[]>;
   readonly #shown: ReadonlySet<Tensor>;
+  readonly #mostBindings: number;
   #contents = new Map<Tensor, Contents>();
 
-  constructor({ nodes, outputs }: Graph) {
+  constructor({ nodes, outputs, mostBindings }: Graph) {
     this.#nodes = nodes;
+    this.#mostBindings = mostBindings;
     for (const node of nodes) for (const i of new Set(node.inputs)) this.#readers.set(i, [...this.#readersOf(i), node]);
     this.#changed = mutations(nodes);
     this.#shown = new Set([...outputs].map(base));
@@ -124,7 +126,7 @@ class Fuser {
         const inner = this.#contents.get(i);
         const union = inner && inlined.has(i) ? new Set([...loads, ...inner.loads]) : undefined;
         // One binding is the result's, and every input still to come may need one.
-        const fits = union && union.size <= MOST_BINDINGS - node.inputs.length && operations + inner!.operations <= MOST_OPERATIONS;
+        const fits = union && union.size <= this.#mostBindings - node.inputs.length && operations + inner!.operations <= MOST_OPERATIONS;
         if (inner && fits) {
           for (const load of inner.loads) loads.add(load);
           operations += inner.operations;
@@ -183,7 +185,7 @@ class Fuser {
     const union = new Set([...common.loads, ...loads]);
     return (
       [...loads].some((load) => load.size === size && common.loads.has(load)) &&
-      union.size + members.length + 1 <= MOST_BINDINGS &&
+      union.size + members.length + 1 <= this.#mostBindings &&
       common.operations + this.#contents.get(node)!.operations <= MOST_OPERATIONS &&
       members.every((m) => this.#users(m).every((user) => user.id > node.id) && !this.#stale(this.#contents.get(m)!.loads, m, node))
     );
@@ -233,7 +235,7 @@ class Fuser {
         const added = [...loads].filter((load) => !own.has(load));
         extra += moved(added);
         return (
-          own.size - 1 + added.length + members.length <= MOST_BINDINGS &&
+          own.size - 1 + added.length + members.length <= this.#mostBindings &&
           done + operations * members.length <= MOST_OPERATIONS &&
           !this.#stale(loads, node, members.at(-1)!)
         );

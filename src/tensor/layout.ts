@@ -1,6 +1,7 @@
 /** Reshape, transpose, concatenate, slice, pad: operations that move or rename elements and compute nothing. */
 import { copyRegions, padRegion } from "../../kernels/copy.js";
 import { ShapeError } from "../errors.js";
+import { base } from "./fuse.js";
 import { axis, format, type Order, rowMajor, sameShape, type Shape, size, strides } from "./shape.js";
 import { Tensor } from "./tensor.js";
 import { toOrder } from "./variables.js";
@@ -89,7 +90,8 @@ export function concat(tensors: readonly Tensor[], dimension: number): Tensor {
   }
   const shape = first.shape.map((n, i) => (i === d ? tensors.reduce((s, t) => s + t.shape[d]!, 0) : n));
   const starts = tensors.map((_, i) => tensors.slice(0, i).reduce((s, t) => s + t.shape[d]!, 0));
-  const order = first.order;
+  // Inputs come row-major; where something was computed, its order is the one the next operation wants.
+  const { order } = tensors.find((t) => base(t).operation.kind !== "leaf") ?? first;
   const out = strides(shape, order);
   const regions = tensors.map((t, i) => ({ shape: t.shape, from: strides(t.shape, t.order), to: out, toOffset: starts[i]! * out[d]! }));
   return new Tensor("concat", shape, { kind: "kernel", lower: () => copyRegions("concat", regions, order) }, tensors, {
