@@ -7,9 +7,9 @@ import {
   output as outputSlot,
   scratch as scratchSlot,
 } from "../../kernels/kernel.js";
-import type { Load } from "../../kernels/loops.js";
+import type { Load, LoopAxis } from "../../kernels/loops.js";
 import { type Body, map as mapKernel } from "../../kernels/map.js";
-import { reduce as reduceKernel } from "../../kernels/reduce.js";
+import { reduce as reduceKernel, type ReduceProblem, type ReduceVariant } from "../../kernels/reduce.js";
 import { base } from "./fuse.js";
 import { broadcastStrides, loopNest, type Shape, strides } from "./shape.js";
 import { constantValue, type Tensor } from "./tensor.js";
@@ -21,6 +21,8 @@ export interface Step {
   readonly lowering: Lowering;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
+  /** Present with `lowering.tuning`: the same work by one of its candidates. */
+  readonly lower?: (candidate: string) => Lowering;
 }
 
 /** The launches of a node that has memory of its own; none for leaves and views. */
@@ -38,7 +40,12 @@ export function lower(node: Tensor, inlined: ReadonlySet<Tensor>, traits: Adapte
     case "pack":
       return [];
     case "kernel":
-      return [{ node, lowering: operation.lower(traits), inputs: node.inputs.map(base), outputs: [node] }];
+      return [
+        {
+          ...{ node, lowering: operation.lower(traits), inputs: node.inputs.map(base), outputs: [node] },
+          lower: (candidate) => operation.lower(traits, candidate),
+        },
+      ];
     case "effect":
       return [{ node, lowering: operation.lower(traits), inputs: node.inputs.map(base), outputs: operation.targets.map(base) }];
   }
@@ -158,19 +165,30 @@ function lowerReduce(node: Tensor, inlined: ReadonlySet<Tensor>, traits: Adapter
   const keptOrder = node.order.filter((d) => !dimensions.includes(d));
   const reducedOrder = node.order.filter((d) => dimensions.includes(d));
   const fastest = node.order.filter((d) => x!.shape[d] !== 1).at(-1)!;
-  const lowering = reduceKernel(
-    {
-      name: nameOf(node, inlined),
-      combine,
-      scale,
-      kept: loopNest(x!.shape, keptOrder, steps),
-      reduced: loopNest(x!.shape, reducedOrder, steps),
-      rows: dimensions.includes(fastest),
-      loads: loads.map((_, i): Load => ({ binding: bindings[i]!, operand: i })),
-      bindings: owners.length,
-      body,
-    },
-    traits,
-  );
-  return { node, lowering, inputs: owners, outputs: [node] };
+  const problem: ReduceProblem = {
+    name: nameOf(node, inlined),
+    combine,
+    scale,
+    kept: loopNest(x!.shape, keptOrder, steps),
+    reduced: loopNest(x!.shape, reducedOrder, steps),
+    rows: dimensions.includes(fastest),
+    loads: loads.map((_, i): Load => ({ binding: bindings[i]!, operand: i })),
+    bindings: owners.length,
+    body,
+  };
+  const step = { node, inputs: owners, outputs: [node], lowering: reduceKernel(problem, traits) };
+  // Barriers are never worth it on a software adapter: nothing to choose there.
+  if (traits.software) return step;
+  const tuning = { problem: describeReduction(problem), work: 16 * x!.size * loads.length, candidates: ["tree", "staged"] };
+  return {
+    ...{ ...step, lowering: { ...step.lowering, tuning } },
+    lower: (variant) => reduceKernel(problem, traits, variant as ReduceVariant),
+  };
+}
+
+/** All that decides a reduction's work: its loops and its fused expression. */
+function describeReduction({ name, combine, kept, reduced, loads, body }: ReduceProblem): string {
+  const loops = (axes: readonly LoopAxis[]) => axes.map(({ count, steps }) => `${count}:${steps.join("/")}`).join(" ") || "1";
+  const { statements, value } = body(loads.map(({ binding }, i) => `x${i}of${binding}`));
+  return `${combine} ${name}, ${loops(kept)} from ${loops(reduced)}: ${statements.replace(/\s+/g, " ")} ${value}`;
 }
