@@ -91,6 +91,7 @@ function turnedDataGrad(s: ConvShape, traits: AdapterTraits, variant?: string): 
   return {
     launches: [{ kernel: turn, slots: [input(1), turned] }, ...launches],
     scratch: [...product.scratch, kernelHeight * kernelWidth * inChannels * outChannels],
+    ...(product.tuning && { tuning: product.tuning }),
   };
 }
 
@@ -149,7 +150,11 @@ function foldedDataGrad(s: ConvShape, traits: AdapterTraits, variant?: string): 
     kernel,
     slots: slots.map((slot) => (slot.role === "output" ? parts : slot)),
   }));
-  return { launches: [...launches, { kernel: foldKernel(s), slots: [parts, output(0)] }], scratch: [...product.scratch, rows * taps] };
+  return {
+    launches: [...launches, { kernel: foldKernel(s), slots: [parts, output(0)] }],
+    scratch: [...product.scratch, rows * taps],
+    ...(product.tuning && { tuning: { ...product.tuning, problem: `conv2d.dataGrad folded ${describe(s)}` } }),
+  };
 }
 
 /** Bindings: 0 t [N, OH, OW, KH, KW, IC], 1 dx [N, H, W, IC]. One invocation makes the channels of one pixel. */

@@ -70,6 +70,12 @@ export interface SplitProblem extends GemmProblem {
   readonly segmentsPerSplit: number;
 }
 
+/** A tile and an estimate of the work with it, by which tiles of one variant are compared. */
+export interface Ranked<Tile> {
+  readonly tile: Tile;
+  readonly work: number;
+}
+
 /** Workgroups numbered 0..count-1 (WGSL: `index` of `group`), folded into two dimensions where one would pass 65535. */
 export class Grid {
   readonly workgroups: readonly [number, number, number];

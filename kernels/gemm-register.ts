@@ -12,25 +12,25 @@
  * Preconditions: `subgroup` needs a fixed subgroup size; the workgroup is exactly one subgroup.
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
-import { Grid, type Operand, prelude, roundUp, segmentRange, type SplitProblem } from "./gemm-problem.js";
+import { Grid, type Operand, prelude, type Ranked, roundUp, segmentRange, type SplitProblem } from "./gemm-problem.js";
 import type { AdapterTraits, Kernel } from "./kernel.js";
 import type { WriteNumber } from "./loops.js";
 
-interface Tile {
+export interface RegisterTile {
+  /** "16x4", "16x4 swapped". */
+  readonly name: string;
   /** True: the lanes own rows and share columns. */
   readonly swapped: boolean;
   readonly lanes: number;
   /** Shared indices of a tile. */
   readonly R: number;
+  readonly subgroup: boolean;
 }
 
-/** `subgroupSize` 0: without subgroups. */
-export function registerKernel(problem: SplitProblem, traits: AdapterTraits, subgroupSize: number): Kernel {
+export function registerKernel(problem: SplitProblem, tile: RegisterTile): Kernel {
   const { name, rows, columns, layers, splits, depth, c, minors, numbers } = problem;
   const { u } = numbers;
-  const tile = chooseTile(problem, traits, subgroupSize);
-  const { swapped, lanes, R } = tile;
-  const subgroup = subgroupSize > 0;
+  const { swapped, lanes, R, subgroup } = tile;
   const lane = swapped ? laneFactor("a", problem.a, u) : laneFactor("b", problem.b, u);
   const factor = subgroup ? broadcastFactor : directFactor;
   const shared = swapped ? factor("b", problem.b, tile, depth, u) : factor("a", problem.a, tile, depth, u);
@@ -75,7 +75,7 @@ ${lines([...lane.runs, ...shared.runs, ...round(R, step, lane, shared)], 2)}
 ${swapped ? storeSwapped(problem, tile, wide.c) : store(problem, tile, wide.c, subgroup)}
 }
 `;
-  const kind = `${subgroup ? "subgroup" : "outer"} ${R}x4${swapped ? " swapped" : ""}`;
+  const kind = `${subgroup ? "subgroup" : "outer"} ${tile.name}`;
   // The comment names no shape: kernels of one text share a pipeline.
   const code = wgsl`// GEMM, ${kind}: ${R} ${swapped ? "columns" : "rows"} x 4 ${swapped ? "rows" : "columns"} a lane
 #if ${subgroup}
@@ -134,7 +134,7 @@ function laneFactor(name: string, operand: Operand, u: WriteNumber): Reader {
 }
 
 /** The shared indices, read by every lane itself. */
-function directFactor(name: string, operand: Operand, { R }: Tile, _depth: number, u: WriteNumber): Reader {
+function directFactor(name: string, operand: Operand, { R }: RegisterTile, _depth: number, u: WriteNumber): Reader {
   const quads = operand.contiguous === "free" && operand.vec4 && R % 4 === 0;
   const along = operand.contiguous === "depth" && operand.vec4;
   const size = quads ? 4 : 1;
@@ -153,7 +153,7 @@ function directFactor(name: string, operand: Operand, { R }: Tile, _depth: numbe
  * The shared indices, read by the lanes together. An index group is one shared index, or four neighbours where they are contiguous;
  * lane i reads group i mod P (P: the next power of two) and, with lanes to spare, a later part of the depth.
  */
-function broadcastFactor(name: string, operand: Operand, { R, lanes }: Tile, depth: number, u: WriteNumber): Reader {
+function broadcastFactor(name: string, operand: Operand, { R, lanes }: RegisterTile, depth: number, u: WriteNumber): Reader {
   const quads = operand.contiguous === "free" && operand.vec4 && R % 4 === 0;
   const along = operand.contiguous === "depth" && operand.vec4 ? 4 : 1;
   const groups = quads ? R / 4 : R;
@@ -185,7 +185,7 @@ function broadcastFactor(name: string, operand: Operand, { R, lanes }: Tile, dep
  * on a CPU adapter (every lane has its own branches), and one copy of it compiles in a fraction of the time of R copies. The loop's
  * bound is not a constant, lest the compiler unroll it. With subgroups lane i works out where rows i, i + lanes ... begin.
  */
-function store(problem: SplitProblem, { lanes, R }: Tile, wide: boolean, subgroup: boolean): string {
+function store(problem: SplitProblem, { lanes, R }: RegisterTile, wide: boolean, subgroup: boolean): string {
   const { rows, columns, c, numbers } = problem;
   const { u } = numbers;
   const place = (h: number) => `c_row(min(shared_first + ${h * lanes}u + lane, ${u(rows - 1)}), z)`;
@@ -214,7 +214,7 @@ ${lines(scalars, 2)}
 }
 
 /** The same where the lanes own rows: element i * across + j of the array belongs to the lane's row i. */
-function storeSwapped(problem: SplitProblem, { R }: Tile, wide: boolean): string {
+function storeSwapped(problem: SplitProblem, { R }: RegisterTile, wide: boolean): string {
   const { rows, columns, c, numbers } = problem;
   const { u } = numbers;
   const size = wide ? 4 : 1;
@@ -248,19 +248,28 @@ const part = ({ splits, c, numbers }: SplitProblem): string => (splits > 1 ? ` +
  */
 const roundCost = (R: number, subgroup: boolean): number => (subgroup ? 6 + R : R <= 8 ? 2 + R : 2 * R);
 
-/** The tile with the least work, padding and idle cores (eight of them, say) included. */
-function chooseTile({ rows, columns, layers, splits }: SplitProblem, traits: AdapterTraits, subgroupSize: number): Tile {
-  const lanes = subgroupSize > 0 ? subgroupSize : traits.software ? 8 : 32;
-  let best: { tile: Tile; work: number } | undefined;
-  for (const swapped of [false, true]) {
-    const [own, common] = swapped ? [rows, columns] : [columns, rows];
-    for (const R of common < 4 ? [common] : [32, 16, 8, 4]) {
-      const tiles = Math.ceil(own / (lanes * 4)) * Math.ceil(common / R) * layers * splits;
-      const work = roundUp(tiles, 8) * roundCost(R, subgroupSize > 0);
-      if (!best || work < best.work) best = { tile: { swapped, lanes, R }, work };
-    }
-  }
-  return best!.tile;
+/** An element of one part, added to the sum, in the same unit: six a vec4f of eight lanes, as a load. */
+const SUM_COST = 6 / 32;
+
+/**
+ * All tiles, those with the least work first: padding, idle cores (eight of them, say) and the sum of the parts included.
+ * `subgroupSize` 0: without subgroups.
+ */
+export function registerTiles(problem: SplitProblem, traits: AdapterTraits, subgroupSize: number): Ranked<RegisterTile>[] {
+  const { rows, columns, layers, splits, segmentsPerSplit, depth, c } = problem;
+  const subgroup = subgroupSize > 0;
+  const sum = splits > 1 ? splits * c.size * SUM_COST : 0;
+  const lanes = subgroup ? subgroupSize : traits.software ? 8 : 32;
+  return [false, true]
+    .flatMap((swapped) => {
+      const [own, common] = swapped ? [rows, columns] : [columns, rows];
+      return (common < 4 ? [common] : [32, 16, 8, 4]).map((R) => {
+        const tiles = Math.ceil(own / (lanes * 4)) * Math.ceil(common / R) * layers * splits;
+        const work = roundUp(tiles, 8) * roundCost(R, subgroup) * segmentsPerSplit * depth + sum;
+        return { tile: { name: `${R}x4${swapped ? " swapped" : ""}`, swapped, lanes, R, subgroup }, work };
+      });
+    })
+    .sort((p, q) => p.work - q.work);
 }
 
 /** As many depths a round as fit the readers, four where the depth allows: enough to pay for moving an accumulator. */

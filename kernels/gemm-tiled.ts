@@ -8,27 +8,42 @@
  *     tile        W   QR QC  K    elements an invocation   workgroup memory
  *     128 x 128   16  2  2   8    8 x 8                    16 KiB
  *     64 x 64     16  1  1   16   4 x 4                    16 KiB
+ *     64 x 64     8   2  2   8    8 x 8                     8 KiB
+ *     64 x 32     8   2  1   8    8 x 4                     6 KiB, and 32 x 64
  *     32 x 32     8   1  1   8    4 x 4                     4 KiB
  * Where K does not divide the depth (few channels), depth and segments are walked as one index, so that steps are always full.
- * Preconditions: W * W invocations a workgroup and the workgroup memory above.
+ * Preconditions: W * W invocations a workgroup and the workgroup memory above; a tile's K depths of either factor are at least one
+ * vec4f an invocation.
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
-import { digits, Grid, type Operand, prelude, roundUp, segmentRange, type SplitProblem } from "./gemm-problem.js";
+import { digits, Grid, type Operand, prelude, type Ranked, roundUp, segmentRange, type SplitProblem } from "./gemm-problem.js";
 import type { AdapterTraits, Kernel } from "./kernel.js";
 
-interface Tile {
+export interface WorkgroupTile {
+  /** Rows x columns x K: "64x64x16". */
+  readonly name: string;
+  readonly rows: number;
+  readonly columns: number;
   readonly W: number;
   readonly QR: number;
   readonly QC: number;
   readonly K: number;
 }
 
-export function tiledKernel(problem: SplitProblem, traits: AdapterTraits): Kernel {
+function workgroupTile(W: number, QR: number, QC: number, K: number): WorkgroupTile {
+  const [rows, columns] = [4 * W * QR, 4 * W * QC];
+  return { name: `${rows}x${columns}x${K}`, rows, columns, W, QR, QC, K };
+}
+
+const LARGE = workgroupTile(16, 2, 2, 8);
+const MIDDLE = workgroupTile(16, 1, 1, 16);
+const SMALL = workgroupTile(8, 1, 1, 8);
+const TILES = [LARGE, MIDDLE, workgroupTile(8, 2, 2, 8), workgroupTile(8, 2, 1, 8), workgroupTile(8, 1, 2, 8), SMALL];
+
+export function tiledKernel(problem: SplitProblem, tile: WorkgroupTile, software: boolean): Kernel {
   const { name, rows, columns, layers, splits, depth, numbers } = problem;
   const { u } = numbers;
-  const tile = chooseTile(problem, traits);
-  const { W, QR, QC, K } = tile;
-  const [tileRows, tileColumns] = [4 * W * QR, 4 * W * QC];
+  const { W, QR, QC, K, rows: tileRows, columns: tileColumns } = tile;
   const [rowTiles, columnTiles] = [Math.ceil(rows / tileRows), Math.ceil(columns / tileColumns)];
   const grid = new Grid(rowTiles * columnTiles * layers * splits);
   const wide = { a: problem.a.vec4, b: problem.b.vec4, c: columns % 4 === 0 };
@@ -85,26 +100,42 @@ ${lines(a.stores, 2)}
 ${lines(b.stores, 2)}
     workgroupBarrier();
   }
-${store(problem, tile, wide.c, traits.software ? " + group.z" : "")}
+${store(problem, tile, wide.c, software ? " + group.z" : "")}
 }
 `;
   const code = wgsl`// GEMM, tiled: ${tileRows} x ${tileColumns} a workgroup, ${K} deep, ${4 * QR} x ${4 * QC} an invocation
 ${prelude(problem, wide)}${main}`;
   return {
-    name: `${name} tiled ${tileRows}x${tileColumns}`,
+    name: `${name} tiled ${tile.name}`,
     code,
     constants: numbers.constants.values,
     workgroups: grid.workgroups,
   };
 }
 
-/** The largest tile that still leaves the adapter some hundred workgroups, and is not mostly beyond the matrix. */
-function chooseTile({ rows, columns, layers, splits }: SplitProblem, traits: AdapterTraits): Tile {
-  const groups = (size: number) => Math.ceil(rows / size) * Math.ceil(columns / size) * layers * splits;
-  const small: Tile = { W: 8, QR: 1, QC: 1, K: 8 };
-  if (Math.min(rows, columns) <= 32 || traits.maxInvocations < 256 || traits.workgroupMemory < 16384) return small;
-  if (groups(128) >= 256 && Math.min(rows, columns) > 64) return { W: 16, QR: 2, QC: 2, K: 8 };
-  return groups(64) >= 64 ? { W: 16, QR: 1, QC: 1, K: 16 } : small;
+/** An element of one part, written, read and added to the sum, in multiply-adds: what a GPU does meanwhile. */
+const SUM_COST = 50;
+
+/**
+ * All tiles that fit the adapter. First the rule's: the largest that still leaves the adapter some hundred workgroups, and is not mostly
+ * beyond the matrix. Then the others, those with the least work first: padding, the last round of workgroups over some 64 cores, and reads
+ * of workgroup memory (a vec4f of either factor for 16 products at 4 x 4 an invocation, two of each for 64 at 8 x 8) included.
+ */
+export function tiledTiles(problem: SplitProblem, traits: AdapterTraits): Ranked<WorkgroupTile>[] {
+  const { rows, columns, layers, splits, segmentsPerSplit, depth, c } = problem;
+  const groups = (tile: WorkgroupTile) => Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns) * layers * splits;
+  const fits = ({ W, K, ...tile }: WorkgroupTile) =>
+    W * W <= traits.maxInvocations && 8 * K * (tile.rows + tile.columns) <= traits.workgroupMemory;
+  const least = Math.min(rows, columns);
+  const large = least > 64 && groups(LARGE) >= 256;
+  const wanted = least <= 32 ? SMALL : large ? LARGE : groups(MIDDLE) >= 64 ? MIDDLE : SMALL;
+  const rule = fits(wanted) ? wanted : SMALL;
+  const product = ({ QR, QC }: WorkgroupTile) => 1 + 1 / QR + 1 / QC;
+  const area = (tile: WorkgroupTile) => roundUp(groups(tile), 64) * tile.rows * tile.columns;
+  const sum = splits > 1 ? splits * c.size * SUM_COST : 0;
+  return TILES.filter(fits)
+    .map((tile) => ({ tile, work: area(tile) * product(tile) * segmentsPerSplit * depth + sum }))
+    .sort((p, q) => Number(q.tile === rule) - Number(p.tile === rule) || p.work - q.work);
 }
 
 /** How a workgroup brings one factor's part of a step into workgroup memory: loads to registers, then stores. */
@@ -114,7 +145,15 @@ interface Fetch {
   readonly stores: string[];
 }
 
-function fetch(name: string, operand: Operand, extent: number, tile: Tile, first: string, fused: boolean, problem: SplitProblem): Fetch {
+function fetch(
+  name: string,
+  operand: Operand,
+  extent: number,
+  tile: WorkgroupTile,
+  first: string,
+  fused: boolean,
+  problem: SplitProblem,
+): Fetch {
   const { W, K } = tile;
   const free = operand.contiguous === "free";
   const size = operand.vec4 ? 4 : 1;
@@ -149,7 +188,7 @@ function fetch(name: string, operand: Operand, extent: number, tile: Tile, first
   return { sites, loads, stores };
 }
 
-const accumulators = ({ QR, QC }: Tile): string[] =>
+const accumulators = ({ QR, QC }: WorkgroupTile): string[] =>
   range(4 * QR).map((r) =>
     range(QC)
       .map((q) => `var c${r}_${q} = vec4f();`)
@@ -157,7 +196,7 @@ const accumulators = ({ QR, QC }: Tile): string[] =>
   );
 
 /** The outer product of depth k of both tiles. */
-function products({ W, QR, QC, K }: Tile): string[] {
+function products({ W, QR, QC, K }: WorkgroupTile): string[] {
   const a = range(QR).map((q) => `let a${q} = a_tile[(half * ${K}u + k) * ${W * QR}u + local.y + ${W * q}u];`);
   const b = range(QC).map((q) => `let b${q} = b_tile[(half * ${K}u + k) * ${W * QC}u + local.x + ${W * q}u];`);
   const sums = range(4 * QR).map((r) =>
@@ -172,7 +211,7 @@ function products({ W, QR, QC, K }: Tile): string[] {
  * Writes the invocation's elements, leaving out what lies beyond the matrix. `keep` is a zero that a software adapter's compiler does not
  * know: there it keeps the loop a loop (unrolled, it would take longer to compile than all the rest); GPUs unroll it.
  */
-function store(problem: SplitProblem, { W, QR, QC }: Tile, wide: boolean, keep: string): string {
+function store(problem: SplitProblem, { W, QR, QC }: WorkgroupTile, wide: boolean, keep: string): string {
   const { rows, columns, splits, c, numbers } = problem;
   const { u } = numbers;
   const part = splits > 1 ? ` + split * ${u(roundUp(c.size, 4))}` : "";

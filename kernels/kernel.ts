@@ -34,6 +34,18 @@ export interface Launch {
 export interface Lowering {
   readonly launches: readonly Launch[];
   readonly scratch: readonly number[];
+  /** Present where the rule chose this one of several ways. */
+  readonly tuning?: Tuning;
+}
+
+/** What a tuner needs to choose better than the rule. */
+export interface Tuning {
+  /** All that decides the work, in words: the key under which a winner is remembered, e.g. "matmul 1x512x512x512 mk.kn". */
+  readonly problem: string;
+  /** Multiplications and additions, or memory accesses in place of 16 of them each: the costliest problems are tuned first. */
+  readonly work: number;
+  /** Names that the family's function takes; the rule's choice first. */
+  readonly candidates: readonly string[];
 }
 
 /** What a kernel family may choose by. */

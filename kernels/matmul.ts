@@ -53,9 +53,11 @@ function matmulProblem(shape: MatmulShape, numbers: Numbers): GemmProblem {
       run: `return Run(${base}, 0u, ${ragged ? `min(${u(chunk)}, ${u(k)} - major * ${u(chunk)})` : u(chunk)});`,
     };
   };
+  // One matrix for the whole batch is told in the name: it is another problem.
+  const shared = `${shape.batch > 1 && !shape.aBatched ? " one a" : ""}${shape.batch > 1 && !shape.bBatched ? " one b" : ""}`;
   return {
     numbers,
-    name: `matmul ${shape.batch}x${shape.m}x${n}x${k} ${aLayout}.${bLayout}`,
+    name: `matmul ${shape.batch}x${shape.m}x${n}x${k} ${aLayout}.${bLayout}${shared}`,
     rows: m,
     columns: n,
     layers: batch,

@@ -5,6 +5,8 @@ export { grad } from "./autograd/grad.js";
 export { gradcheck, type GradcheckInput, type GradcheckOptions, type GradcheckReport } from "./autograd/gradcheck.js";
 export * from "./errors.js";
 export { Device, type DeviceOptions, openDevice } from "./gpu/device.js";
+export { Tuner, type TunerMode, type TunerOptions, type TuningProgress } from "./gpu/tuner.js";
+export type { TuningStore } from "./gpu/tuning-file.js";
 export { Discriminator, type DiscriminatorOptions } from "./models/discriminator.js";
 export { Generator, type GeneratorOptions } from "./models/generator.js";
 export { ImageEncoder, type ImageEncoderOptions } from "./models/image-encoder.js";

@@ -3,6 +3,7 @@ import { basename, extname } from "node:path";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../train/atomic-file.js";
 import { captionList, imageGrid } from "../train/image-grid.js";
+import { TRAIN_OPTIONS } from "../train/options.js";
 import { newestRun } from "../train/run-folder.js";
 import { defineCommand, withDefaults } from "./command.js";
 
@@ -14,6 +15,7 @@ const OPTIONS = {
   seed: { type: "integer", min: 0, max: 2 ** 32 - 1, default: 1, description: "of the noise; every sentence gets the same" },
   scale: { type: "integer", min: 1, max: 16, default: 1, description: "enlarge every pixel to a square of this side" },
   out: { type: "text", placeholder: "FILE", default: "grid.png", description: "PNG file to write" },
+  tune: TRAIN_OPTIONS.tune,
 } as const;
 
 export const sample = defineCommand({
@@ -28,7 +30,7 @@ export const sample = defineCommand({
     ],
   ],
   async run(given, context) {
-    const { text, run, model, count, seed, scale, out } = withDefaults(OPTIONS, given);
+    const { text, run, model, count, seed, scale, out, tune } = withDefaults(OPTIONS, given);
     if (!text) throw new UserError('give a sentence to draw: --text "a flower with red petals"');
     if (run !== undefined && model !== undefined) throw new UserError("--run and --model both name what to draw from: give one of them");
     if (extname(out).toLowerCase() !== ".png") throw new UserError(`--out ${out}: the grid is a PNG, so its name must end in .png`);
@@ -37,7 +39,15 @@ export const sample = defineCommand({
       throw new UserError("there is no run under runs/ yet: train one (npm run train), or name a model file with --model");
     // Loaded here, so that --help needs no engine.
     const { sample: drawSamples } = await import("../train/sample.js");
-    const { images, size, model: name, warnings } = await drawSamples({ source, texts: text, count, seed });
+    const {
+      images,
+      size,
+      model: name,
+      warnings,
+    } = await drawSamples({ source, texts: text, count, seed, ...(tune && { tune }) }, (event) => {
+      if (event.kind === "message") context.stderr.write(`${event.text}\n`);
+      if (event.kind === "warning") context.stderr.write(`warning: ${event.text}\n`);
+    });
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
     try {
       writeFileAtomic(out, imageGrid(images, size, { columns: count, scale }));

@@ -8,6 +8,7 @@ import { type Allocation, planArena } from "../gpu/arena.js";
 import type { Device } from "../gpu/device.js";
 import { Memory } from "../gpu/memory.js";
 import { DispatchList, type Range } from "../gpu/program.js";
+import type { Tunable, Tuner } from "../gpu/tuner.js";
 import { UserError } from "../errors.js";
 import { base, fuse } from "./fuse.js";
 import { copyKernel, lower, type Step } from "./lower.js";
@@ -27,7 +28,8 @@ export async function compile<Outputs extends Record<string, Tensor>>(device: De
   const nodes = reachable([...shown, ...effects]);
   const fusion = fuse({ nodes, outputs: new Set(shown), mostBindings: device.gpu.limits.maxStorageBuffersPerShaderStage });
   const packs = placePacked(nodes, new Set(shown.map(base)));
-  const steps = nodes.flatMap((node) => [...lower(node, fusion, device.traits, resultsOf(node, nodes)), ...packs.steps(node)]).map(apart);
+  const byRule = nodes.flatMap((node) => [...lower(node, fusion, device.traits, resultsOf(node, nodes)), ...packs.steps(node)]);
+  const steps = (device.tuner ? await tuned(byRule, device.tuner) : byRule).map(apart);
   const { allocations, scratch, place } = allocate(steps, new Set(shown.map(base)), packs.home);
   const arena = planArena(allocations, Math.max(256, device.gpu.limits.minStorageBufferOffsetAlignment));
   const owned: Memory[] = [];
@@ -56,6 +58,19 @@ export async function compile<Outputs extends Record<string, Tensor>>(device: De
     for (const memory of owned) memory.destroy();
     throw error;
   }
+}
+
+/** The steps with the kernels that the tuner prefers. */
+async function tuned(steps: readonly Step[], tuner: Tuner): Promise<readonly Step[]> {
+  const sizes = (tensors: readonly Tensor[]) => tensors.map((t) => t.size);
+  const tunables = steps.flatMap(({ lowering: { tuning }, lower, inputs, outputs }): Tunable[] =>
+    tuning && lower ? [{ tuning, lower, inputs: sizes(inputs), outputs: sizes(outputs) }] : [],
+  );
+  const choices = await tuner.choose(tunables);
+  return steps.map((step) => {
+    const choice = step.lowering.tuning && choices.get(step.lowering.tuning.problem);
+    return step.lower && choice !== undefined ? { ...step, lowering: step.lower(choice) } : step;
+  });
 }
 
 /** All nodes that the roots depend on, in program order. */

@@ -15,7 +15,7 @@ import { ShapeError } from "../errors.js";
 import { add } from "./elementwise.js";
 import { reshape } from "./layout.js";
 import { channelsLast, format, type Order, sameOrder, type Shape } from "./shape.js";
-import { Tensor } from "./tensor.js";
+import { type Operation, Tensor } from "./tensor.js";
 import { isVariable, toOrder } from "./variables.js";
 
 /** Memory order of a weight [O, I, KH, KW] that needs no copy before a convolution. */
@@ -53,7 +53,7 @@ const image = (x: Tensor) => inOrder(x, channelsLast(4));
 const weights = (w: Tensor) => inOrder(w, convolutionWeightOrder);
 
 function forward(x: Tensor, w: Tensor, s: ConvShape): Tensor {
-  const operation = { kind: "kernel" as const, lower: (traits: Parameters<typeof convForward>[1]) => convForward(s, traits) };
+  const operation: Operation = { kind: "kernel", lower: (traits, candidate) => convForward(s, traits, candidate) };
   return new Tensor("conv2d", [s.batch, s.outChannels, s.outHeight, s.outWidth], operation, [image(x), weights(w)], {
     ...{ order: channelsLast(4), sources: [x, w] },
     vjp: (g) => [dataGrad(g, w, s), weightGrad(x, g, s)],
@@ -61,7 +61,7 @@ function forward(x: Tensor, w: Tensor, s: ConvShape): Tensor {
 }
 
 function dataGrad(dy: Tensor, w: Tensor, s: ConvShape): Tensor {
-  const operation = { kind: "kernel" as const, lower: (traits: Parameters<typeof convForward>[1]) => convDataGrad(s, traits) };
+  const operation: Operation = { kind: "kernel", lower: (traits, candidate) => convDataGrad(s, traits, candidate) };
   return new Tensor("convTranspose2d", [s.batch, s.inChannels, s.inHeight, s.inWidth], operation, [image(dy), weights(w)], {
     ...{ order: channelsLast(4), sources: [dy, w] },
     vjp: (g) => [forward(g, w, s), weightGrad(g, dy, s)],
@@ -69,7 +69,7 @@ function dataGrad(dy: Tensor, w: Tensor, s: ConvShape): Tensor {
 }
 
 function weightGrad(x: Tensor, dy: Tensor, s: ConvShape): Tensor {
-  const operation = { kind: "kernel" as const, lower: (traits: Parameters<typeof convForward>[1]) => convWeightGrad(s, traits) };
+  const operation: Operation = { kind: "kernel", lower: (traits, candidate) => convWeightGrad(s, traits, candidate) };
   return new Tensor("convWeightGrad", [s.outChannels, s.inChannels, s.kernelHeight, s.kernelWidth], operation, [image(x), image(dy)], {
     ...{ order: convolutionWeightOrder, sources: [x, dy] },
     vjp: (g) => [dataGrad(dy, g, s), forward(x, g, s)],

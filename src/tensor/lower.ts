@@ -7,11 +7,11 @@ import {
   output as outputSlot,
   scratch as scratchSlot,
 } from "../../kernels/kernel.js";
-import type { Load } from "../../kernels/loops.js";
+import type { Load, LoopAxis } from "../../kernels/loops.js";
 import { type Body, map as mapKernel } from "../../kernels/map.js";
-import { type Bodies, reduce as reduceKernel } from "../../kernels/reduce.js";
+import { type Bodies, reduce as reduceKernel, type ReduceProblem, type ReduceVariant } from "../../kernels/reduce.js";
 import { base, type Fusion } from "./fuse.js";
-import { broadcastStrides, loopNest, type Shape, strides } from "./shape.js";
+import { broadcastStrides, loopNest, type Shape, size, strides } from "./shape.js";
 import { constantValue, type Tensor } from "./tensor.js";
 import { overlap } from "./variables.js";
 
@@ -21,6 +21,8 @@ export interface Step {
   readonly lowering: Lowering;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
+  /** Present with `lowering.tuning`: the same work by one of its candidates. */
+  readonly lower?: (candidate: string) => Lowering;
 }
 
 /**
@@ -46,7 +48,12 @@ export function lower(node: Tensor, { inlined, groups }: Fusion, traits: Adapter
     case "result":
       return [];
     case "kernel":
-      return [{ node, lowering: operation.lower(traits), inputs: node.inputs.map(base), outputs: [node, ...results] }];
+      return [
+        {
+          ...{ node, lowering: operation.lower(traits), inputs: node.inputs.map(base), outputs: [node, ...results] },
+          lower: (candidate) => operation.lower(traits, candidate),
+        },
+      ];
     case "effect":
       return [{ node, lowering: operation.lower(traits), inputs: node.inputs.map(base), outputs: operation.targets.map(base) }];
   }
@@ -181,19 +188,30 @@ function lowerReduce(nodes: readonly Tensor[], inlined: ReadonlySet<Tensor>, tra
   const keptOrder = node.order.filter((d) => !dimensions.includes(d));
   const reducedOrder = node.order.filter((d) => dimensions.includes(d));
   const fastest = node.order.filter((d) => shape[d] !== 1).at(-1)!;
-  const lowering = reduceKernel(
-    {
-      name: nodes.map((n) => nameOf(n, inlined)).join(", "),
-      combine,
-      scales: reductions.map(({ scale }) => scale),
-      kept: loopNest(shape, keptOrder, steps),
-      reduced: loopNest(shape, reducedOrder, steps),
-      rows: dimensions.includes(fastest),
-      loads: loads.map((_, i): Load => ({ binding: bindings[i]!, operand: i })),
-      bindings: owners.length,
-      bodies,
-    },
-    traits,
-  );
-  return { node, lowering, inputs: owners, outputs: nodes };
+  const problem: ReduceProblem = {
+    name: nodes.map((n) => nameOf(n, inlined)).join(", "),
+    combine,
+    scales: reductions.map(({ scale }) => scale),
+    kept: loopNest(shape, keptOrder, steps),
+    reduced: loopNest(shape, reducedOrder, steps),
+    rows: dimensions.includes(fastest),
+    loads: loads.map((_, i): Load => ({ binding: bindings[i]!, operand: i })),
+    bindings: owners.length,
+    bodies,
+  };
+  const step = { node, inputs: owners, outputs: nodes, lowering: reduceKernel(problem, traits) };
+  // Barriers are never worth it on a software adapter: nothing to choose there.
+  if (traits.software) return step;
+  const tuning = { problem: describeReduction(problem), work: 16 * size(shape) * loads.length, candidates: ["tree", "staged"] };
+  return {
+    ...{ ...step, lowering: { ...step.lowering, tuning } },
+    lower: (variant) => reduceKernel(problem, traits, variant as ReduceVariant),
+  };
+}
+
+/** All that decides a reduction's work: its loops and its fused expressions. */
+function describeReduction({ name, combine, kept, reduced, loads, bodies }: ReduceProblem): string {
+  const loops = (axes: readonly LoopAxis[]) => axes.map(({ count, steps }) => `${count}:${steps.join("/")}`).join(" ") || "1";
+  const { statements, values } = bodies(loads.map(({ binding }, i) => `x${i}of${binding}`));
+  return `${combine} ${name}, ${loops(kept)} from ${loops(reduced)}: ${statements.replace(/\s+/g, " ")} ${values.join(", ")}`;
 }

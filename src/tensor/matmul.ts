@@ -4,7 +4,7 @@ import { ShapeError } from "../errors.js";
 import { sum } from "./broadcast.js";
 import { transpose } from "./layout.js";
 import { rowMajor, sameOrder } from "./shape.js";
-import { Tensor } from "./tensor.js";
+import { type Operation, Tensor } from "./tensor.js";
 import { toOrder } from "./variables.js";
 
 /** The operand as a kernel can read it (batch slowest), and whether its last two dimensions are swapped in memory. */
@@ -38,7 +38,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
     aLayout: left.swapped ? ("km" as const) : ("mk" as const),
     bLayout: right.swapped ? ("nk" as const) : ("kn" as const),
   };
-  return new Tensor("matmul", shape, { kind: "kernel", lower: (traits) => matmulKernel(problem, traits) }, [left.operand, right.operand], {
+  const operation: Operation = { kind: "kernel", lower: (traits, candidate) => matmulKernel(problem, traits, candidate) };
+  return new Tensor("matmul", shape, operation, [left.operand, right.operand], {
     sources: [a, b],
     vjp: (g) => {
       const da = matmul(g, transpose(b));

@@ -35,7 +35,13 @@ export type Operation =
       readonly target?: Tensor;
     }
   | { readonly kind: "reduce"; readonly combine: "sum" | "max"; readonly dimensions: readonly number[]; readonly scale: number }
-  | { readonly kind: "kernel"; readonly lower: (traits: AdapterTraits) => Lowering; readonly results?: number }
+  | {
+      readonly kind: "kernel";
+      /** By rule, or by the name of one of the candidates that the rule's lowering lists. */
+      readonly lower: (traits: AdapterTraits, candidate?: string) => Lowering;
+      /** How many tensors it makes, itself included; default 1. */
+      readonly results?: number;
+    }
   | { readonly kind: "result"; readonly index: number }
   | { readonly kind: "pack"; readonly offsets: readonly number[] }
   | { readonly kind: "effect"; readonly lower: (traits: AdapterTraits) => Lowering; readonly targets: readonly Tensor[] };

@@ -1,5 +1,5 @@
 /** What the training loop is asked for beside its options, and what it tells while it runs. Knows nothing of terminals. */
-import type { GivenOptions } from "./options.js";
+import type { GivenOptions, TuneMode } from "./options.js";
 
 /** A new run (`run` or a new folder under runs/), or the continuation of one (`resume`). */
 export interface TrainRequest {
@@ -15,11 +15,11 @@ export type TrainEvent =
   | { readonly kind: "message"; readonly text: string }
   /** Something unusual that does not stop the run. */
   | { readonly kind: "warning"; readonly text: string }
-  /** The data set is being fetched or prepared. `total` where it is known. */
+  /** The data set is being fetched or prepared, captions are embedded, kernels tuned. `total` where it is known. */
   | {
       readonly kind: "work";
       readonly what: string;
-      readonly unit: "B" | "images" | "captions";
+      readonly unit: "B" | "images" | "captions" | "kernels";
       readonly done: number;
       readonly total?: number;
     }
@@ -63,6 +63,8 @@ export interface SampleRequest {
   readonly count: number;
   /** The same seed gives sentence after sentence the same noise. */
   readonly seed: number;
+  /** How kernels are chosen; by default as training chooses them. */
+  readonly tune?: TuneMode;
 }
 
 export interface Samples {

@@ -5,6 +5,9 @@ export const MODEL_NAME = "model.safetensors";
 /** The text encoder in a run's folder. */
 export const TEXT_ENCODER_NAME = "text-encoder.safetensors";
 
+/** The kernels a run was computed with, in its folder; and the winners of all runs, in the cache folder. */
+export const TUNING_NAME = "tuning.json";
+
 /** First values of the text stage's networks. */
 export const TEXT_VALUES = 100;
 /** First values of the GAN's networks. */

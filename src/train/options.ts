@@ -11,6 +11,13 @@ export type Variant = (typeof VARIANTS)[number];
 export const PRESETS = ["tiny", "small", "medium", "paper"] as const;
 export type PresetName = (typeof PRESETS)[number];
 
+/** How kernels are chosen where there are several: by rule; by the cache and, for the rest, short races; by races alone. */
+export const TUNE_MODES = ["off", "cached", "full"] as const;
+export type TuneMode = (typeof TUNE_MODES)[number];
+
+/** On a software adapter the rule is as good as a race, and compiling the candidates costs more than they could gain. */
+export const tuneModeFor = (adapter: { readonly software: boolean }): TuneMode => (adapter.software ? "off" : "cached");
+
 /** Everything that decides what a run computes. Plain JSON; stored whole in the run's `config.json`. */
 export interface TrainOptions {
   /** "petals", "flowers", "birds", or a folder of the same layout. */
@@ -66,6 +73,8 @@ export interface TrainOptions {
 
   readonly sampleEvery: number;
   readonly checkpointEvery: number;
+  /** Kernels that add up in another order give other last digits; a run's own choices are in its `tuning.json`. */
+  readonly tune: TuneMode;
 }
 
 const FROM_PRESET = "from the preset";
@@ -184,6 +193,13 @@ export const TRAIN_OPTIONS = {
 
   sampleEvery: { type: "integer", min: 1, description: "steps between two sample grids", defaultText: FROM_PRESET },
   checkpointEvery: { type: "integer", min: 1, description: "steps between two checkpoints", defaultText: FROM_PRESET },
+  tune: {
+    type: "choice",
+    choices: TUNE_MODES,
+    description:
+      "choose kernels by rule (off); by earlier races on this adapter, and new ones of at most 4 s a program (cached); by new races alone (full)",
+    defaultText: "off on a software adapter, cached on a GPU",
+  },
 } as const satisfies OptionTable & Record<keyof TrainOptions, unknown>;
 
 /** The options that a preset decides. */
@@ -243,7 +259,7 @@ export function resolveOptions(given: GivenOptions, adapter: { readonly software
   const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const easy =
     (chosen.dataset ?? fixed.dataset) === "petals" ? { textSteps: Math.min(PETALS_TEXT_STEPS, PRESET_VALUES[preset].textSteps) } : {};
-  const options = { ...fixed, ...PRESET_VALUES[preset], ...easy, ...chosen, preset } as unknown as TrainOptions;
+  const options = { ...fixed, ...PRESET_VALUES[preset], ...easy, tune: tuneModeFor(adapter), ...chosen, preset } as unknown as TrainOptions;
   checkOptions(options, (key) => `--${flagName(key)}`);
   refuseUnused(given, options);
   return options;
@@ -302,9 +318,10 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     const meant = nearest(key, KEYS);
     throw new UserError(`${where}: unknown option "${key}"${meant ? `; did you mean "${meant}"?` : ""}`);
   }
-  const missing = KEYS.find((key) => !(key in json));
+  // Runs older than the tuner went by the rule.
+  const options = { tune: "off", ...json } as TrainOptions;
+  const missing = KEYS.find((key) => !(key in options));
   if (missing) throw new UserError(`${where}: the option "${missing}" is missing`);
-  const options = json as TrainOptions;
   checkOptions(options, (key) => `${where}: ${key}`);
   return options;
 }

@@ -4,14 +4,20 @@ import { join } from "node:path";
 import { UserError } from "../errors.js";
 import { openDevice } from "../gpu/device.js";
 import { CaptionEncoder, normalise } from "./captions.js";
-import type { SampleRequest, Samples } from "./hooks.js";
+import type { SampleRequest, Samples, TrainHooks } from "./hooks.js";
 import { readGan } from "./model-file.js";
 import { outer, Painter } from "./painter.js";
 import { MODEL_NAME } from "./names.js";
 import { normalNoise } from "./noise.js";
+import { tuneModeFor } from "./options.js";
+import { installTuner } from "./tuning.js";
 
-/** @throws UserError when there is no model, or it is damaged */
-export async function sample({ source, texts, count, seed }: SampleRequest): Promise<Samples> {
+/**
+ * @param onEvent Told of tuning, where that is asked for and takes a while.
+ * @throws UserError when there is no model, or it is damaged
+ */
+export async function sample(request: SampleRequest, onEvent?: TrainHooks["onEvent"]): Promise<Samples> {
+  const { source, texts, count, seed } = request;
   const path = modelPath(source);
   const { generator, encoder, alphabet, normalisation } = await readGan(path);
   const warnings = texts.flatMap((text) => {
@@ -20,6 +26,7 @@ export async function sample({ source, texts, count, seed }: SampleRequest): Pro
   });
   const device = await openDevice();
   try {
+    installTuner(device, request.tune ?? tuneModeFor(device.traits), (event) => onEvent?.(event));
     const captions = new CaptionEncoder(device, encoder, alphabet, Math.min(64, texts.length));
     const embeddings = normalise(await captions.encode(texts), normalisation);
     const { noiseSize, textSize, imageSize } = generator.options;

@@ -19,6 +19,7 @@ import { resolveOptions, resumeOptions, type TrainOptions } from "./options.js";
 import { runCurves } from "./run-curves.js";
 import { RunFolder } from "./run-folder.js";
 import { embedCaptions, obtainTextEncoder } from "./text-stage.js";
+import { installTuner } from "./tuning.js";
 
 /**
  * Trains, or continues, a run.
@@ -48,6 +49,7 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
   });
   const folder = before ?? RunFolder.create(run, options.dataset);
   folder.writeConfig(options, { adapter: device.description, node: process.version });
+  installTuner(device, options.tune, onEvent, folder);
   try {
     const session = await Session.begin(device, dataset, options, folder, hooks, before !== undefined);
     if (!session) return { run: folder.path, end: "stopped", step: 0 };

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convDataGrad, convForward, type ConvShape, convWeightGrad } from "../../kernels/convolution.js";
 import { gemmVariants } from "../../kernels/gemm.js";
-import type { AdapterTraits } from "../../kernels/kernel.js";
+import type { AdapterTraits, Lowering } from "../../kernels/kernel.js";
 import { matmul, type MatmulShape } from "../../kernels/matmul.js";
 import type { Device } from "../../src/gpu/device.js";
 import { device, run } from "./harness.js";
@@ -258,6 +258,76 @@ describe("what a GPU would be given: numbers in the text, 32 lanes, large tiles"
       reference.dataGrad.expectNear((await run(convDataGrad(s, gpu(), variant), [dy, w], [size.x]))[0]!, `data gradient ${variant}`);
       reference.weightGrad.expectNear((await run(convWeightGrad(s, gpu(), variant), [x, dy], [size.w]))[0]!, `weight gradient ${variant}`);
     }
+  });
+});
+
+describe("every candidate of the tuner", () => {
+  const tall: MatmulShape = { ...plain, m: 260, n: 10, k: 600, aLayout: "km" };
+  const odd: MatmulShape = { ...plain, m: 70, n: 75, k: 21, bLayout: "nk" };
+  const even: MatmulShape = { ...plain, m: 136, n: 72, k: 40 };
+  const layer = conv(2, 9, 8, 36, 4, 2, 1);
+  const gpu = (): AdapterTraits => ({ ...opened.traits, software: false, subgroupSize: 0 });
+  const own = (): AdapterTraits => opened.traits;
+
+  /** Checks them all, and that their names say exactly what is run. @returns the names */
+  async function checkAll(
+    lower: (traits: AdapterTraits, name?: string) => Lowering,
+    traits: AdapterTraits,
+    inputs: Float32Array[],
+    reference: Reference,
+  ) {
+    const rule = lower(traits);
+    const { candidates } = rule.tuning!;
+    expect(lower(traits, candidates[0]).launches, "the first is the rule's choice").toEqual(rule.launches);
+    expect(new Set(candidates.map((name) => JSON.stringify(lower(traits, name)))).size, "no two are the same").toBe(candidates.length);
+    expect(candidates.length).toBeLessThanOrEqual(6);
+    await Promise.all(
+      candidates.map(async (name) => {
+        const [result] = await run(lower(traits, name), inputs, [reference.value.length]);
+        reference.expectNear(result!, `${rule.tuning!.problem} ${name}`);
+      }),
+    );
+    return candidates;
+  }
+
+  it.each([
+    ["here, a long sum", own, tall],
+    ["here, odd sizes", own, odd],
+    ["on a GPU, odd sizes", gpu, odd],
+    ["on a GPU, whole vectors", gpu, even],
+  ] as const)("matmul %s", async (_, traits, s) => {
+    const [a, b] = [noise(s.m * s.k, 1), noise(s.n * s.k, 2)];
+    const names = await checkAll((t, name) => matmul(s, t, name), traits(), [a, b], matmulReference(s, a, b));
+    expect(names.length).toBeGreaterThan(1);
+    if (s === tall) expect(names.join()).toContain("split");
+    if (!traits().software) expect(names).toContain("outer 8x4");
+  });
+
+  it.each([
+    ["here", own],
+    ["on a GPU", gpu],
+  ] as const)("convolution %s", async (_, traits) => {
+    const size = sizes(layer);
+    const [x, w, dy] = [noise(size.x, 3), noise(size.w, 4), noise(size.y, 5)];
+    const { forward, dataGrad, weightGrad } = convReferences(layer, x, w, dy);
+    await checkAll((t, name) => convForward(layer, t, name), traits(), [x, w], forward);
+    await checkAll((t, name) => convDataGrad(layer, t, name), traits(), [dy, w], dataGrad);
+    await checkAll((t, name) => convWeightGrad(layer, t, name), traits(), [x, dy], weightGrad);
+  });
+
+  it("each tile for workgroups, though it may not be promising", async () => {
+    for (const s of [odd, even]) {
+      const [a, b] = [noise(s.m * s.k, 1), noise(s.n * s.k, 2)];
+      const reference = matmulReference(s, a, b);
+      for (const tile of ["128x128x8", "64x64x16", "64x64x8", "64x32x8", "32x64x8", "32x32x8"]) {
+        const [c] = await run(matmul(s, gpu(), `tiled ${tile}`), [a, b], [reference.value.length]);
+        reference.expectNear(c!, tile);
+      }
+    }
+  });
+
+  it("refuses a tile that there is not", () => {
+    expect(() => matmul(odd, own(), "outer 5x4")).toThrow('no tile "5x4" of the variant "outer"');
   });
 });
 
