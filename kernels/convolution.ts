@@ -18,32 +18,36 @@
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
 import { type ConvShape, dataGradProblem, describe, FEW_CHANNELS, forwardProblem, weightGradProblem } from "./convolution-problems.js";
 import { gemm } from "./gemm.js";
-import { Grid, roundUp } from "./gemm-problem.js";
+import { type Epilogue, epilogueFunction, Grid, roundUp } from "./gemm-problem.js";
 import { type AdapterTraits, input, type Kernel, type Lowering, output, scratch } from "./kernel.js";
 import { Constants, numbersFor } from "./loops.js";
 import { matmul } from "./matmul.js";
 
 export type { ConvShape } from "./convolution-problems.js";
 
-/** y = x * w for inputs x, w and output y. */
-export function convForward(shape: ConvShape, traits: AdapterTraits, variant?: string): Lowering {
+/** y = x * w for inputs x, w (and the epilogue's vectors [OC]) and output y. */
+export function convForward(shape: ConvShape, traits: AdapterTraits, variant?: string, epilogue?: Epilogue): Lowering {
   const flat = asMatmul(shape);
   const plain = { batch: 1, aBatched: false, bBatched: false } as const;
-  if (flat) return matmul({ ...plain, m: flat.rows, n: shape.outChannels, k: flat.fan, aLayout: "mk", bLayout: "kn" }, traits, variant);
-  return gemm(forwardProblem(shape, numbersFor(traits)), traits, variant);
+  if (flat)
+    return matmul({ ...plain, m: flat.rows, n: shape.outChannels, k: flat.fan, aLayout: "mk", bLayout: "kn" }, traits, variant, epilogue);
+  return gemm({ ...forwardProblem(shape, numbersFor(traits)), ...(epilogue && { epilogue }) }, traits, variant);
 }
 
-/** dx from inputs dy, w; every element of dx is written, with 0 where no output looked at it. */
-export function convDataGrad(shape: ConvShape, traits: AdapterTraits, variant?: string): Lowering {
+/** dx from inputs dy, w (and the epilogue's vectors [IC]); every element of dx is written, with 0 where no output looked at it. */
+export function convDataGrad(shape: ConvShape, traits: AdapterTraits, variant?: string, epilogue?: Epilogue): Lowering {
   const flat = asMatmul(shape);
   const plain = { batch: 1, aBatched: false, bBatched: false } as const;
-  if (flat) return matmul({ ...plain, m: flat.rows, n: flat.fan, k: shape.outChannels, aLayout: "mk", bLayout: "nk" }, traits, variant);
+  if (flat) {
+    const product = { ...plain, m: flat.rows, n: flat.fan, k: shape.outChannels, aLayout: "mk", bLayout: "nk" } as const;
+    return matmul(product, traits, variant, epilogue && { ...epilogue, length: shape.inChannels });
+  }
   if (shape.inChannels <= FEW_CHANNELS && shape.outChannels >= WORTH_FOLDING && variant !== "naive")
-    return foldedDataGrad(shape, traits, variant);
+    return foldedDataGrad(shape, traits, variant, epilogue);
   const { batch, outHeight, outWidth } = shape;
   if (traits.software && batch * outHeight * outWidth >= WORTH_TURNING && shape.inChannels >= 32)
-    return turnedDataGrad(shape, traits, variant);
-  return gemm(dataGradProblem(shape, numbersFor(traits), "io"), traits, variant);
+    return turnedDataGrad(shape, traits, variant, epilogue);
+  return gemm({ ...dataGradProblem(shape, numbersFor(traits), "io"), ...(epilogue && { epilogue }) }, traits, variant);
 }
 
 /** dw from inputs x, dy; long sums are made in stages of fixed order, so the same bits every time. */
@@ -79,8 +83,8 @@ const WORTH_TURNING = 96;
  * The data gradient with weights turned first, so that the lanes' four input channels lie side by side: loads along the depth, one line of
  * cache for each lane, cost a sixth of the whole on CPU adapters.
  */
-function turnedDataGrad(s: ConvShape, traits: AdapterTraits, variant?: string): Lowering {
-  const product = gemm(dataGradProblem(s, numbersFor(traits), "oi"), traits, variant);
+function turnedDataGrad(s: ConvShape, traits: AdapterTraits, variant?: string, epilogue?: Epilogue): Lowering {
+  const product = gemm({ ...dataGradProblem(s, numbersFor(traits), "oi"), ...(epilogue && { epilogue }) }, traits, variant);
   const turned = scratch(product.scratch.length);
   const launches = product.launches.map(({ kernel, slots }) => ({
     kernel,
@@ -140,25 +144,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
  * The data gradient of few channels in two steps: T[n, oh, ow, (kh, kw, ic)] = sum over oc of dy[n, oh, ow, oc] w[kh, kw, ic, oc], one
  * matmul in which every dy is read once for all taps, then dx[n, ih, iw, ic] = the sum of the T that belong to the pixel.
  */
-function foldedDataGrad(s: ConvShape, traits: AdapterTraits, variant?: string): Lowering {
+function foldedDataGrad(s: ConvShape, traits: AdapterTraits, variant?: string, epilogue?: Epilogue): Lowering {
   const taps = s.kernelHeight * s.kernelWidth * s.inChannels;
   const rows = s.batch * s.outHeight * s.outWidth;
   const shape = { batch: 1, m: rows, n: taps, k: s.outChannels, aLayout: "mk", bLayout: "nk", aBatched: false, bBatched: false } as const;
   const product = matmul(shape, traits, variant);
+  const vectors = Array.from({ length: epilogue?.vectors ?? 0 }, (_, i) => input(2 + i));
   const parts = scratch(product.scratch.length);
   const launches = product.launches.map(({ kernel, slots }) => ({
     kernel,
     slots: slots.map((slot) => (slot.role === "output" ? parts : slot)),
   }));
   return {
-    launches: [...launches, { kernel: foldKernel(s), slots: [parts, output(0)] }],
+    launches: [...launches, { kernel: foldKernel(s, epilogue), slots: [parts, output(0), ...vectors] }],
     scratch: [...product.scratch, rows * taps],
     ...(product.tuning && { tuning: { ...product.tuning, problem: `conv2d.dataGrad folded ${describe(s)}` } }),
   };
 }
 
-/** Bindings: 0 t [N, OH, OW, KH, KW, IC], 1 dx [N, H, W, IC]. One invocation makes the channels of one pixel. */
-function foldKernel(s: ConvShape): Kernel {
+/** Bindings: 0 t [N, OH, OW, KH, KW, IC], 1 dx [N, H, W, IC], then the epilogue's vectors. One invocation makes the channels of one pixel. */
+function foldKernel(s: ConvShape, epilogue?: Epilogue): Kernel {
   const { outHeight: OH, outWidth: OW, inHeight: H, inWidth: W, inChannels: IC, kernelHeight: KH, kernelWidth: KW } = s;
   const { strideHeight: SH, strideWidth: SW } = s;
   const pixels = s.batch * H * W;
@@ -169,6 +174,7 @@ function foldKernel(s: ConvShape): Kernel {
   const code = wgsl`// ${name}
 @group(0) @binding(0) var<storage, read_write> t: array<f32, ${roundUp(s.batch * OH * OW * taps, 4)}>;
 @group(0) @binding(1) var<storage, read_write> dx: array<f32, ${roundUp(pixels * IC, 4)}>;
+${epilogue ? epilogueFunction(epilogue, false, IC, 2) : ""}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -190,7 +196,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       }
     }
   }
-  ${channels.map((c) => `dx[pixel * ${IC}u + ${c}u] = sum${c};`).join(" ")}
+  ${channels.map((c) => `dx[pixel * ${IC}u + ${c}u] = ${epilogue ? `finish(sum${c}, ${c}u)` : `sum${c}`};`).join(" ")}
 }
 `;
   return { name, code, workgroups: grid.workgroups };

@@ -3,7 +3,7 @@
  * Workgroup: 64 invocations over consecutive elements. No preconditions. Simple enough to be believed; the others are tested beside it.
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
-import { digits, Grid, prelude, segmentRange, type SplitProblem } from "./gemm-problem.js";
+import { digits, Grid, prelude, segmentRange, type SplitProblem, finished } from "./gemm-problem.js";
 import type { Kernel } from "./kernel.js";
 
 export function naiveKernel(problem: SplitProblem): Kernel {
@@ -32,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 #if ${problem.c.holes}
   if (at < 0) { return; }
 #endif
-  c[u32(at) + column] = sum;
+  c[u32(at) + column] = ${finished(problem, "sum", "column")};
 }
 `;
   const code = wgsl`// GEMM, naive

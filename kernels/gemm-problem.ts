@@ -12,6 +12,7 @@
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
 import type { Numbers } from "./loops.js";
+import type { Body } from "./map.js";
 
 /** A factor: what its free index (A: row, B: column) and a place in the reduction mean in memory. */
 export interface Operand {
@@ -62,6 +63,19 @@ export interface GemmProblem {
     /** True when `row` may be negative. */
     readonly holes: boolean;
   };
+  readonly epilogue?: Epilogue;
+}
+
+/**
+ * What becomes of an element of C before it is stored: an elementwise expression of it and of vectors along the columns, such as a bias
+ * and an activation. The vectors are the lowering's inputs 2, 3 ...; their bindings follow C's.
+ */
+export interface Epilogue {
+  readonly vectors: number;
+  /** Elements of each, where the columns run over them several times; otherwise the number of columns. */
+  readonly length?: number;
+  /** Its arguments are the element, then the vectors' values at its column; for `T` = f32 and vec4f alike. */
+  readonly body: Body;
 }
 
 /** A problem as a variant gets it: the reduction cut in `splits` ranges of `segmentsPerSplit` segments, each summed by its own workgroups. */
@@ -103,7 +117,8 @@ export function prelude(problem: SplitProblem, wide: { a: boolean; b: boolean; c
 @group(0) @binding(0) var<storage, read_write> a: ${type(wide.a)};
 @group(0) @binding(1) var<storage, read_write> b: ${type(wide.b)};
 @group(0) @binding(2) var<storage, read_write> c: ${type(wide.c)};
-${numbers.constants.declaration(3)}
+${ownEpilogue(problem) ? epilogueFunction(ownEpilogue(problem)!, wide.c, problem.columns, 3) : ""}
+${numbers.constants.declaration(3 + (ownEpilogue(problem)?.vectors ?? 0))}
 
 // Depth d of a segment is at base + d * stride, and zero unless first <= d < first + count.
 struct Run { base: i32, first: u32, count: u32 }
@@ -111,6 +126,40 @@ ${functions}
 fn c_row(row: u32, z: u32) -> i32 {${block(c.row)}}
 `;
 }
+
+/** The epilogue where the kernel stores C itself; partial sums are finished when they are added up. */
+export const ownEpilogue = ({ epilogue, splits }: SplitProblem): Epilogue | undefined => (splits === 1 ? epilogue : undefined);
+
+/** WGSL of the vectors' bindings, from `first` on, and of `finish(value, column)`; `wide`: of four values at and after a column. */
+export function epilogueFunction({ vectors, body, length }: Epilogue, wide: boolean, columns: number, first: number): string {
+  const type = wide ? "vec4f" : "f32";
+  const names = Array.from({ length: vectors }, (_, i) => `vector${i}`);
+  const { statements, value } = body(["x", ...names.map((_, i) => `along${i}`)]);
+  const place = (j: number) =>
+    length !== undefined || (wide && columns % 4 !== 0) ? `(column + ${j}u) % ${length ?? columns}u` : "column";
+  // Four columns are one vector of memory unless a row, or a repetition, begins between them.
+  const whole = wide && (length ?? columns) % 4 === 0;
+  const load = (name: string) =>
+    whole
+      ? `${name}[(${place(0)}) >> 2u]`
+      : wide
+        ? `vec4f(${[0, 1, 2, 3].map((j) => `${name}[${place(j)}]`).join(", ")})`
+        : `${name}[${place(0)}]`;
+  return wgsl`
+${names.map((name, i) => `@group(0) @binding(${first + i}) var<storage, read_write> ${name}: array<${whole ? "vec4f" : "f32"}>;`).join("\n")}
+alias T = ${type};
+alias U = ${wide ? "vec4u" : "u32"};
+fn finish(x: T, column: u32) -> T {
+${names.map((name, i) => `  let along${i} = ${load(name)};`).join("\n")}
+${statements}
+  return ${value};
+}
+`;
+}
+
+/** The element, or four, of C in `value` as it is stored at and after `column`. */
+export const finished = (problem: SplitProblem, value: string, column: string): string =>
+  ownEpilogue(problem) ? `finish(${value}, ${column})` : value;
 
 /** NAME_site, NAME_run and NAME_at of an operand; NAME_at reads one element, or the vec4f at and after it along the contiguous index. */
 function operandFunctions(name: string, operand: Operand, wide: boolean, { u }: Numbers): string {

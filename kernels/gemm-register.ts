@@ -12,7 +12,7 @@
  * Preconditions: `subgroup` needs a fixed subgroup size; the workgroup is exactly one subgroup.
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
-import { Grid, type Operand, prelude, type Ranked, roundUp, segmentRange, type SplitProblem } from "./gemm-problem.js";
+import { Grid, type Operand, prelude, type Ranked, roundUp, segmentRange, type SplitProblem, finished } from "./gemm-problem.js";
 import type { AdapterTraits, Kernel } from "./kernel.js";
 import type { WriteNumber } from "./loops.js";
 
@@ -192,7 +192,11 @@ function store(problem: SplitProblem, { lanes, R }: RegisterTile, wide: boolean,
   const places = each(Math.ceil(R / lanes), place);
   const guard = (column: string) =>
     [...(columns % (lanes * 4) === 0 ? [] : [`${column} < ${u(columns)}`]), ...(c.holes ? ["at >= 0"] : [])].join(" && ") || "true";
-  const scalars = each(4, (j) => `if (${guard(`lane_first + ${j}u`)}) { c[to + lane_first + ${j}u] = tile_c[r][${j}]; }`);
+  const scalars = each(
+    4,
+    (j) =>
+      `if (${guard(`lane_first + ${j}u`)}) { c[to + lane_first + ${j}u] = ${finished(problem, `tile_c[r][${j}]`, `lane_first + ${j}u`)}; }`,
+  );
   return wgsl`
   var tile_c = array<vec4f, ${R}>(${each(R, (r) => `c${r}`).join(", ")});
 #if ${subgroup}
@@ -206,7 +210,7 @@ function store(problem: SplitProblem, { lanes, R }: RegisterTile, wide: boolean,
 #endif
     let to = u32(at)${part(problem)};
 #if ${wide}
-    if (${guard("lane_first")}) { c[(to + lane_first) >> 2u] = tile_c[r]; }
+    if (${guard("lane_first")}) { c[(to + lane_first) >> 2u] = ${finished(problem, "tile_c[r]", "lane_first")}; }
 #else
 ${lines(scalars, 2)}
 #endif
@@ -233,7 +237,7 @@ ${lines(chunked(each(4 * across, element), wide ? 2 : 8), 2)}
     let to = u32(at)${part(problem)};
     for (var j = 0u; j < ${across}u + group.z; j++) {
       let column = shared_first + j * ${size}u;
-      if (${guard}) { c[(to + column)${wide ? " >> 2u" : ""}] = tile_c[i * ${across}u + j]; }
+      if (${guard}) { c[(to + column)${wide ? " >> 2u" : ""}] = ${finished(problem, `tile_c[i * ${across}u + j]`, "column")}; }
     }
   }`;
 }

@@ -16,7 +16,7 @@
  * vec4f an invocation.
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
-import { digits, Grid, type Operand, prelude, type Ranked, roundUp, segmentRange, type SplitProblem } from "./gemm-problem.js";
+import { digits, Grid, type Operand, prelude, type Ranked, roundUp, segmentRange, type SplitProblem, finished } from "./gemm-problem.js";
 import type { AdapterTraits, Kernel } from "./kernel.js";
 
 export interface WorkgroupTile {
@@ -216,7 +216,9 @@ function store(problem: SplitProblem, { W, QR, QC }: WorkgroupTile, wide: boolea
   const { u } = numbers;
   const part = splits > 1 ? ` + split * ${u(roundUp(c.size, 4))}` : "";
   const elements = range(4 * QR).flatMap((r) => range(QC).map((q) => `c${r}_${q}`));
-  const scalars = range(4).map((j) => `if (column + ${j}u < ${u(columns)}) { c[to + column + ${j}u] = tile_c[e][${j}]; }`);
+  const scalars = range(4).map(
+    (j) => `if (column + ${j}u < ${u(columns)}) { c[to + column + ${j}u] = ${finished(problem, `tile_c[e][${j}]`, `column + ${j}u`)}; }`,
+  );
   return wgsl`
   var tile_c = array<vec4f, ${elements.length}>(${elements.join(", ")});
   for (var e = 0u; e < ${elements.length}u${keep}; e++) {
@@ -227,7 +229,7 @@ function store(problem: SplitProblem, { W, QR, QC }: WorkgroupTile, wide: boolea
     if (row < ${u(rows)}${c.holes ? " && at >= 0" : ""}) {
       let to = u32(at)${part};
 #if ${wide}
-      if (column < ${u(columns)}) { c[(to + column) >> 2u] = tile_c[e]; }
+      if (column < ${u(columns)}) { c[(to + column) >> 2u] = ${finished(problem, "tile_c[e]", "column")}; }
 #else
 ${lines(scalars, 3)}
 #endif

@@ -8,7 +8,7 @@
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
 import { naiveKernel } from "./gemm-naive.js";
-import { type GemmProblem, Grid, type Ranked, roundUp, type SplitProblem } from "./gemm-problem.js";
+import { epilogueFunction, type GemmProblem, Grid, type Ranked, roundUp, type SplitProblem } from "./gemm-problem.js";
 import { registerKernel, type RegisterTile, registerTiles } from "./gemm-register.js";
 import { tiledKernel, tiledTiles, type WorkgroupTile } from "./gemm-tiled.js";
 import { type AdapterTraits, input, type Kernel, type Lowering, output, scratch, type Tuning } from "./kernel.js";
@@ -44,11 +44,12 @@ export function gemm(problem: GemmProblem, traits: AdapterTraits, name?: string)
   const { variant, tile, problem: split } = name === undefined ? preferred(problem, traits) : named(problem, traits, name);
   const kernel = build(split, traits, variant, tile);
   const tuning = name === undefined ? { tuning: tuningOf(problem, traits) } : {};
-  if (split.splits === 1) return { launches: [{ kernel, slots: [input(0), input(1), output(0)] }], scratch: [], ...tuning };
+  const vectors = Array.from({ length: problem.epilogue?.vectors ?? 0 }, (_, i) => input(2 + i));
+  if (split.splits === 1) return { launches: [{ kernel, slots: [input(0), input(1), output(0), ...vectors] }], scratch: [], ...tuning };
   return {
     launches: [
       { kernel, slots: [input(0), input(1), scratch(0)] },
-      { kernel: sumOfParts(problem.name, problem.c.size, split.splits, numbersFor(traits)), slots: [scratch(0), output(0)] },
+      { kernel: sumOfParts(problem, split.splits, numbersFor(traits)), slots: [scratch(0), output(0), ...vectors] },
     ],
     scratch: [split.splits * roundUp(problem.c.size, 4)],
     ...tuning,
@@ -134,7 +135,9 @@ function tuningOf(problem: GemmProblem, traits: AdapterTraits): Tuning {
   const promising = ranked.filter(({ work }) => work <= PROMISING * ranked[0]!.work).map(({ name }) => name);
   const names = [rule.name, ...others.map((other) => preferred(problem, traits, other).name), ...promising];
   return {
-    problem: problem.name,
+    problem: problem.epilogue
+      ? `${problem.name}, ${epilogueFunction(problem.epilogue, false, problem.columns, 0).replace(/\s+/g, " ")}`
+      : problem.name,
     work: 2 * problem.rows * problem.columns * problem.layers * problem.segments * problem.depth,
     candidates: [...new Set(names)].slice(0, MOST_CANDIDATES),
   };
@@ -158,15 +161,20 @@ function splitCount(problem: GemmProblem, traits: AdapterTraits, variant: GemmVa
   return Math.max(1, Math.min(Math.ceil(wanted / outputs), most, problem.segments));
 }
 
-/** c[i] = sum over parts p of parts[p * size + i], in order of p: no atomics, so the same bits every time. Four elements an invocation. */
-function sumOfParts(name: string, size: number, parts: number, { u, constants }: Numbers): Kernel {
-  const quads = Math.ceil(size / 4);
+/**
+ * c[i] = sum over parts p of parts[p * size + i], in order of p: no atomics, so the same bits every time; then the epilogue.
+ * Four elements an invocation.
+ */
+function sumOfParts({ name, columns, epilogue, c }: GemmProblem, parts: number, { u, constants }: Numbers): Kernel {
+  const quads = Math.ceil(c.size / 4);
+  const result = epilogue ? `finish(sum, i * 4u % ${u(columns)})` : "sum";
   const grid = new Grid(Math.ceil(quads / 64));
   const [quadsText, partsText] = [u(quads), u(parts)];
   const code = wgsl`// GEMM: sum of parts
 @group(0) @binding(0) var<storage, read_write> parts: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> c: array<vec4f>;
-${constants.declaration(2)}
+${epilogue ? epilogueFunction(epilogue, true, columns, 2) : ""}
+${constants.declaration(2 + (epilogue?.vectors ?? 0))}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -174,7 +182,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   if (i >= ${quadsText}) { return; }
   var sum = parts[i];
   for (var p = 1u; p < ${partsText}; p++) { sum += parts[p * ${quadsText} + i]; }
-  c[i] = sum;
+  c[i] = ${result};
 }
 `;
   return { name: `${name} sum of ${parts}`, code, constants: constants.values, workgroups: grid.workgroups };

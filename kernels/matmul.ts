@@ -5,7 +5,7 @@
  * 2 c [batch, m, n].
  */
 import { gemm } from "./gemm.js";
-import type { GemmProblem, Operand } from "./gemm-problem.js";
+import type { Epilogue, GemmProblem, Operand } from "./gemm-problem.js";
 import type { AdapterTraits, Lowering } from "./kernel.js";
 import { type Numbers, numbersFor } from "./loops.js";
 
@@ -21,9 +21,9 @@ export interface MatmulShape {
   readonly bBatched: boolean;
 }
 
-/** C = A B for inputs a, b and output c. */
-export function matmul(shape: MatmulShape, traits: AdapterTraits, variant?: string): Lowering {
-  return gemm(matmulProblem(shape, numbersFor(traits)), traits, variant);
+/** C = A B for inputs a, b (and the epilogue's vectors) and output c. */
+export function matmul(shape: MatmulShape, traits: AdapterTraits, variant?: string, epilogue?: Epilogue): Lowering {
+  return gemm({ ...matmulProblem(shape, numbersFor(traits)), ...(epilogue && { epilogue }) }, traits, variant);
 }
 
 /** Longest stretch of k that is one segment. */

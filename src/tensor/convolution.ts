@@ -53,7 +53,7 @@ const image = (x: Tensor) => inOrder(x, channelsLast(4));
 const weights = (w: Tensor) => inOrder(w, convolutionWeightOrder);
 
 function forward(x: Tensor, w: Tensor, s: ConvShape): Tensor {
-  const operation: Operation = { kind: "kernel", lower: (traits, candidate) => convForward(s, traits, candidate) };
+  const operation: Operation = { kind: "kernel", lower: (traits, ...how) => convForward(s, traits, ...how), columns: 1 };
   return new Tensor("conv2d", [s.batch, s.outChannels, s.outHeight, s.outWidth], operation, [image(x), weights(w)], {
     ...{ order: channelsLast(4), sources: [x, w] },
     vjp: (g) => [dataGrad(g, w, s), weightGrad(x, g, s)],
@@ -61,7 +61,7 @@ function forward(x: Tensor, w: Tensor, s: ConvShape): Tensor {
 }
 
 function dataGrad(dy: Tensor, w: Tensor, s: ConvShape): Tensor {
-  const operation: Operation = { kind: "kernel", lower: (traits, candidate) => convDataGrad(s, traits, candidate) };
+  const operation: Operation = { kind: "kernel", lower: (traits, ...how) => convDataGrad(s, traits, ...how), columns: 1 };
   return new Tensor("convTranspose2d", [s.batch, s.inChannels, s.inHeight, s.inWidth], operation, [image(dy), weights(w)], {
     ...{ order: channelsLast(4), sources: [dy, w] },
     vjp: (g) => [forward(g, w, s), weightGrad(g, dy, s)],

@@ -179,12 +179,18 @@ export const sigmoid = (x: Tensor): Tensor =>
     (g, y) => [mul(g, mul(y, sub(1, y)))],
   );
 
+/**
+ * What tells the sign of x in the derivative of an activation y that keeps it: y, which its reader needs anyway, so that x need not be
+ * kept; but x where it is a batch norm, whose own derivative reads what x is computed from.
+ */
+const signOf = (x: Tensor, y: Tensor): Tensor => (x.name === "batchNorm" ? x : y);
+
 export const relu = (x: Tensor): Tensor =>
   map(
     "relu",
     [x],
     (p) => `max(${p}, T(0))`,
-    (g, y) => [where(y, g, 0)],
+    (g, y) => [where(signOf(x, y), g, 0)],
   );
 
 /** x where positive, slope·x elsewhere. */
@@ -193,7 +199,7 @@ export const leakyRelu = (x: Tensor, slope = 0.2): Tensor =>
     "leakyRelu",
     [x],
     (p) => `select(${p} * ${slope}, ${p}, ${p} > T(0))`,
-    (g) => [where(x, g, mul(g, slope))],
+    (g, y) => [where(slope > 0 ? signOf(x, y) : x, g, mul(g, slope))],
   );
 
 /** log(1 + eˣ), without overflow. */

@@ -7,8 +7,10 @@
  * 2. Reductions over the same dimensions that read a tensor in common are made in one pass over it.
  * 3. Cheap maps of several readers that are left are inlined after all when the readers, taken together, then move fewer elements: they
  *    may read the map's operands anyway. (The derivative of an activation, in the backward pass of batch norm.)
+ * 4. A map that is the only reader of a matrix product or convolution, and reads besides it only vectors along its columns (a bias),
+ *    becomes the last part of that kernel.
  */
-import { sameShape } from "./shape.js";
+import { broadcastStrides, sameShape, strides } from "./shape.js";
 import { constantValue, type Tensor } from "./tensor.js";
 import { storeOf, type Store } from "./variables.js";
 
@@ -36,6 +38,8 @@ export interface Fusion {
   readonly inlined: ReadonlySet<Tensor>;
   /** Reductions made in one kernel, in program order, by each of its members; a reduction of its own is not in here. */
   readonly groups: ReadonlyMap<Tensor, readonly Tensor[]>;
+  /** Maps that the kernel of another node ends with: its result has no memory then. */
+  readonly finishes: ReadonlyMap<Tensor, Tensor>;
 }
 
 /** The ids of the effects that change each store. */
@@ -64,12 +68,14 @@ export function fuse(graph: Graph): Fusion {
   fuser.inlineSingle();
   fuser.joinReductions();
   fuser.inlineShared();
-  return { inlined: fuser.inlined, groups: fuser.groups };
+  fuser.finishKernels();
+  return { inlined: fuser.inlined, groups: fuser.groups, finishes: fuser.finishes };
 }
 
 class Fuser {
   readonly inlined = new Set<Tensor>();
   readonly groups = new Map<Tensor, readonly Tensor[]>();
+  readonly finishes = new Map<Tensor, Tensor>();
   readonly #nodes: readonly Tensor[];
   readonly #readers = new Map<Tensor, Tensor[]>();
   readonly #changed: Map<Store, number[]>;
@@ -246,4 +252,53 @@ class Fuser {
       this.#measure();
     }
   }
+
+  /** Step 4. */
+  finishKernels(): void {
+    for (const node of this.#nodes) {
+      const { operation } = node;
+      if (operation.kind !== "map" || operation.target || this.inlined.has(node)) continue;
+      const loads = loadsOf(node.inputs, this.inlined);
+      const kernels = loads.filter((load) => this.#finishable(base(load), node));
+      const [product] = kernels;
+      if (!product || kernels.length > 1) continue;
+      const own = strides(node.shape, node.order);
+      const inPlace = broadcastStrides(product.shape, product.order, node.shape).every((step, d) => node.shape[d] === 1 || step === own[d]);
+      const vectors = loads.filter((load) => load !== product);
+      const kernel = base(product);
+      if (inPlace && 3 + vectors.length <= this.#mostBindings && vectors.every((v) => alongColumns(v, node, kernel)))
+        this.finishes.set(node, kernel);
+    }
+  }
+
+  /** True for a kernel that takes an epilogue, whose result nobody but `reader` needs, and which may run at the reader's place. */
+  #finishable(kernel: Tensor, reader: Tensor): boolean {
+    const { operation } = kernel;
+    if (operation.kind !== "kernel" || operation.columns === undefined || kernel.shape[operation.columns] === 1) return false;
+    if (this.#shown.has(kernel) || this.#stale(new Set(kernel.inputs.map(base)), kernel, reader)) return false;
+    const needed = (t: Tensor): readonly Tensor[] =>
+      this.#readersOf(t).flatMap((r) => (r.operation.kind === "view" || this.inlined.has(r) ? needed(r) : [r]));
+    return needed(kernel).every((r) => r === reader);
+  }
+}
+
+/** The tensors that a fused expression loads, each once for every way of walking it. */
+export function loadsOf(inputs: readonly Tensor[], inlined: ReadonlySet<Tensor>): Tensor[] {
+  const loads: Tensor[] = [];
+  const collect = (t: Tensor): void => {
+    if (constantValue(t) !== undefined) return;
+    if (inlined.has(t)) t.inputs.forEach(collect);
+    else if (!loads.includes(t)) loads.push(t);
+  };
+  inputs.forEach(collect);
+  return loads;
+}
+
+/** True when `t` is a vector along the dimension of `node` in which the kernel's columns lie, and the same for everything else. */
+function alongColumns(t: Tensor, node: Tensor, kernel: Tensor): boolean {
+  if (kernel.operation.kind !== "kernel") return false;
+  const columns = kernel.shape[kernel.operation.columns!]!;
+  const fastest = node.order.filter((d) => node.shape[d] !== 1).at(-1);
+  const steps = broadcastStrides(t.shape, t.order, node.shape);
+  return t.size === columns && steps.every((step, d) => node.shape[d] === 1 || step === (d === fastest ? 1 : 0));
 }

@@ -1,4 +1,5 @@
 /** From one node, with the nodes fused into it, to the launches that compute it. */
+import type { Epilogue } from "../../kernels/gemm-problem.js";
 import {
   type AdapterTraits,
   input as inputSlot,
@@ -10,7 +11,7 @@ import {
 import type { Load, LoopAxis } from "../../kernels/loops.js";
 import { type Body, map as mapKernel } from "../../kernels/map.js";
 import { type Bodies, reduce as reduceKernel, type ReduceProblem, type ReduceVariant } from "../../kernels/reduce.js";
-import { base, type Fusion } from "./fuse.js";
+import { base, type Fusion, loadsOf } from "./fuse.js";
 import { broadcastStrides, loopNest, type Shape, size, strides } from "./shape.js";
 import { constantValue, type Tensor } from "./tensor.js";
 import { overlap } from "./variables.js";
@@ -29,9 +30,13 @@ export interface Step {
  * The launches of a node that has memory of its own; none for leaves and views.
  * @param results The tensors beside `node` that its kernel makes, in order.
  */
-export function lower(node: Tensor, { inlined, groups }: Fusion, traits: AdapterTraits, results: readonly Tensor[]): Step[] {
+export function lower(node: Tensor, fusion: Fusion, traits: AdapterTraits, results: readonly Tensor[]): Step[] {
+  const { inlined, groups, finishes } = fusion;
   const { operation } = node;
   if (inlined.has(node)) return [];
+  const finished = finishes.get(node);
+  if (finished) return [lowerFinished(finished, node, inlined, traits)];
+  if ([...finishes.values()].includes(node)) return [];
   const group = groups.get(node) ?? [node];
   // A group of reductions runs where the last of them stands.
   if (group.at(-1) !== node) return [];
@@ -77,13 +82,7 @@ function fuseInto(
   inlined: ReadonlySet<Tensor>,
   make: (args: readonly string[]) => readonly string[] = (args) => args,
 ): Fused {
-  const loads: Tensor[] = [];
-  const collect = (t: Tensor): void => {
-    if (constantValue(t) !== undefined) return;
-    if (inlined.has(t)) t.inputs.forEach(collect);
-    else if (!loads.includes(t)) loads.push(t);
-  };
-  inputs.forEach(collect);
+  const loads = loadsOf(inputs, inlined);
   const bodies: Bodies = (args) => {
     const statements: string[] = [];
     const names = new Map<Tensor, string>();
@@ -161,6 +160,29 @@ function lowerMap(node: Tensor, inlined: ReadonlySet<Tensor>): Step {
   const launches = [{ kernel, slots }];
   if (aside) launches.push({ kernel: copyKernel(node.size), slots: [scratchSlot(0), outputSlot(0)] });
   return { node, lowering: { launches, scratch: aside ? [node.size] : [] }, inputs: owners, outputs: [output] };
+}
+
+/** A kernel that ends with a map of its result and of vectors along its columns. */
+function lowerFinished(kernel: Tensor, node: Tensor, inlined: ReadonlySet<Tensor>, traits: AdapterTraits): Step {
+  const { operation } = kernel;
+  if (operation.kind !== "kernel" || node.operation.kind !== "map") throw new Error(`${node.toString()} cannot end ${kernel.toString()}`);
+  const { expression } = node.operation;
+  const { loads, bodies } = fuseInto(node.inputs, inlined, (args) => [expression(...args)]);
+  const vectors = loads.filter((load) => base(load) !== kernel);
+  const epilogue: Epilogue = {
+    vectors: vectors.length,
+    body: ([element, ...values]) => {
+      const { statements, values: results } = bodies(loads.map((load) => values[vectors.indexOf(load)] ?? element!));
+      return { statements, value: results[0]! };
+    },
+  };
+  return {
+    node,
+    lowering: operation.lower(traits, undefined, epilogue),
+    lower: (candidate) => operation.lower(traits, candidate, epilogue),
+    inputs: [...kernel.inputs, ...vectors].map(base),
+    outputs: [node],
+  };
 }
 
 /** Copies `size` elements as they lie. Bindings: 0 source, 1 result. */

@@ -38,7 +38,11 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
     aLayout: left.swapped ? ("km" as const) : ("mk" as const),
     bLayout: right.swapped ? ("nk" as const) : ("kn" as const),
   };
-  const operation: Operation = { kind: "kernel", lower: (traits, candidate) => matmulKernel(problem, traits, candidate) };
+  const operation: Operation = {
+    kind: "kernel",
+    lower: (traits, ...how) => matmulKernel(problem, traits, ...how),
+    columns: shape.length - 1,
+  };
   return new Tensor("matmul", shape, operation, [left.operand, right.operand], {
     sources: [a, b],
     vjp: (g) => {

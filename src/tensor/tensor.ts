@@ -2,6 +2,7 @@
  * A Tensor is a node of a lazy graph: a shape and the operation that makes it. Building an expression runs nothing; `compile` turns
  * graphs into programs, `grad` adds nodes, and `await tensor.read()` is for exploring.
  */
+import type { Epilogue } from "../../kernels/gemm-problem.js";
 import type { AdapterTraits, Lowering } from "../../kernels/kernel.js";
 import { ShapeError, UserError } from "../errors.js";
 import type { Store } from "./variables.js";
@@ -37,8 +38,10 @@ export type Operation =
   | { readonly kind: "reduce"; readonly combine: "sum" | "max"; readonly dimensions: readonly number[]; readonly scale: number }
   | {
       readonly kind: "kernel";
-      /** By rule, or by the name of one of the candidates that the rule's lowering lists. */
-      readonly lower: (traits: AdapterTraits, candidate?: string) => Lowering;
+      /** By rule, or by the name of one of the candidates that the rule's lowering lists; an epilogue only where there are `columns`. */
+      readonly lower: (traits: AdapterTraits, candidate?: string, epilogue?: Epilogue) => Lowering;
+      /** The dimension, fastest in memory, along which an epilogue's vectors lie; absent for kernels that take none. */
+      readonly columns?: number;
       /** How many tensors it makes, itself included; default 1. */
       readonly results?: number;
     }

@@ -87,6 +87,58 @@ describe("fused and not", () => {
   });
 });
 
+describe("the last part of a product", () => {
+  const images = { x: noise(2 * 5 * 6 * 6, "x"), w: noise(8 * 5 * 3 * 3, "w"), b: noise(8, "b") };
+  const matrices = { m: noise(6 * 9, "m"), n: noise(9 * 7, "n") };
+  const bias = (name: string, size: number) => g.reshape(input(name, [size]), [1, size, 1, 1]);
+  const convolved = () => g.conv2d(input("x", [2, 5, 6, 6]), input("w", [8, 5, 3, 3]), { padding: 1 });
+
+  it("is a bias and an activation, also seen under another shape", async () => {
+    const separate = await values(() => {
+      const y = convolved();
+      return { y, act: g.leakyRelu(g.add(y, bias("b", 8))) };
+    }, images);
+    const joined = await values(() => ({ act: g.leakyRelu(g.add(convolved(), bias("b", 8))) }), images);
+    const reshaped = await values(() => {
+      const y = g.reshape(convolved(), [2, 1, 8, 6, 6]);
+      return { act: g.leakyRelu(g.add(y, g.reshape(bias("b", 8), [1, 1, 8, 1, 1]))) };
+    }, images);
+    expect(joined.dispatches).toBe(separate.dispatches - 1);
+    expect(reshaped.dispatches).toBe(joined.dispatches);
+    separate.result.act!.forEach((v, i) => expect(joined.result.act![i]).toBeCloseTo(v, 5));
+    separate.result.act!.forEach((v, i) => expect(reshaped.result.act![i]).toBeCloseTo(v, 5));
+  });
+
+  it("is not what others read too, what is reduced, or what varies along the rows", async () => {
+    const product = () => g.matmul(input("m", [6, 9]), input("n", [9, 7]));
+    const plain = await values(() => ({ y: product() }), matrices);
+    const count = async (build: () => Record<string, Tensor>, more = {}) => (await values(build, { ...matrices, ...more })).dispatches;
+    expect(await count(() => ({ y: g.tanh(product()) }))).toBe(plain.dispatches);
+    expect(await count(() => ({ y: g.add(product(), input("c", [7])) }), { c: noise(7, "c") })).toBe(plain.dispatches);
+    expect(await count(() => ({ y: g.add(product(), input("r", [6, 1])) }), { r: noise(6, "r") })).toBe(plain.dispatches + 1);
+    const twice = () => {
+      const y = product();
+      return { a: g.tanh(y), b: g.exp(y) };
+    };
+    expect(await count(twice)).toBe(plain.dispatches + 2);
+  });
+
+  it("reads a variable's old value where the variable changes before it", async () => {
+    const store = new Store("finish");
+    const v = store.variable("v", [9, 7], (a) => a.set(matrices.n));
+    const { result } = await values(
+      () => {
+        const y = g.matmul(input("m", [6, 9]), v);
+        g.assign(v, g.mul(v, 0));
+        return { y: g.mul(y, 2) };
+      },
+      { m: matrices.m },
+    );
+    const exact = await values(() => ({ y: g.matmul(input("m", [6, 9]), input("n", [9, 7])) }), matrices);
+    result.y!.forEach((value, i) => expect(value).toBeCloseTo(2 * exact.result.y![i]!, 5));
+  });
+});
+
 describe("WebGPU's guaranteed limits", () => {
   let small: Device | undefined;
   afterAll(() => small?.destroy());

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { convDataGrad, convForward, type ConvShape, convWeightGrad } from "../../kernels/convolution.js";
 import { gemmVariants } from "../../kernels/gemm.js";
+import type { Epilogue } from "../../kernels/gemm-problem.js";
 import type { AdapterTraits, Lowering } from "../../kernels/kernel.js";
 import { matmul, type MatmulShape } from "../../kernels/matmul.js";
 import type { Device } from "../../src/gpu/device.js";
@@ -258,6 +259,62 @@ describe("what a GPU would be given: numbers in the text, 32 lanes, large tiles"
       reference.dataGrad.expectNear((await run(convDataGrad(s, gpu(), variant), [dy, w], [size.x]))[0]!, `data gradient ${variant}`);
       reference.weightGrad.expectNear((await run(convWeightGrad(s, gpu(), variant), [x, dy], [size.w]))[0]!, `weight gradient ${variant}`);
     }
+  });
+});
+
+describe("an epilogue: half of (element + bias of its column)", () => {
+  const epilogue: Epilogue = { vectors: 1, body: ([x, bias]) => ({ statements: `let both = ${x} + ${bias};`, value: "both * 0.5" }) };
+
+  /** Checks every variant, among which `shown` must be in the kernels' names. */
+  async function check(
+    lower: (traits: AdapterTraits, variant: string, epilogue: Epilogue) => Lowering,
+    inputs: Float32Array[],
+    columns: number,
+    sums: Reference,
+    shown: string,
+  ) {
+    const bias = noise(columns, 9);
+    const reference = new Reference(sums.value.length);
+    sums.value.forEach((value, i) => {
+      reference.value[i] = (value + bias[i % columns]!) / 2;
+      reference.magnitude[i] = sums.magnitude[i]! + 1;
+      reference.terms[i] = sums.terms[i]! + 1;
+    });
+    await Promise.all(
+      gemmVariants(opened.traits).map(async (variant) => {
+        const lowering = lower(opened.traits, variant, epilogue);
+        if (variant === "outer") expect(lowering.launches.map(({ kernel }) => kernel.name).join()).toContain(shown);
+        const [result] = await run(lowering, [...inputs, bias], [reference.value.length]);
+        reference.expectNear(result!, variant);
+      }),
+    );
+  }
+
+  it.each([
+    ["whole vectors", { ...plain, m: 19, n: 40, k: 24 }, ""],
+    ["odd columns", { ...plain, m: 19, n: 37, k: 24 }, ""],
+    ["lanes on the rows", { ...plain, m: 90, n: 4, k: 24 }, "swapped"],
+    ["lanes on the rows, odd columns", { ...plain, m: 90, n: 3, k: 24 }, "swapped"],
+    ["a sum of parts", { ...plain, m: 4, n: 8, k: 2048 }, "sum of"],
+    ["a sum of parts, odd columns", { ...plain, m: 4, n: 7, k: 2048 }, "sum of"],
+  ] as [string, MatmulShape, string][])("matmul, %s", async (_, s, shown) => {
+    const [a, b] = [noise(s.m * s.k, 1), noise(s.n * s.k, 2)];
+    await check((traits, variant, e) => matmul(s, traits, variant, e), [a, b], s.n, matmulReference(s, a, b), shown);
+  });
+
+  it.each([
+    ["a layer", conv(2, 8, 8, 12, 4, 2, 1), ""],
+    ["odd channels", conv(2, 7, 5, 7, 3, 1, 1), ""],
+    ["whole input in one kernel", conv(5, 4, 12, 8, 4, 1, 0), ""],
+    ["whole input in one kernel, odd channels", conv(5, 4, 5, 8, 4, 1, 0), ""],
+    ["few channels, folded", conv(2, 8, 3, 16, 4, 2, 1), "fold"],
+    ["weights turned", conv(6, 8, 36, 8, 4, 2, 1), ""],
+  ] as [string, ConvShape, string][])("convolution, %s", async (_, s, shown) => {
+    const size = sizes(s);
+    const [x, w, dy] = [noise(size.x, 3), noise(size.w, 4), noise(size.y, 5)];
+    const reference = convReferences(s, x, w, dy);
+    await check((traits, variant, e) => convForward(s, traits, variant, e), [x, w], s.outChannels, reference.forward, "");
+    await check((traits, variant, e) => convDataGrad(s, traits, variant, e), [dy, w], s.inChannels, reference.dataGrad, shown);
   });
 });
 
