@@ -75,6 +75,7 @@ describe("decisions", () => {
     await choose({ mode: "cached", cache }, [A]);
     const again = await choose({ mode: "cached", cache }, [A, B]);
     expect(again).toMatchObject({ choices: { A: "3 ms", B: "5 ms" }, raced: ["B"], warnings: [] });
+    expect((await choose({ mode: "cached", cache }, [A, B])).raced, "both are kept").toEqual([]);
     expect((await choose({ mode: "full", cache }, [A, B])).raced).toEqual(["B", "A"]);
     const third = await choose({ mode: "cached", cache }, [A, B]);
     expect(third).toMatchObject({ choices: again.choices, raced: [] });
