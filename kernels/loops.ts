@@ -18,6 +18,8 @@ export interface LoopAxis {
 export interface Load {
   readonly binding: number;
   readonly operand: number;
+  /** Element of the binding at which the operand begins (default 0). */
+  readonly first?: number;
 }
 
 /** Launch size for at least `invocations` invocations. */

@@ -1,10 +1,11 @@
 /**
- * Scaled sums and maxima over dimensions: out[k] = s·Σ_r f(a[k, r], b[k, r], ...), where f is a fused elementwise expression.
+ * Scaled sums and maxima over dimensions: out[k] = s·Σ_r f(a[k, r], b[k, r], ...), where f is a fused elementwise expression. Several
+ * results over the same loops are made in one pass: out_0, out_1, ... from f_0, f_1, ...
  *
  * Long sums run in two stages, so that rounding errors grow with the root of the length's parts and not with the length, and so that
- * there is work for every lane: stage 1 leaves P partial results for each k in scratch [P, K], stage 2 adds those up.
+ * there is work for every lane: stage 1 leaves P partial results for each k in scratch [results, P, K], stage 2 adds those up.
  *
- * Bindings: the operands, then the result (stage 1: scratch). Two forms of stage 1:
+ * Bindings: the operands, then the results (stage 1: scratch). Two forms of stage 1:
  * - columns: the fastest dimension is kept. Lanes lie side by side on k (vec4 where it allows), each walks its part of r.
  * - rows: the fastest dimension is reduced. Lanes interleave along r, vec4 where it allows.
  * Variants: "staged" has no barriers (software adapters); "tree" splits each part over the lanes of a workgroup and joins them in
@@ -31,21 +32,24 @@ import {
   vectorizes,
   workgroupsFor,
 } from "./loops.js";
-import { type Body, types } from "./map.js";
+import { types } from "./map.js";
+
+/** Statements that compute one value for each result from the arguments' names; T is f32 or vec4f and U the unsigned integers of that width. */
+export type Bodies = (args: readonly string[]) => { statements: string; values: readonly string[] };
 
 export interface ReduceProblem {
   readonly name: string;
   readonly combine: "sum" | "max";
-  /** Factor on the result. */
-  readonly scale: number;
-  /** Kept loops, slowest first, in the result's order. The steps are the operands'. */
+  /** Factor on each result. */
+  readonly scales: readonly number[];
+  /** Kept loops, slowest first, in the results' order. The steps are the operands'. */
   readonly kept: readonly LoopAxis[];
   readonly reduced: readonly LoopAxis[];
   readonly rows: boolean;
   readonly loads: readonly Load[];
-  /** Bindings of the operands; the result comes after them. */
+  /** Bindings of the operands; the results come after them. */
   readonly bindings: number;
-  readonly body: Body;
+  readonly bodies: Bodies;
 }
 
 export const reduceVariants = ["staged", "tree"] as const;
@@ -54,36 +58,41 @@ export type ReduceVariant = (typeof reduceVariants)[number];
 /** Elements that one invocation adds up one after the other. */
 const PART = 256;
 
+/** Inputs: the operands. Outputs: the results. */
 export function reduce(problem: ReduceProblem, traits: AdapterTraits, variant?: ReduceVariant): Lowering {
   const tree = (variant ?? (traits.software ? "staged" : "tree")) === "tree";
   const kept = total(problem.kept);
   const inputs = Array.from({ length: problem.bindings }, (_, i) => input(i));
+  const outputs = problem.scales.map((_, i) => output(i));
   const parts = Math.min(1024, Math.ceil(total(problem.reduced) / (tree ? PART * 16 : PART)));
-  if (parts === 1) return { launches: [{ kernel: stage(problem, 1, tree), slots: [...inputs, output(0)] }], scratch: [] };
+  if (parts === 1) return { launches: [{ kernel: stage(problem, 1, tree, false), slots: [...inputs, ...outputs] }], scratch: [] };
+  const results = outputs.map((_, i) => i);
   const second: ReduceProblem = {
     name: `${problem.name} stage 2`,
     combine: problem.combine,
-    scale: problem.scale,
-    kept: [{ count: kept, steps: [1] }],
-    reduced: [{ count: parts, steps: [kept] }],
+    scales: problem.scales,
+    kept: [{ count: kept, steps: results.map(() => 1) }],
+    reduced: [{ count: parts, steps: results.map(() => kept) }],
     rows: false,
-    loads: [{ binding: 0, operand: 0 }],
+    loads: results.map((i) => ({ binding: 0, operand: i, first: i * parts * kept })),
     bindings: 1,
-    body: ([a]) => ({ statements: "", value: a! }),
+    bodies: (args) => ({ statements: "", values: args }),
   };
   const launches: Launch[] = [
-    { kernel: stage({ ...problem, scale: 1 }, parts, tree), slots: [...inputs, scratch(0)] },
-    { kernel: stage(second, 1, tree), slots: [scratch(0), output(0)] },
+    { kernel: stage({ ...problem, scales: problem.scales.map(() => 1) }, parts, tree, true), slots: [...inputs, scratch(0)] },
+    { kernel: stage(second, 1, tree, false), slots: [scratch(0), ...outputs] },
   ];
-  return { launches, scratch: [parts * kept] };
+  return { launches, scratch: [results.length * parts * kept] };
 }
 
 const floatBits = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0]!;
 
-function stage({ name, combine, scale, kept, reduced, rows, loads, bindings, body }: ReduceProblem, parts: number, tree: boolean): Kernel {
+/** One stage; `together`: all results go to one buffer [results, parts, K], otherwise each to its own. */
+function stage(problem: ReduceProblem, parts: number, tree: boolean, together: boolean): Kernel {
+  const { name, combine, scales, kept, reduced, rows, loads, bindings, bodies } = problem;
   const all = [...kept, ...reduced];
   const fastest = rows ? reduced.at(-1) : kept.at(-1);
-  const wide = vectorizes(all, fastest);
+  const wide = vectorizes(all, fastest) && loads.every(({ first = 0 }) => first % 4 === 0);
   const narrow = (axes: readonly LoopAxis[]) => axes.map((a) => (wide && a === fastest ? quarter(a) : a));
   const outer = narrow(kept);
   const inner = narrow(reduced);
@@ -98,16 +107,13 @@ function stage({ name, combine, scale, kept, reduced, rows, loads, bindings, bod
     bindings,
     loads.map((l) => ({ ...l, vector: vector(l.operand) })),
   );
-  const args = loads.map((l) =>
-    read(
-      `in${l.binding}`,
-      kinds[l.binding]!,
-      `${offset(outer, l.operand, "k", number)} + ${offset(inner, l.operand, "r", number)}`,
-      vector(l.operand),
-      wide,
-    ),
-  );
-  const { statements, value } = body(args.map((_, i) => `x${i}`));
+  const args = loads.map((l) => {
+    const from = l.first === undefined || l.first === 0 ? "" : ` + ${number(l.first)}`;
+    const at = `${offset(outer, l.operand, "k", number)} + ${offset(inner, l.operand, "r", number)}${from}`;
+    return read(`in${l.binding}`, kinds[l.binding]!, at, vector(l.operand), wide);
+  });
+  const { statements, values } = bodies(args.map((_, i) => `x${i}`));
+  const results = values.map((_, i) => i);
   const join = combine === "sum" ? (a: string, b: string) => `${a} + ${b}` : (a: string, b: string) => `max(${a}, ${b})`;
   const zero = combine === "sum" ? "T(0)" : "T(-3.4028234e38)";
 
@@ -117,15 +123,27 @@ function stage({ name, combine, scale, kept, reduced, rows, loads, bindings, bod
   const groups = tree ? Math.ceil(columns / across) : columns;
   const groupsText = tree ? number(groups) : "";
   const start = tree ? `part * ${along}u + ${rows ? "lane" : `lane / ${across}u`}` : "part";
-  const joined = rows && wide ? join(join("sum.x", "sum.y"), join("sum.z", "sum.w")) : "sum";
-  const whole = scale === 1 ? joined : `(${joined}) * ${simple ? `bitcast<f32>(${number(floatBits(scale))})` : scale}`;
+  const joined = (s: string) => (rows && wide ? join(join(`${s}.x`, `${s}.y`), join(`${s}.z`, `${s}.w`)) : s);
+  const whole = (i: number) =>
+    scales[i] === 1
+      ? joined(`sum${i}`)
+      : `(${joined(`sum${i}`)}) * ${simple ? `bitcast<f32>(${number(floatBits(scales[i]!))})` : scales[i]!}`;
+  const element = wide && !rows ? "vec4f" : "f32";
+  const stores = results.map((i) =>
+    together
+      ? `result0[(${i}u * ${partsText} + part) * ${columnsText} + k] = ${whole(i)};`
+      : `result${i}[part * ${columnsText} + k] = ${whole(i)};`,
+  );
+  const store = (condition: string) => `  if (${condition}) {\n${stores.map((s) => `    ${s}`).join("\n")}\n  }`;
+  const buffers = together ? [0] : results;
+  const shared = results.map((i) => `shared_sums${i}`);
   const code = wgsl`// ${name}
 ${types(wide)}
 ${kinds.map((type, b) => binding(b, `in${b}`, type)).join("\n")}
-${binding(bindings, "result", wide && !rows ? "vec4f" : "f32")}
-${constants.declaration(bindings + 1)}
+${buffers.map((i) => binding(bindings + i, `result${i}`, element)).join("\n")}
+${constants.declaration(bindings + buffers.length)}
 #if ${tree}
-var<workgroup> shared_sums: array<T, ${LANES}>;
+${shared.map((s) => `var<workgroup> ${s}: array<T, ${LANES}>;`).join("\n")}
 #endif
 
 ${entry()} {
@@ -139,7 +157,7 @@ ${entry()} {
   let k = i % ${columnsText};
 #endif
   let live = k < ${columnsText} && part < ${partsText};
-  var sum = ${zero};
+  ${results.map((i) => `var sum${i} = ${zero};`).join(" ")}
   if (live) {
     ${coordinates(outer, "k", "k")}
     // A lane's elements lie apart, so that neighbours in memory belong to neighbouring parts, which run side by side.
@@ -147,19 +165,21 @@ ${entry()} {
       ${coordinates(inner, "r", "r")}
 ${args.map((a, i) => `      let x${i} = ${a};`).join("\n")}
 ${statements}
-      sum = ${join("sum", value)};
+${values.map((value, i) => `      sum${i} = ${join(`sum${i}`, value)};`).join("\n")}
     }
   }
 #if ${tree}
-  shared_sums[lane] = sum;
+  ${shared.map((s, i) => `${s}[lane] = sum${i};`).join(" ")}
   for (var half = ${LANES / 2}u; half >= ${across}u; half /= 2u) {
     workgroupBarrier();
-    if (lane < half) { shared_sums[lane] = ${join("shared_sums[lane]", "shared_sums[lane + half]")}; }
+    if (lane < half) {
+${shared.map((s) => `      ${s}[lane] = ${join(`${s}[lane]`, `${s}[lane + half]`)};`).join("\n")}
+    }
   }
-  sum = shared_sums[lane];
-  if (live && lane < ${across}u) { result[part * ${columnsText} + k] = ${whole}; }
+  ${shared.map((s, i) => `sum${i} = ${s}[lane];`).join(" ")}
+${store(`live && lane < ${across}u`)}
 #else
-  if (live) { result[part * ${columnsText} + k] = ${whole}; }
+${store("live")}
 #endif
 }
 `;

@@ -69,6 +69,11 @@ export class Discriminator extends Network {
    * @returns Logits [N] of "real, and matching the text".
    */
   call(images: Tensor, text: Tensor, mode: Mode): Tensor {
+    return this.judge(this.look(images, mode), this.read(text, mode), mode);
+  }
+
+  /** The image's trunk: [N, 3, S, S] → [N, 8n, 4, 4]; as `read` and `judge` also for P passes at once, [P, N, ...]. */
+  look(images: Tensor, mode: Mode): Tensor {
     const levels = this.#convolutions.length;
     let h = images;
     this.#convolutions.forEach((convolution, i) => {
@@ -77,12 +82,25 @@ export class Discriminator extends Network {
       const missing = i === levels - 2 && i > 0 && this.options.missingLeakyRelu === "keep";
       if (i < levels - 1 && !missing) h = leakyRelu(h);
     });
-    h = this.#residual?.call(h, mode) ?? leakyRelu(h);
-    let t = this.#text.call(text);
-    t = leakyRelu(this.#textNorm?.call(t, mode) ?? t);
-    const [n, , height, width] = h.shape as [number, number, number, number];
-    const tiled = broadcastTo(reshape(t, [n, t.shape[1]!, 1, 1]), [n, t.shape[1]!, height, width]);
-    h = leakyRelu(this.#joinNorm.call(this.#join.call(concat([h, tiled], 1)), mode));
-    return reshape(this.#score.call(h), [n]);
+    return this.#residual?.call(h, mode) ?? leakyRelu(h);
+  }
+
+  /** The text's branch: [N, textSize] → [N, textProjection]. */
+  read(text: Tensor, mode: Mode): Tensor {
+    const t = this.#text.call(text);
+    return leakyRelu(this.#textNorm?.call(t, mode) ?? t);
+  }
+
+  /**
+   * @param image [N, 8n, 4, 4] from `look`
+   * @param text [N, textProjection] from `read`; one without passes serves all of the image's.
+   * @returns Logits [N]
+   */
+  judge(image: Tensor, text: Tensor, mode: Mode): Tensor {
+    const rows = image.shape.slice(0, -3);
+    const [height, width] = image.shape.slice(-2) as [number, number];
+    const tiled = broadcastTo(reshape(text, [...text.shape, 1, 1]), [...rows, text.shape.at(-1)!, height, width]);
+    const joined = this.#join.call(concat([image, tiled], -3));
+    return reshape(this.#score.call(leakyRelu(this.#joinNorm.call(joined, mode))), rows);
   }
 }

@@ -1,10 +1,12 @@
 /** Layers: variables of a network and the expressions over them. Names and shapes are PyTorch's. */
 import { batchNorm, batchNormInference } from "../tensor/batch-norm.js";
+import { sum } from "../tensor/broadcast.js";
 import { conv2d, type ConvolutionOptions, convolutionWeightOrder, convTranspose2d } from "../tensor/convolution.js";
 import { add, mul } from "../tensor/elementwise.js";
+import { reshape } from "../tensor/layout.js";
 import { linear } from "../tensor/matmul.js";
 import type { Shape } from "../tensor/shape.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { type Tensor, tensor } from "../tensor/tensor.js";
 import { assign, type Initializer, pack, Store } from "../tensor/variables.js";
 import type { Initializers } from "./initializers.js";
 
@@ -16,7 +18,8 @@ export class Network {
   readonly parameters: Store;
   readonly statistics: Store;
   /** Batch statistics seen in the pass under way, by name of the running statistic they go into. */
-  #seen = new Map<string, Tensor>();
+  #seen = new Map<string, { readonly value: Tensor; readonly order: readonly number[] }>();
+  #order: readonly number[] = [0];
 
   constructor(
     readonly name: string,
@@ -30,25 +33,45 @@ export class Network {
     return this.parameters.variable(name, shape, initializer, order);
   }
 
-  /** Called by batch-norm layers in training. */
+  /** Called by batch-norm layers in training: a batch statistic [C], or [Q, C] of Q passes made at once. */
   observe(name: string, value: Tensor): void {
-    this.#seen.set(name, value);
+    this.#seen.set(name, { value, order: this.#order });
   }
 
   /**
-   * Records running ← (1 − momentum)·running + momentum·batch for every batch norm of the pass just built, in one dispatch.
-   * Each training pass through the network is followed by one call.
+   * Builds a part of the network in which passes are made at once that the original makes one after the other: pass i of them is the
+   * part's pass `order[i]`. One that stands for several, such as the trunk over images that are judged twice, is computed once.
+   */
+  passes<T>(order: readonly number[], build: () => T): T {
+    const outer = this.#order;
+    this.#order = order;
+    try {
+      return build();
+    } finally {
+      this.#order = outer;
+    }
+  }
+
+  /**
+   * Records running ← (1 − momentum)·running + momentum·batch for every batch norm of the passes just built, in one dispatch; for several
+   * passes made at once as if they had come in order. Each training pass through the network is followed by one call.
    */
   updateStatistics(momentum = 0.1): void {
     if (this.statistics.entries.length === 0) return;
+    const passes = Math.max(...[...this.#seen.values()].map(({ order }) => order.length));
+    const kept = (1 - momentum) ** passes;
     const batch = this.statistics.entries.map(({ name }) => {
-      const value = this.#seen.get(name);
-      if (!value) throw new Error(`${this.name}: ${name} saw no batch in this pass`);
-      return value;
+      const seen = this.#seen.get(name);
+      if (!seen) throw new Error(`${this.name}: ${name} saw no batch in this pass`);
+      const { value, order } = seen;
+      if (value.rank === 1) return value;
+      const weights = new Array<number>(value.shape[0]!).fill(0);
+      order.forEach((q, i) => (weights[q]! += (momentum * (1 - momentum) ** (passes - 1 - i)) / (1 - kept)));
+      return sum(mul(value, tensor(weights, [weights.length, 1])), [0]);
     });
     this.#seen.clear();
     const { flat } = this.statistics;
-    assign(flat, add(mul(flat, 1 - momentum), mul(pack(this.statistics, batch), momentum)));
+    assign(flat, add(mul(flat, kept), mul(pack(this.statistics, batch), 1 - kept)));
   }
 
   /** Number of trained values. */
@@ -57,7 +80,15 @@ export class Network {
   }
 }
 
-/** x [N, in] → [N, out]. */
+/** Applies a layer that knows no passes to [P, N, ...]: one batch of P·N rows. */
+function overPasses(x: Tensor, rank: number, layer: (x: Tensor) => Tensor): Tensor {
+  if (x.rank === rank) return layer(x);
+  const [passes, rows, ...rest] = x.shape as [number, number, ...number[]];
+  const y = layer(reshape(x, [passes * rows, ...rest]));
+  return reshape(y, [passes, rows, ...y.shape.slice(1)]);
+}
+
+/** x [N, in] → [N, out]; or [P, N, in] of P passes. */
 export class Linear {
   readonly weight: Tensor;
   readonly bias: Tensor;
@@ -70,11 +101,11 @@ export class Linear {
   }
 
   call(x: Tensor): Tensor {
-    return add(linear(x, this.weight), this.bias);
+    return overPasses(x, 2, (rows) => add(linear(rows, this.weight), this.bias));
   }
 }
 
-/** Convolution without bias, as everywhere in the original networks (their biases are held at zero). */
+/** Convolution of [N, C, H, W], or [P, N, C, H, W], without bias, as everywhere in the original networks (their biases are held at zero). */
 export class Conv {
   readonly weight: Tensor;
 
@@ -95,7 +126,7 @@ export class Conv {
   }
 
   call(x: Tensor): Tensor {
-    return conv2d(x, this.weight, this.options);
+    return overPasses(x, 4, (images) => conv2d(images, this.weight, this.options));
   }
 }
 
@@ -124,7 +155,7 @@ export class Deconv {
   }
 }
 
-/** Batch norm over [N, C] or [N, C, H, W], ε = 1e-5. */
+/** Batch norm over [N, C] or [N, C, H, W], ε = 1e-5; with a leading dimension of passes, each by its own statistics. */
 export class BatchNorm {
   readonly weight: Tensor;
   readonly bias: Tensor;

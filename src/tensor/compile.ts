@@ -26,9 +26,9 @@ export async function compile<Outputs extends Record<string, Tensor>>(device: De
   const { result: outputs, effects } = record(build);
   const shown = Object.values(outputs);
   const nodes = reachable([...shown, ...effects]);
-  const inlined = fuse({ nodes, outputs: new Set(shown) });
+  const fusion = fuse({ nodes, outputs: new Set(shown), mostBindings: device.gpu.limits.maxStorageBuffersPerShaderStage });
   const packs = placePacked(nodes, new Set(shown.map(base)));
-  const byRule = nodes.flatMap((node) => (inlined.has(node) ? [] : [...lower(node, inlined, device.traits), ...packs.steps(node)]));
+  const byRule = nodes.flatMap((node) => [...lower(node, fusion, device.traits, resultsOf(node, nodes)), ...packs.steps(node)]);
   const steps = (device.tuner ? await tuned(byRule, device.tuner) : byRule).map(apart);
   const { allocations, scratch, place } = allocate(steps, new Set(shown.map(base)), packs.home);
   const arena = planArena(allocations, Math.max(256, device.gpu.limits.minStorageBufferOffsetAlignment));
@@ -85,6 +85,15 @@ function reachable(roots: readonly Tensor[]): Tensor[] {
   return [...seen].sort((a, b) => a.id - b.id);
 }
 
+/** The tensors that a kernel makes beside `node`; one that nobody asked for gets a place all the same. */
+function resultsOf(node: Tensor, nodes: readonly Tensor[]): Tensor[] {
+  if (node.operation.kind !== "kernel") return [];
+  return Array.from({ length: (node.operation.results ?? 1) - 1 }, (_, i) => {
+    const wanted = nodes.find(({ operation, inputs }) => operation.kind === "result" && operation.index === i + 1 && inputs[0] === node);
+    return wanted ?? new Tensor(`${node.name} (unused)`, node.shape, { kind: "result", index: i + 1 }, [node]);
+  });
+}
+
 /** Where a tensor lives inside a pack, and the steps that copy what cannot be computed in place and fill what lies between. */
 interface Packs {
   readonly home: ReadonlyMap<Tensor, { pack: Tensor; offset: number }>;
@@ -101,7 +110,7 @@ function placePacked(nodes: readonly Tensor[], outputs: ReadonlySet<Tensor>): Pa
     pack.inputs.forEach((t, i) => {
       const owner = base(t);
       const offset = offsets[i]! * 4;
-      const computed = owner.operation.kind === "kernel" || owner.operation.kind === "reduce" || owner.operation.kind === "map";
+      const computed = ["kernel", "result", "reduce", "map"].includes(owner.operation.kind);
       if (computed && !home.has(owner) && !outputs.has(owner)) {
         home.set(owner, { pack, offset });
         return;

@@ -16,7 +16,7 @@ import { add } from "./elementwise.js";
 import { reshape } from "./layout.js";
 import { channelsLast, format, type Order, sameOrder, type Shape } from "./shape.js";
 import { type Operation, Tensor } from "./tensor.js";
-import { toOrder } from "./variables.js";
+import { isVariable, toOrder } from "./variables.js";
 
 /** Memory order of a weight [O, I, KH, KW] that needs no copy before a convolution. */
 export const convolutionWeightOrder: Order = [2, 3, 1, 0];
@@ -45,7 +45,7 @@ function inOrder(x: Tensor, order: Order): Tensor {
   if (known && sameOrder(x.shape, known.order, order)) return known;
   const copy = toOrder(x, order);
   // A copy of a variable would go stale when the variable changes; any other tensor has one value for ever.
-  if (x.operation.kind !== "leaf" && x.operation.kind !== "view") copies.set(x, copy);
+  if (!isVariable(x)) copies.set(x, copy);
   return copy;
 }
 

@@ -1,7 +1,8 @@
 /** Reshape, transpose, concatenate, slice, pad: operations that move or rename elements and compute nothing. */
 import { copyRegions, padRegion } from "../../kernels/copy.js";
 import { ShapeError } from "../errors.js";
-import { axis, format, type Order, rowMajor, sameOrder, sameShape, type Shape, size, strides } from "./shape.js";
+import { base } from "./fuse.js";
+import { axis, format, type Order, rowMajor, sameShape, type Shape, size, strides } from "./shape.js";
 import { Tensor } from "./tensor.js";
 import { toOrder } from "./variables.js";
 
@@ -9,7 +10,7 @@ const view = (name: string, x: Tensor, shape: Shape, order: Order, vjp: (g: Tens
   new Tensor(name, shape, { kind: "view" }, [x], { order, dtype: x.dtype, vjp: (g) => [vjp(g)] });
 
 /**
- * The same elements, row-major, under another shape; one dimension may be -1. Free, unless x lies in another order.
+ * The same elements, row-major, under another shape; one dimension may be -1. Free, unless it merges dimensions that lie apart in memory.
  * @throws ShapeError when the numbers of elements differ.
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
@@ -20,21 +21,34 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   }
   if (sameShape(target, x.shape)) return x;
   const back = (g: Tensor) => reshape(g, x.shape);
+  const order = reshapedOrder(x, target);
+  if (order) return view("reshape", x, target, order, back);
+  return view("reshape", toOrder(x, rowMajor(x.rank)), target, rowMajor(target.length), back);
+}
+
+/**
+ * The memory order of x under another shape, where there is one: both shapes are cut into the smallest runs of dimensions with equally many
+ * elements, and a run of x that lies together in memory becomes the target's run in its place. Undefined where one lies scattered.
+ */
+function reshapedOrder(x: Tensor, target: Shape): Order | undefined {
   const wide = x.shape.flatMap((n, d) => (n === 1 ? [] : [d]));
   const targetWide = target.flatMap((n, d) => (n === 1 ? [] : [d]));
-  if (
-    sameShape(
-      wide.map((d) => x.shape[d]!),
-      targetWide.map((d) => target[d]!),
-    )
-  ) {
-    // Only dimensions of size 1 come or go: every order survives.
-    const ones = target.flatMap((n, d) => (n === 1 ? [d] : []));
-    const order = [...ones, ...x.order.filter((d) => x.shape[d] !== 1).map((d) => targetWide[wide.indexOf(d)]!)];
-    return view("reshape", x, target, order, back);
+  const memory = x.order.filter((d) => x.shape[d] !== 1);
+  /** The target's dimensions that take the place of x's, by the first of those. */
+  const places = new Map<number, number[]>();
+  for (let i = 0, j = 0; i < wide.length;) {
+    const [run, targetRun] = [[wide[i++]!], [targetWide[j++]!]];
+    let [count, targetCount] = [x.shape[run[0]!]!, target[targetRun[0]!]!];
+    while (count !== targetCount) {
+      if (count < targetCount) count *= x.shape[(run.push(wide[i]!), wide[i++]!)]!;
+      else targetCount *= target[(targetRun.push(targetWide[j]!), targetWide[j++]!)]!;
+    }
+    const start = memory.indexOf(run[0]!);
+    if (run.some((d, k) => memory[start + k] !== d)) return undefined;
+    places.set(run[0]!, targetRun);
   }
-  const flat = sameOrder(x.shape, x.order, rowMajor(x.rank)) ? x : toOrder(x, rowMajor(x.rank));
-  return view("reshape", flat, target, rowMajor(target.length), back);
+  const ones = target.flatMap((n, d) => (n === 1 ? [d] : []));
+  return [...ones, ...memory.flatMap((d) => places.get(d) ?? [])];
 }
 
 /** Dimension i of the result is dimension `dimensions[i]` of x. Free: only the order of the memory is told anew. */
@@ -76,7 +90,8 @@ export function concat(tensors: readonly Tensor[], dimension: number): Tensor {
   }
   const shape = first.shape.map((n, i) => (i === d ? tensors.reduce((s, t) => s + t.shape[d]!, 0) : n));
   const starts = tensors.map((_, i) => tensors.slice(0, i).reduce((s, t) => s + t.shape[d]!, 0));
-  const order = first.order;
+  // Inputs come row-major; where something was computed, its order is the one the next operation wants.
+  const { order } = tensors.find((t) => base(t).operation.kind !== "leaf") ?? first;
   const out = strides(shape, order);
   const regions = tensors.map((t, i) => ({ shape: t.shape, from: strides(t.shape, t.order), to: out, toOffset: starts[i]! * out[d]! }));
   return new Tensor("concat", shape, { kind: "kernel", lower: () => copyRegions("concat", regions, order) }, tensors, {

@@ -9,9 +9,9 @@ import {
 } from "../../kernels/kernel.js";
 import type { Load, LoopAxis } from "../../kernels/loops.js";
 import { type Body, map as mapKernel } from "../../kernels/map.js";
-import { reduce as reduceKernel, type ReduceProblem, type ReduceVariant } from "../../kernels/reduce.js";
-import { base } from "./fuse.js";
-import { broadcastStrides, loopNest, type Shape, strides } from "./shape.js";
+import { type Bodies, reduce as reduceKernel, type ReduceProblem, type ReduceVariant } from "../../kernels/reduce.js";
+import { base, type Fusion } from "./fuse.js";
+import { broadcastStrides, loopNest, type Shape, size, strides } from "./shape.js";
 import { constantValue, type Tensor } from "./tensor.js";
 import { overlap } from "./variables.js";
 
@@ -25,9 +25,16 @@ export interface Step {
   readonly lower?: (candidate: string) => Lowering;
 }
 
-/** The launches of a node that has memory of its own; none for leaves and views. */
-export function lower(node: Tensor, inlined: ReadonlySet<Tensor>, traits: AdapterTraits): Step[] {
+/**
+ * The launches of a node that has memory of its own; none for leaves and views.
+ * @param results The tensors beside `node` that its kernel makes, in order.
+ */
+export function lower(node: Tensor, { inlined, groups }: Fusion, traits: AdapterTraits, results: readonly Tensor[]): Step[] {
   const { operation } = node;
+  if (inlined.has(node)) return [];
+  const group = groups.get(node) ?? [node];
+  // A group of reductions runs where the last of them stands.
+  if (group.at(-1) !== node) return [];
   switch (operation.kind) {
     case "view":
       return [];
@@ -36,13 +43,14 @@ export function lower(node: Tensor, inlined: ReadonlySet<Tensor>, traits: Adapte
     case "map":
       return [lowerMap(node, inlined)];
     case "reduce":
-      return [lowerReduce(node, inlined, traits)];
+      return [lowerReduce(group, inlined, traits)];
     case "pack":
+    case "result":
       return [];
     case "kernel":
       return [
         {
-          ...{ node, lowering: operation.lower(traits), inputs: node.inputs.map(base), outputs: [node] },
+          ...{ node, lowering: operation.lower(traits), inputs: node.inputs.map(base), outputs: [node, ...results] },
           lower: (candidate) => operation.lower(traits, candidate),
         },
       ];
@@ -51,10 +59,10 @@ export function lower(node: Tensor, inlined: ReadonlySet<Tensor>, traits: Adapte
   }
 }
 
-/** A fused expression: the tensors it loads (each once per way of walking it) and its WGSL. */
+/** Fused expressions: the tensors they load (each once per way of walking it) and their WGSL. */
 interface Fused {
   readonly loads: readonly Tensor[];
-  readonly body: Body;
+  readonly bodies: Bodies;
 }
 
 /** WGSL number, always with a point or exponent so that it is a float. */
@@ -63,8 +71,12 @@ function literal(value: number): string {
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
-/** The expression of `roots` over all that is not fused: `make` builds the last expression from the roots' names. */
-function fuseInto(inputs: readonly Tensor[], inlined: ReadonlySet<Tensor>, make: (args: readonly string[]) => string): Fused {
+/** The expressions of `inputs` over all that is not fused: `make` builds the last expressions from the inputs' names. */
+function fuseInto(
+  inputs: readonly Tensor[],
+  inlined: ReadonlySet<Tensor>,
+  make: (args: readonly string[]) => readonly string[] = (args) => args,
+): Fused {
   const loads: Tensor[] = [];
   const collect = (t: Tensor): void => {
     if (constantValue(t) !== undefined) return;
@@ -72,7 +84,7 @@ function fuseInto(inputs: readonly Tensor[], inlined: ReadonlySet<Tensor>, make:
     else if (!loads.includes(t)) loads.push(t);
   };
   inputs.forEach(collect);
-  const body: Body = (args) => {
+  const bodies: Bodies = (args) => {
     const statements: string[] = [];
     const names = new Map<Tensor, string>();
     const value = (t: Tensor): string => {
@@ -88,10 +100,10 @@ function fuseInto(inputs: readonly Tensor[], inlined: ReadonlySet<Tensor>, make:
       names.set(t, name);
       return name;
     };
-    const result = make(inputs.map(value));
-    return { statements: statements.join("\n"), value: result };
+    const values = make(inputs.map(value));
+    return { statements: statements.join("\n"), values };
   };
-  return { loads, body };
+  return { loads, bodies };
 }
 
 /** Bindings for loads: one for each piece of memory, however many ways it is walked. */
@@ -121,7 +133,7 @@ function lowerMap(node: Tensor, inlined: ReadonlySet<Tensor>): Step {
   const constant = constantValue(node);
   const expression = node.operation.kind === "map" ? node.operation.expression : () => `T(${literal(constant!)})`;
   const target = node.operation.kind === "map" ? node.operation.target : undefined;
-  const { loads, body } = fuseInto(node.inputs, inlined, (args) => expression(...args));
+  const { loads, bodies } = fuseInto(node.inputs, inlined, (args) => [expression(...args)]);
   const { owners, bindings } = bind(loads);
   const output = target ?? node;
   const steps = [strides(output.shape, output.order), ...walk(loads, node.shape)];
@@ -141,7 +153,10 @@ function lowerMap(node: Tensor, inlined: ReadonlySet<Tensor>): Step {
     loads: loads.map((_, i): Load => ({ binding: bindings[i]!, operand: i + 1 })),
     bindings: slots.length,
     result,
-    body,
+    body: (args) => {
+      const { statements, values } = bodies(args);
+      return { statements, value: values[0]! };
+    },
   });
   const launches = [{ kernel, slots }];
   if (aside) launches.push({ kernel: copyKernel(node.size), slots: [scratchSlot(0), outputSlot(0)] });
@@ -155,40 +170,48 @@ export function copyKernel(size: number): Kernel {
   return mapKernel({ name: "copy", axes, loads: [{ binding: 0, operand: 1 }], bindings: 2, result: 1, body });
 }
 
-function lowerReduce(node: Tensor, inlined: ReadonlySet<Tensor>, traits: AdapterTraits): Step {
-  if (node.operation.kind !== "reduce") throw new Error(`${node.toString()} is no reduction`);
-  const { combine, dimensions, scale } = node.operation;
-  const [x] = node.inputs;
-  const { loads, body } = fuseInto([x!], inlined, ([value]) => value!);
+/** Reductions over the same loops, in one kernel. */
+function lowerReduce(nodes: readonly Tensor[], inlined: ReadonlySet<Tensor>, traits: AdapterTraits): Step {
+  const reductions = nodes.map(({ operation }) => {
+    if (operation.kind !== "reduce") throw new Error("a group of reductions holds something else");
+    return operation;
+  });
+  const node = nodes.at(-1)!;
+  const { combine, dimensions } = reductions[0]!;
+  const { shape } = node.inputs[0]!;
+  const { loads, bodies } = fuseInto(
+    nodes.map(({ inputs }) => inputs[0]!),
+    inlined,
+  );
   const { owners, bindings } = bind(loads);
-  const steps = walk(loads, x!.shape);
+  const steps = walk(loads, shape);
   const keptOrder = node.order.filter((d) => !dimensions.includes(d));
   const reducedOrder = node.order.filter((d) => dimensions.includes(d));
-  const fastest = node.order.filter((d) => x!.shape[d] !== 1).at(-1)!;
+  const fastest = node.order.filter((d) => shape[d] !== 1).at(-1)!;
   const problem: ReduceProblem = {
-    name: nameOf(node, inlined),
+    name: nodes.map((n) => nameOf(n, inlined)).join(", "),
     combine,
-    scale,
-    kept: loopNest(x!.shape, keptOrder, steps),
-    reduced: loopNest(x!.shape, reducedOrder, steps),
+    scales: reductions.map(({ scale }) => scale),
+    kept: loopNest(shape, keptOrder, steps),
+    reduced: loopNest(shape, reducedOrder, steps),
     rows: dimensions.includes(fastest),
     loads: loads.map((_, i): Load => ({ binding: bindings[i]!, operand: i })),
     bindings: owners.length,
-    body,
+    bodies,
   };
-  const step = { node, inputs: owners, outputs: [node], lowering: reduceKernel(problem, traits) };
+  const step = { node, inputs: owners, outputs: nodes, lowering: reduceKernel(problem, traits) };
   // Barriers are never worth it on a software adapter: nothing to choose there.
   if (traits.software) return step;
-  const tuning = { problem: describeReduction(problem), work: 16 * x!.size * loads.length, candidates: ["tree", "staged"] };
+  const tuning = { problem: describeReduction(problem), work: 16 * size(shape) * loads.length, candidates: ["tree", "staged"] };
   return {
     ...{ ...step, lowering: { ...step.lowering, tuning } },
     lower: (variant) => reduceKernel(problem, traits, variant as ReduceVariant),
   };
 }
 
-/** All that decides a reduction's work: its loops and its fused expression. */
-function describeReduction({ name, combine, kept, reduced, loads, body }: ReduceProblem): string {
+/** All that decides a reduction's work: its loops and its fused expressions. */
+function describeReduction({ name, combine, kept, reduced, loads, bodies }: ReduceProblem): string {
   const loops = (axes: readonly LoopAxis[]) => axes.map(({ count, steps }) => `${count}:${steps.join("/")}`).join(" ") || "1";
-  const { statements, value } = body(loads.map(({ binding }, i) => `x${i}of${binding}`));
-  return `${combine} ${name}, ${loops(kept)} from ${loops(reduced)}: ${statements.replace(/\s+/g, " ")} ${value}`;
+  const { statements, values } = bodies(loads.map(({ binding }, i) => `x${i}of${binding}`));
+  return `${combine} ${name}, ${loops(kept)} from ${loops(reduced)}: ${statements.replace(/\s+/g, " ")} ${values.join(", ")}`;
 }

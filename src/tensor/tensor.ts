@@ -18,7 +18,8 @@ export type Vjp = (gradient: Tensor) => readonly (Tensor | undefined)[];
  * - view: the memory of its input under another shape or order;
  * - map: an elementwise expression, which may be fused into its reader;
  * - reduce: a sum or maximum over dimensions, which may absorb the map it reads;
- * - kernel: launches of its own;
+ * - kernel: launches of its own; it may make several tensors of its shape, itself and
+ * - result: one of the others, whose input is the kernel;
  * - pack: tensors laid side by side as a store of variables lays its own, so that one dispatch can work on all of them;
  * - effect: a kernel that changes variables in place, in program order.
  */
@@ -38,7 +39,10 @@ export type Operation =
       readonly kind: "kernel";
       /** By rule, or by the name of one of the candidates that the rule's lowering lists. */
       readonly lower: (traits: AdapterTraits, candidate?: string) => Lowering;
+      /** How many tensors it makes, itself included; default 1. */
+      readonly results?: number;
     }
+  | { readonly kind: "result"; readonly index: number }
   | { readonly kind: "pack"; readonly offsets: readonly number[] }
   | { readonly kind: "effect"; readonly lower: (traits: AdapterTraits) => Lowering; readonly targets: readonly Tensor[] };
 

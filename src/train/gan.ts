@@ -2,7 +2,8 @@
  * One training iteration of GAN, GAN-CLS, GAN-INT or GAN-INT-CLS as one compiled program (Reed et al. 2016, algorithm 1 and section 4.3,
  * in the order of the authors' code):
  *
- *   D:  L_D = BCE(D(x, t), 1) + w·BCE(D(x̃, t), 0) + (1 − w)·BCE(D(G(z, t), t), 0)      three passes, each with its own batch statistics
+ *   D:  L_D = BCE(D(x, t), 1) + w·BCE(D(x̃, t), 0) + (1 − w)·BCE(D(G(z, t), t), 0)      three passes, each with its own batch statistics,
+ *                                                                                       computed side by side
  *       Adam step on D
  *   G:  new z;  L_G = BCE(D(G(z, t′), t′), 1),  t′ = t and, for the INT variants, mixtures of pairs of rows of t
  *       Adam step on G; moving average of G
@@ -17,8 +18,9 @@ import { Generator } from "../models/generator.js";
 import { ganInitializers, type RandomSource } from "../models/initializers.js";
 import type { Network } from "../models/layers.js";
 import { compile } from "../tensor/compile.js";
-import { add, mul, sigmoid, stopGradient, sub } from "../tensor/elementwise.js";
-import { concat, slice } from "../tensor/layout.js";
+import { sum } from "../tensor/broadcast.js";
+import { add, mul, sigmoid, softplus, stopGradient, sub } from "../tensor/elementwise.js";
+import { concat, reshape, slice, stack } from "../tensor/layout.js";
 import { bceWithLogits } from "../tensor/losses.js";
 import { Adam } from "../tensor/optimizers.js";
 import type { Program } from "../tensor/program.js";
@@ -115,42 +117,31 @@ export class Gan {
   }
 
   #step(givenNoise: boolean): StepOutputs {
-    const { batch, imageSize, noiseSize, textSize, mismatch } = this.options;
+    const { batch, imageSize, noiseSize, textSize, interpWeight } = this.options;
     const rows = this.interpolates ? batch + Math.floor(batch / 2) : batch;
-    const images = (name: string) => input(name, [batch, 3, imageSize, imageSize]);
     const key = givenNoise ? undefined : keyInput();
     const noise = (name: "noiseD" | "noiseG", n: number) =>
       key ? randomNormal([n, noiseSize], key, STREAMS[name]) : input(name, [n, noiseSize]);
-    const real = images("real");
+    const real = input("real", [batch, 3, imageSize, imageSize]);
     const text = input("text", [batch, textSize]);
 
-    const judge = (x: Tensor, t: Tensor): Tensor => {
-      const logits = this.discriminator.call(x, t, "train");
-      this.discriminator.updateStatistics();
-      return logits;
-    };
-    const zero = full([], 0);
-    const w = this.mismatchWeight;
-
-    const logitsReal = judge(real, text);
-    const lossReal = bceWithLogits(logitsReal, 1);
-    const logitsWrong =
-      w > 0 ? (mismatch === "image" ? judge(images("wrong"), text) : judge(real, input("wrongText", [batch, textSize]))) : undefined;
-    const lossWrong = logitsWrong ? bceWithLogits(logitsWrong, 0) : zero;
     const painted = stopGradient(this.generator.call(noise("noiseD", batch), text, "train"));
     this.generator.updateStatistics();
-    const logitsFake = judge(painted, text);
-    const lossFake = bceWithLogits(logitsFake, 0);
-    const lossD = add(add(lossReal, mul(lossWrong, w)), mul(lossFake, 1 - w));
+    const judged = this.#judge(real, painted, text);
+    this.discriminator.updateStatistics();
+    // [P] each: of the passes (real, mismatching, generated), the middle one missing where w = 0.
+    const w = this.mismatchWeight;
+    const ofPasses = (real: number, wrong: number, fake: number) => tensor(w > 0 ? [real, wrong, fake] : [real, fake]);
+    const losses = mean(sub(softplus(judged), mul(judged, reshape(ofPasses(1, 0, 0), [-1, 1]))), [1]);
+    const lossD = sum(mul(losses, ofPasses(1, w, 1 - w)));
     this.#update(this.discriminator, this.adamD, lossD, input("rateD", [2]));
 
     const texts = this.interpolates ? concat([text, this.#mixtures(text, key)], 0) : text;
     const fresh = this.generator.call(noise("noiseG", rows), texts, "train");
     this.generator.updateStatistics();
-    const weights = this.interpolates
-      ? tensor(Array.from({ length: rows }, (_, i) => (i < batch ? 1 : this.options.interpWeight)))
-      : undefined;
-    const lossG = bceWithLogits(judge(fresh, texts), 1, weights);
+    const weights = this.interpolates ? tensor(Array.from({ length: rows }, (_, i) => (i < batch ? 1 : interpWeight))) : undefined;
+    const lossG = bceWithLogits(this.discriminator.call(fresh, texts, "train"), 1, weights);
+    this.discriminator.updateStatistics();
     this.#update(this.generator, this.adamG, lossG, input("rateG", [2]));
 
     if (this.average !== this.generator) {
@@ -160,11 +151,41 @@ export class Gan {
         assign(average, add(average, mul(sub(this.generator[kind].flat, average), remain)));
       }
     }
-    const probability = (logits: Tensor | undefined) => (logits ? mean(sigmoid(logits)) : zero);
+    const probabilities = mean(sigmoid(judged), [1]);
+    const pass = (values: Tensor, i: number) => reshape(slice(values, 0, i, i + 1), []);
+    const last = judged.shape[0]! - 1;
+    const wrong = (values: Tensor) => (w > 0 ? pass(values, 1) : full([], 0));
     return {
-      ...{ lossD, lossReal, lossWrong, lossFake, lossG },
-      ...{ real: probability(logitsReal), wrong: probability(logitsWrong), fake: probability(logitsFake) },
+      ...{ lossD, lossReal: pass(losses, 0), lossWrong: wrong(losses), lossFake: pass(losses, last), lossG },
+      ...{ real: pass(probabilities, 0), wrong: wrong(probabilities), fake: pass(probabilities, last) },
     };
+  }
+
+  /**
+   * D's passes over the real, the mismatching and the generated pair, made at once: every convolution runs over all their rows, and batch
+   * norm by the statistics of each. What two pairs share, an image or a text, is looked at once. @returns Logits [P, B]
+   */
+  #judge(real: Tensor, painted: Tensor, text: Tensor): Tensor {
+    const { discriminator } = this;
+    const { batch, textSize, mismatch } = this.options;
+    const wrongImage = this.mismatchWeight > 0 && mismatch === "image";
+    const wrongText = this.mismatchWeight > 0 && mismatch === "text";
+    const images = wrongImage ? [real, input("wrong", real.shape), painted] : [real, painted];
+    const texts = wrongText ? stack([text, input("wrongText", [batch, textSize])]) : text;
+    // Which image and which text each pass judges.
+    const imageOf = wrongText ? [0, 0, 1] : images.map((_, i) => i);
+    const textOf = wrongText ? [0, 1, 0] : images.map(() => 0);
+    const seen = discriminator.passes(imageOf, () => discriminator.look(stack(images), "train"));
+    const read = discriminator.passes(textOf, () => discriminator.read(texts, "train"));
+    const pick = (x: Tensor, order: readonly number[]) =>
+      concat(
+        order.map((i) => slice(x, 0, i, i + 1)),
+        0,
+      );
+    const every = imageOf.map((_, i) => i);
+    return discriminator.passes(every, () =>
+      discriminator.judge(wrongText ? pick(seen, imageOf) : seen, wrongText ? pick(read, textOf) : read, "train"),
+    );
   }
 
   #update(network: Network, adam: Adam, loss: Tensor, rate: Tensor): void {

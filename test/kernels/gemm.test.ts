@@ -163,6 +163,8 @@ const CONVOLUTIONS: [string, ConvShape][] = [
   ["whole input in one kernel", conv(5, 4, 12, 1, 4, 1, 0)],
   ["stride that leaves a remainder", conv(2, 9, 8, 4, 4, 2, 1)],
   ["stride that leaves a remainder, many channels in", conv(1, 5, 40, 4, 3, 2, 0)],
+  ["weights turned for the data gradient", conv(6, 8, 36, 8, 4, 2, 1)],
+  ["weights turned, odd channels", conv(8, 4, 33, 5, 3, 1, 1)],
   ["stride 3 kernel 4", conv(1, 11, 4, 8, 4, 3, 2)],
   ["stride larger than the kernel", conv(1, 10, 4, 4, 2, 3, 0)],
   ["padding wider than needed", conv(1, 3, 4, 4, 3, 2, 2)],
@@ -218,7 +220,9 @@ describe("convolution", () => {
     await eachVariant(async (traits, variant) => {
       const [y] = await run(convForward(s, traits, variant), [x, w], [size.y]);
       reference.forward.expectNear(y!, `${label} forward ${variant}`);
-      const [dx] = await run(convDataGrad(s, traits, variant), [dy, w], [size.x]);
+      const gradient = convDataGrad(s, traits, variant);
+      if (traits.software && label.startsWith("weights turned")) expect(gradient.launches[0]!.kernel.name).toMatch(/^turn/);
+      const [dx] = await run(gradient, [dy, w], [size.x]);
       reference.dataGrad.expectNear(dx!, `${label} data gradient ${variant}`);
       const [dw] = await run(convWeightGrad(s, traits, variant), [x, dy], [size.w]);
       reference.weightGrad.expectNear(dw!, `${label} weight gradient ${variant}`);
