@@ -357,7 +357,7 @@ describe("every candidate of the tuner", () => {
     const names = await checkAll((t, name) => matmul(s, t, name), traits(), [a, b], matmulReference(s, a, b));
     expect(names.length).toBeGreaterThan(1);
     if (s === tall) expect(names.join()).toContain("split");
-    if (!traits().software) expect(names).toContain("outer 8x4");
+    if (!traits().software) expect(names.join()).toContain("outer");
   });
 
   it.each([

@@ -1,5 +1,5 @@
 /** Whole runs of the tiny preset: the same bits when repeated or resumed, and what happens when something goes wrong. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -110,6 +110,28 @@ describe("a run", () => {
       expect(events.some((e) => e.kind === "warning" && e.text.includes("step-000010.safetensors"))).toBe(true);
       expect(result).toMatchObject({ end: "finished", step: 10 });
       expect(bytes("damaged", "model.safetensors") === bytes("straight", "model.safetensors")).toBe(true);
+    },
+    TIMEOUT,
+  );
+
+  it(
+    "that is tuned keeps its kernels: from a cache of the same decisions, stopped and resumed without it, it has the same bits",
+    async () => {
+      const given: GivenOptions = { ...OPTIONS, steps: 6, tune: "cached" };
+      const tuning = join(folder, "cache", "tuning.json");
+      await run({ given, run: inside("tuned") });
+      // A run's record is in the form of the cache, and complete, whatever the time allowed for.
+      copyFileSync(join(inside("tuned"), "tuning.json"), tuning);
+      const first = await run({ given, run: inside("tuned-split") }, (e) => e.kind === "step" && e.stage === "GAN" && e.step === 3);
+      expect(first.result.end).toBe("stopped");
+      writeFileSync(tuning, "{");
+      const second = await run({ resume: inside("tuned-split") });
+      expect(second.result).toMatchObject({ end: "finished", step: 6 });
+      for (const { events } of [first, second]) expect(events.filter((e) => e.kind === "work" && e.unit === "kernels")).toEqual([]);
+      expect(second.events).toContainEqual({ kind: "warning", text: expect.stringContaining(`${tuning} is damaged`) as string });
+      for (const file of ["tuning.json", "model.safetensors", "samples/step-000006.png"])
+        expect(bytes("tuned-split", file) === bytes("tuned", file), file).toBe(true);
+      rmSync(tuning);
     },
     TIMEOUT,
   );
