@@ -13,23 +13,35 @@ import { UserError } from "../errors.js";
 import { base, fuse } from "./fuse.js";
 import { copyKernel, lower, type Step } from "./lower.js";
 import { Program, type ProgramInput } from "./program.js";
+import { recompute } from "./recompute.js";
 import { record } from "./record.js";
 import { Tensor } from "./tensor.js";
 import { overlap, storeOf } from "./variables.js";
+
+export interface CompileOptions {
+  /** Compute activations again where they are needed late, instead of keeping them: less memory, more time, the same bits. */
+  readonly recompute?: boolean;
+}
 
 /**
  * Compiles a function of tensors: the tensors it returns are the outputs, the `input`s they depend on the inputs, and every change of
  * variables it records (`assign`, optimizer steps) happens at each run, in the order it was written.
  * @throws KernelError when a kernel does not compile; LimitError naming the tensor the adapter cannot hold.
  */
-export async function compile<Outputs extends Record<string, Tensor>>(device: Device, build: () => Outputs): Promise<Program<Outputs>> {
+export async function compile<Outputs extends Record<string, Tensor>>(
+  device: Device,
+  build: () => Outputs,
+  { recompute: forgetful = false }: CompileOptions = {},
+): Promise<Program<Outputs>> {
   const { result: outputs, effects } = record(build);
   const shown = Object.values(outputs);
   const nodes = reachable([...shown, ...effects]);
   const fusion = fuse({ nodes, outputs: new Set(shown), mostBindings: device.gpu.limits.maxStorageBuffersPerShaderStage });
   const packs = placePacked(nodes, new Set(shown.map(base)));
   const byRule = nodes.flatMap((node) => [...lower(node, fusion, device.traits, resultsOf(node, nodes)), ...packs.steps(node)]);
-  const steps = (device.tuner ? await tuned(byRule, device.tuner) : byRule).map(apart);
+  const chosen = device.tuner ? await tuned(byRule, device.tuner) : byRule;
+  const kept = new Set([...shown.map(base), ...packs.home.keys()]);
+  const steps = (forgetful ? recompute(chosen, kept) : chosen).map(apart);
   const { allocations, scratch, place } = allocate(steps, new Set(shown.map(base)), packs.home);
   const arena = planArena(allocations, Math.max(256, device.gpu.limits.minStorageBufferOffsetAlignment));
   const owned: Memory[] = [];

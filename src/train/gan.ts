@@ -112,8 +112,8 @@ export class Gan {
    * `rateD` and `rateG` [2], `decay` [1] of the moving average where there is one, and `key` unless the noise is given as `noiseD`
    * [B, Z] and `noiseG` [B′, Z] (for tests against other implementations).
    */
-  compile(device: Device, { givenNoise = false } = {}): Promise<GanProgram> {
-    return compile(device, () => this.#step(givenNoise));
+  compile(device: Device, { givenNoise = false, recompute = false } = {}): Promise<GanProgram> {
+    return compile(device, () => this.#step(givenNoise), { recompute });
   }
 
   #step(givenNoise: boolean): StepOutputs {
