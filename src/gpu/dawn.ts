@@ -22,3 +22,31 @@ export async function openGpu(toggles: readonly string[] = []): Promise<GPU | un
   dawn = create([...toggles]);
   return dawn;
 }
+
+let waiting = 0;
+let dozing = false;
+
+/**
+ * Waits for the work of a CPU adapter without taking a core from it. While a promise of Dawn's is pending, its Node binding polls in every
+ * turn of the event loop, without rest; a sleep of a millisecond a turn leaves that core to the kernels. A page's promises need no polling.
+ */
+export async function waitAsleep<T>(promise: Promise<T>): Promise<T> {
+  if (!dawn) return promise;
+  const bed = new Int32Array(new SharedArrayBuffer(4));
+  const doze = (): void => {
+    dozing = waiting > 0;
+    if (!dozing) return;
+    Atomics.wait(bed, 0, 0, 1);
+    setImmediate(doze);
+  };
+  waiting++;
+  if (!dozing) {
+    dozing = true;
+    setImmediate(doze);
+  }
+  try {
+    return await promise;
+  } finally {
+    waiting--;
+  }
+}

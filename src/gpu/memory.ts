@@ -1,5 +1,6 @@
 /** Buffers that outlive a run: variables' stores, inputs and constants. */
 import type { Kernel } from "../../kernels/kernel.js";
+import { waitAsleep } from "./dawn.js";
 import { type Device, hasConstants } from "./device.js";
 
 const { STORAGE, UNIFORM, COPY_SRC, COPY_DST, MAP_READ } = { STORAGE: 0x80, UNIFORM: 0x40, COPY_SRC: 0x4, COPY_DST: 0x8, MAP_READ: 0x1 };
@@ -83,7 +84,8 @@ export class Staging {
   /** A copy of its bytes, once the submitted work that fills it is done. */
   async take(): Promise<ArrayBuffer> {
     try {
-      await this.buffer.mapAsync(1);
+      const mapped = this.buffer.mapAsync(1);
+      await (this.device.traits.software ? waitAsleep(mapped) : mapped);
     } catch (error) {
       // A lost device rejects the mapping before `lost` resolves; what the user needs to hear is the loss.
       await Promise.race([this.device.gpu.lost, new Promise((resolve) => setTimeout(resolve, 100))]);

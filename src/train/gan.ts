@@ -28,6 +28,7 @@ import { keyInput, randomNormal, randomUniform } from "../tensor/random.js";
 import { mean } from "../tensor/reduce.js";
 import { full, input, tensor, type Tensor } from "../tensor/tensor.js";
 import { assign } from "../tensor/variables.js";
+import { arithmetic } from "../tensor/work.js";
 import type { TrainOptions } from "./options.js";
 
 /** What decides the networks and the losses. */
@@ -114,6 +115,11 @@ export class Gan {
    */
   compile(device: Device, { givenNoise = false, recompute = false } = {}): Promise<GanProgram> {
     return compile(device, () => this.#step(givenNoise), { recompute });
+  }
+
+  /** Floating-point operations of one iteration. */
+  arithmetic(): number {
+    return arithmetic(() => this.#step(false));
   }
 
   #step(givenNoise: boolean): StepOutputs {

@@ -1,4 +1,4 @@
-/** Names that several parts of training share: files of a run, and first words of random streams beside the data's (which are below 100). */
+/** Names that several parts of training share: files of a run, its first grid, and first words of random streams beside the data's (which are below 100). */
 
 /** The finished model in a run's folder, rewritten with each checkpoint. */
 export const MODEL_NAME = "model.safetensors";
@@ -16,3 +16,6 @@ export const GAN_VALUES = 101;
 export const SAMPLE_NOISE = 102;
 /** Choice of the sample grid's captions. */
 export const SAMPLE_CAPTIONS = 103;
+
+/** The GAN step after which a first grid shows that all works. */
+export const FIRST_SAMPLE = 10;

@@ -1,9 +1,9 @@
 /** The grid a run draws again and again, with fixed captions and fixed noise, so that progress is visible. */
 import { centreViews, fillImages } from "../data/batch.js";
-import type { Dataset } from "../data/dataset.js";
 import { RandomStream } from "../data/philox.js";
 import type { Device } from "../gpu/device.js";
 import type { Generator } from "../models/generator.js";
+import type { CaptionTable } from "./caption-table.js";
 import { captionList, imageGrid } from "./image-grid.js";
 import { SAMPLE_CAPTIONS } from "./names.js";
 import { outer, Painter } from "./painter.js";
@@ -35,9 +35,9 @@ export class SampleGrid {
 
   /**
    * Chooses captions of training classes for the upper half of the rows and of unseen classes for the lower.
-   * @param embeddings Normalised, of all captions.
    */
-  static async create(device: Device, generator: Generator, dataset: Dataset, embeddings: Float32Array, seed: number): Promise<SampleGrid> {
+  static async create(device: Device, generator: Generator, captions: CaptionTable, seed: number): Promise<SampleGrid> {
+    const { dataset } = captions;
     const random = new RandomStream(seed, SAMPLE_CAPTIONS);
     const rows = Array.from({ length: ROWS }, (_, row) => {
       const unseen = row >= ROWS / 2 && dataset.split.test.length > 0;
@@ -47,7 +47,8 @@ export class SampleGrid {
     });
     const { noiseSize, textSize } = generator.options;
     const texts = new Float32Array(ROWS * textSize);
-    rows.forEach(({ index }, row) => texts.set(embeddings.subarray(index * textSize, (index + 1) * textSize), row * textSize));
+    await captions.need(rows.map(({ index }) => index));
+    rows.forEach(({ index }, row) => texts.set(captions.row(index), row * textSize));
     const images = rows.map(({ image }) => image);
     return new SampleGrid(
       await Painter.create(device, generator),

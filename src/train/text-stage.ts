@@ -1,14 +1,12 @@
-/** Stage 1 of a run: a text encoder (given, kept from an earlier run, or trained now) and the embeddings of all captions. */
-import { createHash } from "node:crypto";
+/** Stage 1 of a run: a text encoder, given, kept from an earlier run, or trained now. */
 import { existsSync, rmSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultCacheDir } from "../data/open.js";
 import type { Dataset } from "../data/dataset.js";
-import { UserError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
-import { writeFileAtomic } from "./atomic-file.js";
-import { CaptionEncoder, normalisationOf, normalise, type TextModel } from "./captions.js";
+import { digest, fingerprint, keep } from "./cache.js";
+import { CaptionEncoder, normalisationOf, type TextModel } from "./captions.js";
 import type { TrainHooks } from "./hooks.js";
 import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "./model-file.js";
 import type { TrainOptions } from "./options.js";
@@ -34,8 +32,13 @@ export function jointTraining(options: TrainOptions): JointTraining {
   };
 }
 
+/** Where a text encoder of these options is kept for later runs with the same data, once it is trained. */
+export function keptTextEncoder(dataset: Dataset, options: TrainOptions): string {
+  return join(defaultCacheDir(), `text-encoder-${digest(VERSION, fingerprint(dataset), jointTraining(options))}.safetensors`);
+}
+
 /**
- * The run's text encoder: `--text-encoder FILE`, or one kept from an earlier run with the same data and settings, or a new one.
+ * A text encoder kept from an earlier run with the same data and settings, or a new one.
  * @param folder Where an interrupted training is kept, and its losses are written.
  * @returns undefined when the signal ended the training.
  */
@@ -46,14 +49,8 @@ export async function obtainTextEncoder(
   folder: RunFolder,
   { onEvent, signal }: TrainHooks,
 ): Promise<TextEncoderFile | undefined> {
-  if (options.textEncoder) {
-    const model = await readTextEncoder(options.textEncoder);
-    if (model.alphabet.size !== dataset.alphabet.size)
-      onEvent({ kind: "warning", text: `${options.textEncoder} was trained with another alphabet` });
-    return model;
-  }
   const training = jointTraining(options);
-  const kept = join(defaultCacheDir(), `text-encoder-${digest(VERSION, fingerprint(dataset), training)}.safetensors`);
+  const kept = keptTextEncoder(dataset, options);
   if (existsSync(kept)) {
     try {
       const model = await readTextEncoder(kept);
@@ -105,73 +102,3 @@ export async function obtainTextEncoder(
   rmSync(part, { force: true });
   return model;
 }
-
-/** Normalised embeddings of all the data set's captions, [captions, size]; kept on disk under a key that changes with the encoder. */
-export async function embedCaptions(
-  device: Device,
-  dataset: Dataset,
-  model: TextModel,
-  file: Uint8Array,
-  { onEvent }: TrainHooks,
-): Promise<Float32Array> {
-  const size = model.encoder.options.embedding;
-  const kept = join(
-    defaultCacheDir(),
-    `captions-${digest(VERSION, fingerprint(dataset), createHash("sha256").update(file).digest("hex"))}.safetensors`,
-  );
-  if (existsSync(kept)) {
-    try {
-      const { tensors } = await readSafetensors(await readFile(kept), kept, { sealed: true });
-      const table = tensors.get("embeddings");
-      if (table?.dtype === "F32" && table.data.length === dataset.captions * size) return table.data;
-      throw new UserError(`${kept} holds something else`);
-    } catch (error) {
-      onEvent({ kind: "warning", text: `${(error as Error).message}; the captions are embedded anew` });
-    }
-  }
-  const texts = Array.from({ length: dataset.captions }, (_, i) => dataset.caption(i));
-  // Many captions occur more than once.
-  const distinct = [...new Set(texts)];
-  const place = new Map(distinct.map((text, i) => [text, i]));
-  const encoder = new CaptionEncoder(device, model.encoder, model.alphabet);
-  const started = performance.now();
-  const raw = await encoder.encode(distinct, (done) =>
-    onEvent({ kind: "work", what: "embedding captions", unit: "captions", done, total: distinct.length }),
-  );
-  await encoder.destroy();
-  const rate = (1000 * distinct.length) / (performance.now() - started);
-  onEvent({ kind: "message", text: `${distinct.length} captions embedded, ${rate.toFixed(0)} a second` });
-  normalise(raw, model.normalisation);
-  const table = new Float32Array(texts.length * size);
-  texts.forEach((text, i) => table.set(raw.subarray(place.get(text)! * size, (place.get(text)! + 1) * size), i * size));
-  await keep(kept, await writeSafetensors([["embeddings", { dtype: "F32", shape: [texts.length, size], data: table }]], {}), onEvent);
-  return table;
-}
-
-async function keep(path: string, bytes: Uint8Array, onEvent: TrainHooks["onEvent"]): Promise<void> {
-  try {
-    await mkdir(defaultCacheDir(), { recursive: true });
-    writeFileAtomic(path, bytes);
-  } catch (error) {
-    onEvent({ kind: "warning", text: `${path} cannot be kept for the next run (${(error as Error).message})` });
-  }
-}
-
-const prints = new WeakMap<Dataset, string>();
-
-/** Changes with any image or caption. */
-function fingerprint(dataset: Dataset): string {
-  const known = prints.get(dataset);
-  if (known) return known;
-  const hash = createHash("sha256");
-  hash.update(JSON.stringify([dataset.size, dataset.classes, dataset.split, dataset.alphabet]));
-  for (let image = 0; image < dataset.images; image++) {
-    hash.update(dataset.pixels(image));
-    hash.update(JSON.stringify(dataset.captionsOf(image)));
-  }
-  const print = hash.digest("hex");
-  prints.set(dataset, print);
-  return print;
-}
-
-const digest = (...parts: unknown[]): string => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);

@@ -4,21 +4,22 @@ import type { Dataset } from "../data/dataset.js";
 import { fillImages } from "../data/batch.js";
 import { openDataset } from "../data/open.js";
 import { RandomStream } from "../data/philox.js";
-import { PairSampler } from "../data/sampler.js";
+import { type PairBatch, PairSampler } from "../data/sampler.js";
 import { NonFiniteError, UserError } from "../errors.js";
 import { type Device, openDevice } from "../gpu/device.js";
 import { randomKey } from "../tensor/random.js";
-import { meanRows } from "./captions.js";
-import { emaDecay, Gan, type GanProgram } from "./gan.js";
+import { CaptionTable } from "./caption-table.js";
+import { duration, expectation, measureSpeed } from "./expectation.js";
+import { emaDecay, Gan, type GanOptions, type GanProgram } from "./gan.js";
 import { ganTensors, loadGanTensors } from "./gan-checkpoint.js";
 import { SampleGrid } from "./sample-grid.js";
 import type { TrainHooks, TrainRequest, TrainResult } from "./hooks.js";
 import { encodeGan, encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "./model-file.js";
-import { GAN_VALUES, MODEL_NAME, TEXT_ENCODER_NAME } from "./names.js";
+import { FIRST_SAMPLE, GAN_VALUES, MODEL_NAME, TEXT_ENCODER_NAME } from "./names.js";
 import { resolveOptions, resumeOptions, type TrainOptions } from "./options.js";
 import { runCurves } from "./run-curves.js";
 import { RunFolder } from "./run-folder.js";
-import { embedCaptions, obtainTextEncoder } from "./text-stage.js";
+import { keptTextEncoder, obtainTextEncoder } from "./text-stage.js";
 import { installTuner } from "./tuning.js";
 
 /**
@@ -43,26 +44,94 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
     kind: "message",
     text: `${options.dataset}, ${variant}, preset ${preset}, ${steps} steps of ${options.batch} on ${device.description}`,
   });
-  const dataset = await openData(options, hooks).catch((error: unknown) => {
-    if (signal.aborted) throw new UserError("stopped while preparing the data; nothing half-made is left");
-    throw error;
-  });
-  const folder = before ?? RunFolder.create(run, options.dataset);
-  folder.writeConfig(options, { adapter: device.description, node: process.version });
-  installTuner(device, options.tune, onEvent, folder);
+  const text = await givenTextEncoder(options, before);
+  const gan = new Gan(
+    { ...options, textSize: text?.encoder.options.embedding ?? options.textSize },
+    new RandomStream(options.seed, GAN_VALUES),
+  );
+  const step = before?.hasCheckpoint ? await loadGan(gan, before, hooks) : 0;
+  const tell = await expecting(device, options, gan, step, hooks);
+  // A driver that translates kernels only when they run does it for the GAN while the data and the text encoder are prepared.
+  const rehearsal = device.traits.software ? rehearse(gan.options) : Promise.resolve();
   try {
-    const session = await Session.begin(device, dataset, options, folder, hooks, before !== undefined);
-    if (!session) return { run: folder.path, end: "stopped", step: 0 };
-    return await session.train(signal);
-  } catch (error) {
-    // What went wrong, and how to go on.
-    if (error instanceof NonFiniteError) throw new NonFiniteError(`${error.message}; ${folder.wayOn}`);
-    if (error instanceof Error && error.name === "DeviceLostError") throw new UserError(`${error.message}; ${folder.wayOn}`);
-    throw error;
+    const dataset = await openData(options, hooks, () => tell(!text)).catch((error: unknown) => {
+      if (signal.aborted) throw new UserError("stopped while preparing the data; nothing half-made is left");
+      throw error;
+    });
+    tell(!text && !existsSync(keptTextEncoder(dataset, options)));
+    if (text && text.alphabet.size !== dataset.alphabet.size)
+      onEvent({ kind: "warning", text: `${options.textEncoder} was trained with another alphabet` });
+    const folder = before ?? RunFolder.create(run, options.dataset);
+    folder.writeConfig(options, { adapter: device.description, node: process.version });
+    installTuner(device, options.tune, onEvent, folder);
+    try {
+      const encoder = text ?? (await obtainTextEncoder(device, dataset, options, folder, hooks));
+      if (!encoder) return { run: folder.path, end: "stopped", step: 0 };
+      await rehearsal;
+      const session = await Session.begin(device, dataset, options, folder, hooks, encoder, gan, step);
+      return await session.train(signal);
+    } catch (error) {
+      // What went wrong, and how to go on.
+      if (error instanceof NonFiniteError) throw new NonFiniteError(`${error.message}; ${folder.wayOn}`);
+      if (error instanceof Error && error.name === "DeviceLostError") throw new UserError(`${error.message}; ${folder.wayOn}`);
+      throw error;
+    }
+  } finally {
+    await rehearsal;
   }
 }
 
-async function openData(options: TrainOptions, { onEvent, signal }: TrainHooks): Promise<Dataset> {
+/** The text encoder that the run begins with: its own where it has got so far, or `--text-encoder FILE`. */
+async function givenTextEncoder(options: TrainOptions, before: RunFolder | undefined): Promise<TextEncoderFile | undefined> {
+  const own = before?.inside(TEXT_ENCODER_NAME);
+  const path = own && existsSync(own) ? own : options.textEncoder;
+  return path === null ? undefined : readTextEncoder(path);
+}
+
+/** Loads the run's newest sound checkpoint. @returns its step */
+async function loadGan(gan: Gan, folder: RunFolder, { onEvent }: TrainHooks): Promise<number> {
+  const checkpoint = await folder.loadCheckpoint();
+  for (const refused of checkpoint.refused) onEvent({ kind: "warning", text: refused });
+  loadGanTensors(gan, checkpoint.tensors, checkpoint.path);
+  folder.truncateMetrics("GAN", checkpoint.step);
+  return checkpoint.step;
+}
+
+/** Measures the adapter. What it returns tells once how long the run is expected to take, as soon as one knows what is to be done. */
+async function expecting(
+  device: Device,
+  options: TrainOptions,
+  gan: Gan,
+  done: number,
+  { onEvent }: TrainHooks,
+): Promise<(text: boolean) => void> {
+  const speed = await measureSpeed(device);
+  const operations = gan.arithmetic();
+  let told = false;
+  return (text) => {
+    if (!told) onEvent({ kind: "message", text: expectation(options, { operations, done, text }, speed) });
+    told = true;
+  };
+}
+
+/**
+ * One iteration of a throw-away GAN on a device of its own: software drivers translate a kernel when it first runs, in one thread a
+ * device, and keep what they made for others.
+ */
+async function rehearse(options: GanOptions): Promise<void> {
+  const device = await openDevice();
+  try {
+    const program = await new Gan(options, new RandomStream(0, GAN_VALUES)).compile(device);
+    await program.run();
+  } catch {
+    // Whatever it was, the run itself meets it and says so.
+  } finally {
+    device.destroy();
+  }
+}
+
+/** @param onWork Called when it begins to take time. */
+async function openData(options: TrainOptions, { onEvent, signal }: TrainHooks, onWork: () => void): Promise<Dataset> {
   return openDataset(options.dataset, {
     size: options.imageSize,
     ...(options.dataDir !== null && { dataDir: options.dataDir }),
@@ -70,6 +139,7 @@ async function openData(options: TrainOptions, { onEvent, signal }: TrainHooks):
     signal,
     onMessage: (text) => onEvent({ kind: "message", text }),
     onProgress: ({ phase, done, total, what }) => {
+      onWork();
       const task = phase === "download" ? ({ what, unit: "B" } as const) : ({ what: `preparing ${what}`, unit: "images" } as const);
       onEvent({ kind: "work", ...task, done, ...(total !== undefined && { total }) });
     },
@@ -88,42 +158,30 @@ class Session {
     readonly folder: RunFolder,
     readonly hooks: TrainHooks,
     readonly text: TextEncoderFile,
-    /** Normalised embeddings of all captions. */
-    readonly embeddings: Float32Array,
+    readonly captions: CaptionTable,
     readonly gan: Gan,
     readonly program: GanProgram,
     readonly grid: SampleGrid,
   ) {}
 
-  /** Everything up to the first step; undefined when the signal came first. */
+  /** Everything up to the first step. @param step Steps done. */
   static async begin(
     device: Device,
     dataset: Dataset,
     options: TrainOptions,
     folder: RunFolder,
     hooks: TrainHooks,
-    resumed: boolean,
-  ): Promise<Session | undefined> {
-    const { onEvent } = hooks;
-    const own = folder.inside(TEXT_ENCODER_NAME);
-    const text = resumed && existsSync(own) ? await readTextEncoder(own) : await obtainTextEncoder(device, dataset, options, folder, hooks);
-    if (!text) return undefined;
+    text: TextEncoderFile,
+    gan: Gan,
+    step: number,
+  ): Promise<Session> {
     const file = await encodeTextEncoder(text);
     folder.writeFile(TEXT_ENCODER_NAME, file);
-    const embeddings = await embedCaptions(device, dataset, text, file, hooks);
-    const gan = new Gan({ ...options, textSize: text.encoder.options.embedding }, new RandomStream(options.seed, GAN_VALUES));
-    let step = 0;
-    if (resumed && folder.hasCheckpoint) {
-      const checkpoint = await folder.loadCheckpoint();
-      for (const refused of checkpoint.refused) onEvent({ kind: "warning", text: refused });
-      loadGanTensors(gan, checkpoint.tensors, checkpoint.path);
-      step = checkpoint.step;
-      folder.truncateMetrics("GAN", step);
-    }
-    onEvent({ kind: "message", text: "compiling the training step" });
+    const captions = await CaptionTable.open(device, dataset, text, file, hooks);
+    hooks.onEvent({ kind: "message", text: "compiling the training step" });
     const program = await gan.compile(device);
-    const grid = await SampleGrid.create(device, gan.average, dataset, embeddings, options.seed);
-    const session = new Session(dataset, options, folder, hooks, text, embeddings, gan, program, grid);
+    const grid = await SampleGrid.create(device, gan.average, captions, options.seed);
+    const session = new Session(dataset, options, folder, hooks, text, captions, gan, program, grid);
     session.#step = step;
     return session;
   }
@@ -134,13 +192,13 @@ class Session {
     if (this.#step >= steps) hooks.onEvent({ kind: "message", text: `the run has done its ${steps} steps; --steps N goes further` });
     const sampler = new PairSampler(this.dataset, { batch, seed: options.seed, captionsPerImage: options.numCaptions });
     const clock = new Clock(steps, (text) => hooks.onEvent({ kind: "message", text }));
-    let next = this.#inputs(sampler, this.#step + 1);
+    let next = await this.#inputs(sampler, this.#step + 1);
     let pending: Promise<void> = Promise.resolve();
     while (this.#step < steps && !signal.aborted) {
       const step = ++this.#step;
       const result = this.program.run(next);
       // While the GPU computes: the next batch, and the step before's numbers.
-      if (step < steps) next = this.#inputs(sampler, step + 1);
+      if (step < steps) next = await this.#inputs(sampler, step + 1);
       await pending;
       pending = result.then((metrics) => this.#record(step, metrics, clock.tick(step, batch)));
       if (step % sampleEvery === 0 || step === FIRST_SAMPLE || step === steps) {
@@ -154,22 +212,30 @@ class Session {
     }
     await pending;
     if (this.#step > 0) await this.#checkpoint();
+    await this.captions.keep(hooks.onEvent);
     const end = this.#step >= steps ? ("finished" as const) : ("stopped" as const);
     return { run: this.folder.path, end, step: this.#step, ...(this.#grid && { grid: this.#grid }), caption: this.grid.captions[0]! };
   }
 
   /** The batch of a step and the numbers that go with it: a pure function of (options, step). */
-  #inputs(sampler: PairSampler, step: number): Record<string, ArrayLike<number>> {
+  async #inputs(sampler: PairSampler, step: number): Promise<Record<string, ArrayLike<number>>> {
     const { dataset, options, gan } = this;
-    const { images, wrong, captions, wrongCaptions, captionsPerImage, views, wrongViews } = sampler.batch(step);
-    const size = this.text.encoder.options.embedding;
+    const batch = sampler.batch(step);
+    const { images, wrong, captions, wrongCaptions, captionsPerImage, views, wrongViews } = batch;
     const rate = learningRate(options, step, dataset.imagesOfSplit("train").length);
     const mismatch = gan.mismatchWeight > 0;
+    const wrongText = mismatch && options.mismatch === "text";
+    const wanted = (batch: PairBatch) => (wrongText ? Uint32Array.of(...batch.captions, ...batch.wrongCaptions) : batch.captions);
+    if (!this.captions.has(wanted(batch))) {
+      // The steps that follow are served at once: captions are embedded many at a time.
+      const ahead = Array.from({ length: Math.ceil(CAPTIONS_AT_ONCE / wanted(batch).length) }, (_, i) => wanted(sampler.batch(step + i)));
+      await this.captions.need(ahead.flatMap((some) => [...some]));
+    }
     return {
       real: fillImages(dataset, images, views),
       ...(mismatch && options.mismatch === "image" && { wrong: fillImages(dataset, wrong, wrongViews) }),
-      ...(mismatch && options.mismatch === "text" && { wrongText: meanRows(this.embeddings, wrongCaptions, captionsPerImage, size) }),
-      text: meanRows(this.embeddings, captions, captionsPerImage, size),
+      ...(wrongText && { wrongText: this.captions.means(wrongCaptions, captionsPerImage) }),
+      text: this.captions.means(captions, captionsPerImage),
       key: randomKey(options.seed, step),
       rateD: gan.adamD.rate(rate, step),
       rateG: gan.adamG.rate(rate, step),
@@ -203,8 +269,8 @@ class Session {
   }
 }
 
-/** The step after which a first grid shows that all works. */
-const FIRST_SAMPLE = 10;
+/** So many captions are embedded in one go, about. */
+const CAPTIONS_AT_ONCE = 1024;
 
 /** Multiplied by `lrDecay` every `lrDecayEvery` epochs; an epoch is images / batch steps (section 5; the schedule is the authors' code's). */
 export function learningRate(options: TrainOptions, step: number, images: number): number {
@@ -241,10 +307,3 @@ class Clock {
     return (1000 * images) / mean;
   }
 }
-
-const duration = (seconds: number): string =>
-  seconds < 100
-    ? `${Math.ceil(seconds)} seconds`
-    : seconds < 6000
-      ? `${Math.ceil(seconds / 60)} minutes`
-      : `${(seconds / 3600).toFixed(1)} hours`;

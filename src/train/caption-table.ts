@@ -1,0 +1,128 @@
+/**
+ * The embeddings of a data set's captions, made when they are first needed: a run draws its first image without waiting for tens of
+ * thousands of captions. A caption's embedding has the same bits whatever it is embedded together with, so a run that goes on has them too.
+ */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Dataset } from "../data/dataset.js";
+import { defaultCacheDir } from "../data/open.js";
+import { UserError } from "../errors.js";
+import type { Device } from "../gpu/device.js";
+import { digest, fingerprint, keep } from "./cache.js";
+import { CaptionEncoder, meanRows, normalise, type TextModel } from "./captions.js";
+import type { TrainHooks } from "./hooks.js";
+import { readSafetensors, writeSafetensors } from "./safetensors.js";
+
+/** Raised with every change that makes the same encoder's embeddings come out different. */
+const VERSION = 2;
+
+export class CaptionTable {
+  /** Normalised embeddings, [captions, size]; a row holds nothing before its caption is known. */
+  readonly #embeddings: Float32Array;
+  /** 1 for the captions whose row is there. */
+  readonly #known: Uint8Array;
+  /** A caption of each text that is there: many captions occur more than once. */
+  readonly #rowOf = new Map<string, number>();
+  readonly #encoder: CaptionEncoder;
+  #changed = false;
+
+  private constructor(
+    device: Device,
+    readonly dataset: Dataset,
+    readonly model: TextModel,
+    /** Where the table is kept for later runs. */
+    readonly path: string,
+    table?: { readonly embeddings: Float32Array; readonly known: Uint8Array },
+  ) {
+    this.#encoder = new CaptionEncoder(device, model.encoder, model.alphabet);
+    this.#embeddings = table?.embeddings ?? new Float32Array(dataset.captions * this.size);
+    this.#known = table?.known ?? new Uint8Array(dataset.captions);
+    this.#known.forEach((known, i) => known && this.#rowOf.set(dataset.caption(i), i));
+  }
+
+  /**
+   * The table that earlier runs have filled, or an empty one.
+   * @param file The text encoder's file, whose bytes name the table's.
+   */
+  static async open(
+    device: Device,
+    dataset: Dataset,
+    model: TextModel,
+    file: Uint8Array,
+    { onEvent }: Pick<TrainHooks, "onEvent">,
+  ): Promise<CaptionTable> {
+    const key = digest(VERSION, fingerprint(dataset), createHash("sha256").update(file).digest("hex"));
+    const path = join(defaultCacheDir(), `captions-${key}.safetensors`);
+    if (!existsSync(path)) return new CaptionTable(device, dataset, model, path);
+    try {
+      const { tensors } = await readSafetensors(await readFile(path), path, { sealed: true });
+      const [embeddings, known] = [tensors.get("embeddings"), tensors.get("known")];
+      const length = dataset.captions * model.encoder.options.embedding;
+      if (
+        embeddings?.dtype !== "F32" ||
+        embeddings.data.length !== length ||
+        known?.dtype !== "U8" ||
+        known.data.length !== dataset.captions
+      )
+        throw new UserError(`${path} holds something else`);
+      return new CaptionTable(device, dataset, model, path, { embeddings: embeddings.data, known: known.data });
+    } catch (error) {
+      onEvent({ kind: "warning", text: `${(error as Error).message}; the captions are embedded anew` });
+      return new CaptionTable(device, dataset, model, path);
+    }
+  }
+
+  /** Length of an embedding. */
+  get size(): number {
+    return this.model.encoder.options.embedding;
+  }
+
+  /** True when all these captions can be read. */
+  has(captions: Uint32Array): boolean {
+    return captions.every((i) => this.#known[i] === 1);
+  }
+
+  /** Embeds what is missing of these captions. */
+  async need(captions: Iterable<number>): Promise<void> {
+    const missing = [...new Set(captions)].filter((i) => this.#known[i] === 0);
+    if (missing.length === 0) return;
+    const texts = [...new Set(missing.map((i) => this.dataset.caption(i)))].filter((text) => !this.#rowOf.has(text));
+    const embedded = normalise(await this.#encoder.encode(texts), this.model.normalisation);
+    const fresh = new Map(texts.map((text, row) => [text, embedded.subarray(row * this.size, (row + 1) * this.size)]));
+    for (const i of missing) {
+      const text = this.dataset.caption(i);
+      this.#embeddings.set(fresh.get(text) ?? this.row(this.#rowOf.get(text)!), i * this.size);
+      this.#known[i] = 1;
+      this.#rowOf.set(text, i);
+    }
+    this.#changed = true;
+  }
+
+  /** The embedding of a caption that is known. */
+  row(caption: number): Float32Array {
+    if (this.#known[caption] !== 1) throw new Error(`caption ${caption} was not asked for`);
+    return this.#embeddings.subarray(caption * this.size, (caption + 1) * this.size);
+  }
+
+  /** Means over captions that are known: [groups of `perRow`] → [groups, size]. */
+  means(captions: Uint32Array, perRow: number): Float32Array {
+    if (!this.has(captions)) throw new Error("captions that were not asked for");
+    return meanRows(this.#embeddings, captions, perRow, this.size);
+  }
+
+  /** Keeps what is there for later runs. */
+  async keep(onEvent: TrainHooks["onEvent"]): Promise<void> {
+    if (!this.#changed) return;
+    const bytes = await writeSafetensors(
+      [
+        ["embeddings", { dtype: "F32", shape: [this.dataset.captions, this.size], data: this.#embeddings }],
+        ["known", { dtype: "U8", shape: [this.dataset.captions], data: this.#known }],
+      ],
+      {},
+    );
+    await keep(this.path, bytes, onEvent);
+    this.#changed = false;
+  }
+}
