@@ -319,7 +319,7 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     throw new UserError(`${where}: unknown option "${key}"${meant ? `; did you mean "${meant}"?` : ""}`);
   }
   // Runs older than the tuner went by the rule.
-  const options = { tune: "off", ...json } as TrainOptions;
+  const options = ("tune" in json ? json : { ...json, tune: "off" }) as TrainOptions;
   const missing = KEYS.find((key) => !(key in options));
   if (missing) throw new UserError(`${where}: the option "${missing}" is missing`);
   checkOptions(options, (key) => `${where}: ${key}`);

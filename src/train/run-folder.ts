@@ -16,10 +16,11 @@ import { UserError } from "../errors.js";
 import { writeFileAtomic } from "./atomic-file.js";
 import { optionsFromJson, type TrainOptions } from "./options.js";
 import { readSafetensors, type SafeTensor, writeSafetensors } from "./safetensors.js";
+import { type TextOptions, textOptionsFromJson } from "./text-options.js";
 
 /** A line of metrics.jsonl. A number that is not finite is written as null, JSON having no other word. */
 export interface MetricsRecord {
-  readonly stage: "text encoder" | "GAN";
+  readonly stage: "text encoder" | "validation" | "GAN";
   readonly step: number;
   readonly [name: string]: number | string | null;
 }
@@ -34,12 +35,18 @@ export interface Checkpoint {
   readonly refused: readonly string[];
 }
 
+/** The commands whose runs are folders. */
+export type RunCommand = "train" | "train-text";
+
 export class RunFolder {
   readonly path: string;
   /** The last checkpoint known to be good. */
   #good: { readonly step: number; readonly path: string } | undefined;
 
-  private constructor(path: string) {
+  private constructor(
+    path: string,
+    readonly command: RunCommand,
+  ) {
     this.path = path;
   }
 
@@ -47,8 +54,8 @@ export class RunFolder {
    * Makes the folder of a new run: `path`, or the first free `runs/NAME-1`, `runs/NAME-2` ...
    * @throws UserError when `path` already holds a run
    */
-  static create(path: string | undefined, name: string): RunFolder {
-    const folder = new RunFolder(path ?? freeName(name));
+  static create(path: string | undefined, name: string, command: RunCommand = "train"): RunFolder {
+    const folder = new RunFolder(path ?? freeName(name), command);
     if (existsSync(folder.#in("config.json"))) {
       throw new UserError(`${folder.path} already holds a run: go on with it by --resume ${folder.path}, or name another folder`);
     }
@@ -60,19 +67,29 @@ export class RunFolder {
    * Opens the folder of a run that was begun.
    * @throws UserError when there is none
    */
-  static open(path: string): RunFolder {
-    const folder = new RunFolder(path);
+  static open(path: string, command: RunCommand = "train"): RunFolder {
+    const folder = new RunFolder(path, command);
     if (!existsSync(folder.#in("config.json"))) throw new UserError(`${path} holds no run (there is no config.json in it)`);
     return folder;
   }
 
   /** Writes config.json: the options, and whatever tells what the run ran on (versions, adapter). */
-  writeConfig(options: TrainOptions, about: Readonly<Record<string, string>>): void {
-    this.#writeFile("config.json", `${JSON.stringify({ about, options }, null, 2)}\n`);
+  writeConfig(options: TrainOptions | TextOptions, about: Readonly<Record<string, string>>): void {
+    const command = this.command === "train" ? {} : { command: this.command };
+    this.#writeFile("config.json", `${JSON.stringify({ ...command, about, options }, null, 2)}\n`);
   }
 
-  /** @throws UserError when config.json is damaged or of another version */
+  /** @throws UserError when config.json is damaged or of another version, or the run is of another command */
   readConfig(): TrainOptions {
+    return optionsFromJson(this.#readOptions(), this.#in("config.json"));
+  }
+
+  /** The same of a run of `train-text`. */
+  readTextConfig(): TextOptions {
+    return textOptionsFromJson(this.#readOptions(), this.#in("config.json"));
+  }
+
+  #readOptions(): unknown {
     const path = this.#in("config.json");
     let json: unknown;
     try {
@@ -80,7 +97,10 @@ export class RunFolder {
     } catch (error) {
       throw new UserError(`${path} is damaged: ${(error as Error).message}`);
     }
-    return optionsFromJson((json as { options?: unknown } | null)?.options, path);
+    const { command = "train", options } = (json ?? {}) as { command?: string; options?: unknown };
+    if (command !== this.command)
+      throw new UserError(`${this.path} was begun by ${command}; go on with: npm run ${command} -- --resume ${this.path}`);
+    return options;
   }
 
   appendMetrics(record: MetricsRecord): void {
@@ -183,8 +203,8 @@ export class RunFolder {
 
   /** What to tell when a run ends badly: where its last good checkpoint is and how to go on. */
   get wayOn(): string {
-    if (!this.#good) return `the run has no checkpoint yet; begin it again with: npm run train -- --resume ${this.path}`;
-    return `the last good checkpoint is ${this.#good.path}; go on with: npm run train -- --resume ${this.path}`;
+    if (!this.#good) return `the run has no checkpoint yet; begin it again with: npm run ${this.command} -- --resume ${this.path}`;
+    return `the last good checkpoint is ${this.#good.path}; go on with: npm run ${this.command} -- --resume ${this.path}`;
   }
 
   #in(...parts: string[]): string {
@@ -223,12 +243,13 @@ export class RunFolder {
   }
 }
 
-/** The run that was begun last under runs/, or undefined. */
+/** The run of `train` that was begun last under runs/, or undefined. */
 export function newestRun(): string | undefined {
   if (!existsSync("runs")) return undefined;
   const runs = readdirSync("runs").flatMap((name) => {
     const config = join("runs", name, "config.json");
-    return existsSync(config) ? [{ path: join("runs", name), time: statSync(config).mtimeMs }] : [];
+    if (!existsSync(config) || /^\{\s*"command"/.test(readFileSync(config, "utf8"))) return [];
+    return [{ path: join("runs", name), time: statSync(config).mtimeMs }];
   });
   return runs.sort((a, b) => b.time - a.time)[0]?.path;
 }

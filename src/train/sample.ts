@@ -21,7 +21,7 @@ export async function sample(request: SampleRequest, onEvent?: TrainHooks["onEve
   const path = modelPath(source);
   const { generator, encoder, alphabet, normalisation } = await readGan(path);
   const warnings = texts.flatMap((text) => {
-    const unknown = [...new Set(text.normalize("NFC").toLowerCase())].filter((c) => alphabet.indexOf(c) === 0);
+    const unknown = alphabet.unknownIn(text);
     return unknown.length > 0 ? [`"${text}": the model's alphabet lacks ${unknown.map((c) => `"${c}"`).join(", ")}; left out`] : [];
   });
   const device = await openDevice();

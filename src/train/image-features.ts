@@ -1,0 +1,57 @@
+/** Features of images from a file, for the image side of a joint embedding: those of GoogLeNet, as in the paper, or of any other network. */
+import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
+import type { Dataset } from "../data/dataset.js";
+import { UserError } from "../errors.js";
+import { readSafetensors } from "./safetensors.js";
+
+export interface ImageFeatures {
+  /** Length of a feature vector. */
+  readonly size: number;
+  /** Feature vectors of an image: of crops and mirrors of it, of which the first is the whole image. */
+  readonly views: number;
+  /** [images, views, size] */
+  readonly values: Float32Array;
+  /** SHA-256 of the values is the caller's business; this names the file. */
+  readonly file: string;
+}
+
+/**
+ * Reads [images, size] or [images, views, size] of 32-bit floats, a row an image in the data set's order (by class, then by image name).
+ * @param path A .safetensors file with one tensor, or one named `features`.
+ * @throws UserError when the file is of another kind or does not fit the data set.
+ */
+export async function readImageFeatures(path: string, dataset: Dataset): Promise<ImageFeatures> {
+  if (extname(path).toLowerCase() !== ".safetensors") throw new UserError(`--image-features ${path}: a .safetensors file is wanted`);
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw new UserError(`${path} cannot be read: ${(error as Error).message}`);
+  }
+  const { tensors } = await readSafetensors(bytes, path);
+  const found = tensors.get("features") ?? (tensors.size === 1 ? [...tensors.values()][0] : undefined);
+  if (!found) throw new UserError(`${path} holds ${tensors.size} tensors and none named "features"`);
+  const { shape, dtype, data } = found;
+  if (dtype !== "F32" || (shape.length !== 2 && shape.length !== 3) || shape[0] !== dataset.images) {
+    const wanted = `F32 [${dataset.images}, size] or [${dataset.images}, views, size]`;
+    throw new UserError(`${path}: the features are ${dtype} [${shape.join(", ")}]; for ${dataset.name} they must be ${wanted}`);
+  }
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw new UserError(`${path}: the features of image ${Math.floor(bad / (data.length / dataset.images))} are not finite`);
+  return { size: shape.at(-1)!, views: shape.length === 3 ? shape[1]! : 1, values: data, file: path };
+}
+
+/** Feature vectors of images, one view of each: [images, size]. @param view By row; default the first. */
+export function fillFeatures(
+  { size, views, values }: ImageFeatures,
+  images: ArrayLike<number>,
+  view: (row: number) => number = () => 0,
+): Float32Array {
+  const out = new Float32Array(images.length * size);
+  for (let row = 0; row < images.length; row++) {
+    const from = (images[row]! * views + view(row)) * size;
+    out.set(values.subarray(from, from + size), row * size);
+  }
+  return out;
+}
