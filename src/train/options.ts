@@ -318,8 +318,8 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     const meant = nearest(key, KEYS);
     throw new UserError(`${where}: unknown option "${key}"${meant ? `; did you mean "${meant}"?` : ""}`);
   }
-  // Runs older than the tuner went by the rule.
-  const options = { tune: "off", ...json } as TrainOptions;
+  // Runs older than the tuner went by the rule. In the order of the run's own file: a resumed run writes it anew, with the same bytes.
+  const options = { ...json, tune: (json as Partial<TrainOptions>).tune ?? "off" } as TrainOptions;
   const missing = KEYS.find((key) => !(key in options));
   if (missing) throw new UserError(`${where}: the option "${missing}" is missing`);
   checkOptions(options, (key) => `${where}: ${key}`);
