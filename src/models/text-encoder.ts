@@ -65,14 +65,17 @@ export interface TextEncoderOptions {
   readonly length?: number;
 }
 
-/** First values of a layer's weight and bias that has so many inputs. */
-export type TextInitializers = (inputs: number, layer: "convolution" | "linear") => Initializer;
+/** First values of a weight, or of the bias, of a layer that has so many inputs. */
+export type TextInitializers = (inputs: number, variable: "convolution" | "linear" | "bias") => Initializer;
 
-/** U(±1/√inputs): the default of Torch7 and PyTorch. */
+/**
+ * Weights U(±1/√inputs), the default of Torch7 and PyTorch. Biases begin at zero: with random ones the first hundred steps go by before
+ * the captions are told apart.
+ */
 export const byFanIn =
   (random: RandomSource): TextInitializers =>
-  (inputs) =>
-    boundedUniform(random, 1 / Math.sqrt(inputs));
+  (inputs, variable) =>
+    variable === "bias" ? (values) => values.fill(0) : boundedUniform(random, 1 / Math.sqrt(inputs));
 
 /** Dropout of some tensor; what it must be called on is the encoder's business. */
 export type Dropout = (x: Tensor) => Tensor;
@@ -100,11 +103,11 @@ export class TextEncoder extends Network {
     if (length < least) throw new UserError(`text encoder: a document of ${length} symbols is too short for ${form}; at least ${least}`);
     const convolution: MakeConvolution = (name, inputs, outputs, kernel, order) => ({
       weight: this.variable(`${name}.weight`, [outputs, inputs, kernel], initial(inputs * kernel, "convolution"), order),
-      bias: this.variable(`${name}.bias`, [outputs], initial(inputs * kernel, "convolution")),
+      bias: this.variable(`${name}.bias`, [outputs], initial(inputs * kernel, "bias")),
     });
     const linear: MakeLinear = (weight, bias, inputs, outputs) => ({
       weight: this.variable(weight, [outputs, inputs], initial(inputs, "linear"), [1, 0]),
-      bias: this.variable(bias, [outputs], initial(inputs, "linear")),
+      bias: this.variable(bias, [outputs], initial(inputs, "bias")),
     });
     const project = (inputs: number) => linear("project.weight", "project.bias", inputs, embedding);
     this.windows = form.startsWith("char") ? windowsOf(length) : [{ characters: length, columns: length }];
@@ -112,7 +115,7 @@ export class TextEncoder extends Network {
       // A caption has some ten known words: they are the layer's inputs that are not zero.
       const bag = {
         weight: this.variable("project.weight", [embedding, alphabet], initial(10, "linear"), [1, 0]),
-        bias: this.variable("project.bias", [embedding], initial(10, "linear")),
+        bias: this.variable("project.bias", [embedding], initial(10, "bias")),
       };
       this.#encode = (index, dropout) => bagOfWords(index, bag, dropout);
       return;

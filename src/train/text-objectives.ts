@@ -82,7 +82,7 @@ export const RECIPES: Readonly<Record<Objective, Recipe>> = {
   "text-only": {
     ...{ batch: 64, epochs: 200, schedule: "decay", learningRate: 2e-4, warmUp: 0, lrDecay: 0.5, lrDecayEvery: 50 },
     optimizer: (store) => new Adam(store, { beta1: 0.5, form: "torch7" }),
-    initial: (random) => (inputs, layer) => (layer === "convolution" ? normal(random, 0, 0.02) : byFanIn(random)(inputs, layer)),
+    initial: (random) => (inputs, variable) => (variable === "convolution" ? normal(random, 0, 0.02) : byFanIn(random)(inputs, variable)),
   },
 };
 
