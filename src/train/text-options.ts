@@ -208,9 +208,11 @@ function unused(
 
 /**
  * The options of a new training: what was given, then what the objective says, then the fixed defaults.
+ * @param known What the data hold; left out, the options are only checked as far as they can be without.
  * @throws UserError for a value out of its range, or options that contradict each other.
  */
-export function resolveTextOptions(given: GivenTextOptions, adapter: { readonly software: boolean }, counts: TextCounts): TextOptions {
+export function resolveTextOptions(given: GivenTextOptions, adapter: { readonly software: boolean }, known?: TextCounts): TextOptions {
+  const counts = known ?? { classes: 40, images: 1000 };
   const { encoder = "char-cnn-rnn", objective = "info-nce" } = given;
   checkOption("--encoder", TEXT_OPTIONS.encoder, encoder);
   checkOption("--objective", TEXT_OPTIONS.objective, objective);
@@ -238,7 +240,7 @@ export function resolveTextOptions(given: GivenTextOptions, adapter: { readonly 
   }
   const result = { ...options, ...Object.fromEntries(meaningless.flatMap(([keys]) => keys.map((key) => [key, null]))) };
   checkTextOptions(result, (key) => `--${flagName(key)}`);
-  if (options.validation > counts.classes - 2) {
+  if (known && options.validation > counts.classes - 2) {
     throw new UserError(`--validation ${options.validation} leaves fewer than two of ${counts.classes} classes to train on; give less`);
   }
   return result;
