@@ -11,6 +11,7 @@ import { ImageEncoder, type ImageEncoderOptions } from "../models/image-encoder.
 import { ganInitializers } from "../models/initializers.js";
 import { TextEncoder, type TextEncoderOptions } from "../models/text-encoder.js";
 import type { TextModel } from "./captions.js";
+import { type GeneratorKind, GENERATORS } from "./options.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "./network-file.js";
 import { readSafetensors, type SafeTensor, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
 
@@ -23,6 +24,8 @@ export interface TextEncoderFile extends TextModel {
 
 export interface GanFile extends TextModel {
   readonly generator: Generator;
+  /** Which generator that is; files of earlier versions do not say. */
+  readonly kind?: GeneratorKind;
   /** Captions of the data set, as examples. */
   readonly examples: readonly string[];
 }
@@ -53,6 +56,7 @@ export async function encodeGan(model: GanFile): Promise<Uint8Array> {
   const metadata = {
     ...textMetadata(model),
     "generator.options": JSON.stringify(model.generator.options),
+    ...(model.kind && { "generator.kind": model.kind }),
     examples: JSON.stringify(model.examples),
   };
   return writeSafetensors(tensors, metadata);
@@ -108,5 +112,6 @@ export async function readGan(path: string): Promise<GanFile> {
   const file = await open(path);
   const generator = new Generator(setting<GeneratorOptions>(file, path, "generator.options"), ganInitializers(new RandomStream(0)));
   loadNetwork("generator", generator, file.tensors, path);
-  return { ...textModel(file, path), generator, examples: setting<string[]>(file, path, "examples") };
+  const kind = GENERATORS.find((known) => known === file.metadata.get("generator.kind"));
+  return { ...textModel(file, path), generator, ...(kind && { kind }), examples: setting<string[]>(file, path, "examples") };
 }
