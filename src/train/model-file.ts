@@ -15,7 +15,8 @@ import { type GeneratorKind, GENERATORS } from "./options.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "./network-file.js";
 import { readSafetensors, type SafeTensor, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
 
-const FORMAT = "petalgrad 1";
+/** Metadata of every file that petalgrad writes models to. */
+export const FORMAT = "petalgrad 1";
 
 /** A text encoder with the image network it was trained with. */
 export interface TextEncoderFile extends TextModel {
@@ -63,7 +64,7 @@ export async function encodeGan(model: GanFile): Promise<Uint8Array> {
 }
 
 /** The file's metadata value, parsed. @throws UserError */
-function setting<T>(file: SafetensorsFile, path: string, key: string): T {
+export function setting<T>(file: SafetensorsFile, path: string, key: string): T {
   const text = file.metadata.get(key);
   if (text === undefined) throw new UserError(`${path} is no model of petalgrad: its metadata lack ${key}`);
   try {
@@ -73,7 +74,8 @@ function setting<T>(file: SafetensorsFile, path: string, key: string): T {
   }
 }
 
-async function open(path: string): Promise<SafetensorsFile> {
+/** The bytes checked, the format compared. @throws UserError when the file is missing, damaged, or no model */
+export async function openModelFile(path: string): Promise<SafetensorsFile> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -101,7 +103,7 @@ function textModel(file: SafetensorsFile, path: string): TextModel {
 
 /** @throws UserError when the file is missing, damaged, or no text encoder */
 export async function readTextEncoder(path: string): Promise<TextEncoderFile> {
-  const file = await open(path);
+  const file = await openModelFile(path);
   const image = new ImageEncoder(setting<ImageEncoderOptions>(file, path, "image.options"), new RandomStream(0));
   loadNetwork("image", image, file.tensors, path);
   return { ...textModel(file, path), image };
@@ -109,7 +111,7 @@ export async function readTextEncoder(path: string): Promise<TextEncoderFile> {
 
 /** @throws UserError when the file is missing, damaged, or no whole model */
 export async function readGan(path: string): Promise<GanFile> {
-  const file = await open(path);
+  const file = await openModelFile(path);
   const generator = new Generator(setting<GeneratorOptions>(file, path, "generator.options"), ganInitializers(new RandomStream(0)));
   loadNetwork("generator", generator, file.tensors, path);
   const kind = GENERATORS.find((known) => known === file.metadata.get("generator.kind"));
