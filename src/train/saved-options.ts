@@ -35,7 +35,8 @@ export function fromJson(table: OptionTable, json: unknown, where: string, what:
     const meant = nearest(key, keys);
     throw new UserError(`${where}: unknown option "${key}"${meant ? `; did you mean "${meant}"?` : ""}`);
   }
-  const options = { ...later, ...json };
+  // In the file's own order: what goes on writes it anew, with the same bytes.
+  const options = { ...json, ...Object.fromEntries(Object.entries(later).filter(([key]) => !(key in json))) };
   const missing = keys.find((key) => !(key in options));
   if (missing) throw new UserError(`${where}: the option "${missing}" is missing`);
   return options;
