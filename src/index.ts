@@ -11,8 +11,10 @@ export { Discriminator, type DiscriminatorOptions } from "./models/discriminator
 export { Generator, type GeneratorOptions } from "./models/generator.js";
 export { FeatureEncoder, type FeatureEncoderOptions, ImageEncoder, type ImageEncoderOptions } from "./models/image-encoder.js";
 export { ganInitializers, type Initializers, type RandomSource } from "./models/initializers.js";
+export { ImageTrunk, type ImageTrunkOptions } from "./models/image-trunk.js";
 export { type Mode, Network } from "./models/layers.js";
 export { type Cell } from "./models/recurrent.js";
+export { StyleEncoder, type StyleEncoderOptions } from "./models/style-encoder.js";
 export { TextEncoder, type TextEncoderOptions, type TextForm, type TextState } from "./models/text-encoder.js";
 export { batchNorm, batchNormInference, type BatchNormResult } from "./tensor/batch-norm.js";
 export { broadcastTo, type ReduceOptions, sum } from "./tensor/broadcast.js";

@@ -29,7 +29,7 @@ export interface Parts {
 const UNIT = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
 
 /** The deterministic view: centre crop, no mirror. For evaluation. */
-export function centreViews(dataset: Dataset, images: ArrayLike<number>): Views {
+export function centreViews(dataset: Pick<Dataset, "size" | "side">, images: ArrayLike<number>): Views {
   const offsets = Int16Array.from(images, (image) => (dataset.side(image) - dataset.size) >> 1);
   return { x: offsets, y: offsets.slice(), mirror: new Uint8Array(images.length) };
 }
@@ -39,7 +39,7 @@ export function centreViews(dataset: Dataset, images: ArrayLike<number>): Views 
  * @param out exactly images x 3 x size x size floats; made where it is left out. @returns out.
  */
 export function fillImages(
-  dataset: Dataset,
+  dataset: Pick<Dataset, "size" | "side" | "pixels">,
   images: ArrayLike<number>,
   views: Views,
   out = new Float32Array(images.length * 3 * dataset.size ** 2),
@@ -83,7 +83,14 @@ export function fillImages(
 }
 
 /** One row of fillImages: a square of the crop enlarged by linear interpolation between the centres of pixels. */
-function fillPart(dataset: Dataset, image: number, views: Views, part: Parts, row: number, out: Float32Array): void {
+function fillPart(
+  dataset: Pick<Dataset, "size" | "side" | "pixels">,
+  image: number,
+  views: Views,
+  part: Parts,
+  row: number,
+  out: Float32Array,
+): void {
   const { size } = dataset;
   const side = dataset.side(image);
   const pixels = dataset.pixels(image);

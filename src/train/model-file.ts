@@ -12,11 +12,13 @@ import { FeatureEncoder, type FeatureEncoderOptions, ImageEncoder, type ImageEnc
 import { ganInitializers } from "../models/initializers.js";
 import { TextEncoder, type TextEncoderOptions } from "../models/text-encoder.js";
 import type { TextModel } from "./captions.js";
+import { type GeneratorKind, GENERATORS } from "./options.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "./network-file.js";
 import { readSafetensors, type SafeTensor, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
 import type { Similarity } from "./text-objectives.js";
 
-const FORMAT = "petalgrad 1";
+/** Metadata of every file that petalgrad writes models to. */
+export const FORMAT = "petalgrad 1";
 
 /** The network of images that a text encoder was trained with. */
 export type ImageSide = ImageEncoder | FeatureEncoder;
@@ -24,12 +26,14 @@ export type ImageSide = ImageEncoder | FeatureEncoder;
 /** A text encoder with the image side it was trained with; undefined where it was trained on captions alone. */
 export interface TextEncoderFile extends TextModel {
   readonly image: ImageSide | undefined;
-  /** By what the two fit. */
-  readonly similarity: Similarity;
+  /** By what the two fit; default cosine. */
+  readonly similarity?: Similarity;
 }
 
 export interface GanFile extends TextModel {
   readonly generator: Generator;
+  /** Which generator that is; files of earlier versions do not say. */
+  readonly kind?: GeneratorKind;
   /** Captions of the data set, as examples. */
   readonly examples: readonly string[];
 }
@@ -50,7 +54,7 @@ async function textTensors({ encoder, normalisation }: TextModel): Promise<Named
 
 /** The bytes of a text encoder's file. */
 export async function encodeTextEncoder(model: TextEncoderFile): Promise<Uint8Array> {
-  const { image, similarity } = model;
+  const { image, similarity = "cosine" } = model;
   const tensors = [...(await textTensors(model)), ...(image ? await networkTensors("image", image) : [])];
   return writeSafetensors(tensors, {
     ...textMetadata(model),
@@ -65,13 +69,14 @@ export async function encodeGan(model: GanFile): Promise<Uint8Array> {
   const metadata = {
     ...textMetadata(model),
     "generator.options": JSON.stringify(model.generator.options),
+    ...(model.kind && { "generator.kind": model.kind }),
     examples: JSON.stringify(model.examples),
   };
   return writeSafetensors(tensors, metadata);
 }
 
 /** The file's metadata value, parsed. @throws UserError */
-function setting<T>(file: SafetensorsFile, path: string, key: string): T {
+export function setting<T>(file: SafetensorsFile, path: string, key: string): T {
   const text = file.metadata.get(key);
   if (text === undefined) throw new UserError(`${path} is no model of petalgrad: its metadata lack ${key}`);
   try {
@@ -81,7 +86,8 @@ function setting<T>(file: SafetensorsFile, path: string, key: string): T {
   }
 }
 
-async function open(path: string): Promise<SafetensorsFile> {
+/** The bytes checked, the format compared. @throws UserError when the file is missing, damaged, or no model */
+export async function openModelFile(path: string): Promise<SafetensorsFile> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -117,7 +123,7 @@ function imageSide(file: SafetensorsFile, path: string): ImageSide | undefined {
 
 /** @throws UserError when the file is missing, damaged, or no text encoder */
 export async function readTextEncoder(path: string): Promise<TextEncoderFile> {
-  const file = await open(path);
+  const file = await openModelFile(path);
   // Files older than the hinges have no such setting: they were trained on cosines.
   const similarity = file.metadata.has("similarity") ? setting<Similarity>(file, path, "similarity") : "cosine";
   return { ...textModel(file, path), image: imageSide(file, path), similarity };
@@ -125,8 +131,9 @@ export async function readTextEncoder(path: string): Promise<TextEncoderFile> {
 
 /** @throws UserError when the file is missing, damaged, or no whole model */
 export async function readGan(path: string): Promise<GanFile> {
-  const file = await open(path);
+  const file = await openModelFile(path);
   const generator = new Generator(setting<GeneratorOptions>(file, path, "generator.options"), ganInitializers(new RandomStream(0)));
   loadNetwork("generator", generator, file.tensors, path);
-  return { ...textModel(file, path), generator, examples: setting<string[]>(file, path, "examples") };
+  const kind = GENERATORS.find((known) => known === file.metadata.get("generator.kind"));
+  return { ...textModel(file, path), generator, ...(kind && { kind }), examples: setting<string[]>(file, path, "examples") };
 }

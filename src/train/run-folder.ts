@@ -16,11 +16,13 @@ import { UserError } from "../errors.js";
 import { writeFileAtomic } from "./atomic-file.js";
 import { optionsFromJson, type TrainOptions } from "./options.js";
 import { readSafetensors, type SafeTensor, writeSafetensors } from "./safetensors.js";
-import { type TextOptions, textOptionsFromJson } from "./text-options.js";
+
+/** What is trained. */
+export type Stage = "text encoder" | "validation" | "GAN" | "style encoder";
 
 /** A line of metrics.jsonl. A number that is not finite is written as null, JSON having no other word. */
 export interface MetricsRecord {
-  readonly stage: "text encoder" | "validation" | "GAN";
+  readonly stage: Stage;
   readonly step: number;
   readonly [name: string]: number | string | null;
 }
@@ -35,28 +37,36 @@ export interface Checkpoint {
   readonly refused: readonly string[];
 }
 
-/** The commands whose runs are folders. */
-export type RunCommand = "train" | "train-text";
+/** What is particular to a folder of its kind. */
+export interface FolderKind<Options> {
+  /** Checks the options that config.json holds; `where` names it in messages. @throws UserError */
+  readonly options: (json: unknown, where: string) => Options;
+  /** Words after `npm run ` that go on with what the folder holds. */
+  readonly goOn: (path: string) => string;
+  /** The command that begins such folders where it is not `train`, for config.json. */
+  readonly command?: string;
+}
 
-export class RunFolder {
-  readonly path: string;
+const RUN: FolderKind<TrainOptions> = { options: optionsFromJson, goOn: (path) => `train -- --resume ${path}` };
+
+export class RunFolder<Options = TrainOptions> {
   /** The last checkpoint known to be good. */
   #good: { readonly step: number; readonly path: string } | undefined;
 
   private constructor(
-    path: string,
-    readonly command: RunCommand,
-  ) {
-    this.path = path;
-  }
+    readonly path: string,
+    readonly kind: FolderKind<Options>,
+  ) {}
 
   /**
    * Makes the folder of a new run: `path`, or the first free `runs/NAME-1`, `runs/NAME-2` ...
    * @throws UserError when `path` already holds a run
    */
-  static create(path: string | undefined, name: string, command: RunCommand = "train"): RunFolder {
-    const folder = new RunFolder(path ?? freeName(name), command);
-    if (existsSync(folder.#in("config.json"))) {
+  static create(path: string | undefined, name: string): RunFolder;
+  static create<Options>(path: string | undefined, name: string, kind: FolderKind<Options>): RunFolder<Options>;
+  static create(path: string | undefined, name: string, kind: FolderKind<unknown> = RUN as FolderKind<unknown>): RunFolder<unknown> {
+    const folder = new RunFolder(path ?? freeName(name), kind);
+    if (folder.isBegun) {
       throw new UserError(`${folder.path} already holds a run: go on with it by --resume ${folder.path}, or name another folder`);
     }
     folder.#write(() => mkdirSync(folder.path, { recursive: true }), folder.path);
@@ -67,29 +77,32 @@ export class RunFolder {
    * Opens the folder of a run that was begun.
    * @throws UserError when there is none
    */
-  static open(path: string, command: RunCommand = "train"): RunFolder {
-    const folder = new RunFolder(path, command);
-    if (!existsSync(folder.#in("config.json"))) throw new UserError(`${path} holds no run (there is no config.json in it)`);
+  static open(path: string): RunFolder;
+  static open<Options>(path: string, kind: FolderKind<Options>): RunFolder<Options>;
+  static open(path: string, kind: FolderKind<unknown> = RUN as FolderKind<unknown>): RunFolder<unknown> {
+    const folder = new RunFolder(path, kind);
+    if (!folder.isBegun) throw new UserError(`${path} holds no run (there is no config.json in it)`);
     return folder;
   }
 
+  /** The folder, begun or not, of something that is trained later and kept inside this one. */
+  within<Inner>(name: string, kind: FolderKind<Inner>): RunFolder<Inner> {
+    return new RunFolder(this.#in(name), kind);
+  }
+
+  /** True once there is a config.json. */
+  get isBegun(): boolean {
+    return existsSync(this.#in("config.json"));
+  }
+
   /** Writes config.json: the options, and whatever tells what the run ran on (versions, adapter). */
-  writeConfig(options: TrainOptions | TextOptions, about: Readonly<Record<string, string>>): void {
-    const command = this.command === "train" ? {} : { command: this.command };
-    this.#writeFile("config.json", `${JSON.stringify({ ...command, about, options }, null, 2)}\n`);
+  writeConfig(options: Options, about: Readonly<Record<string, string>>): void {
+    const { command } = this.kind;
+    this.#writeFile("config.json", `${JSON.stringify({ ...(command !== undefined && { command }), about, options }, null, 2)}\n`);
   }
 
-  /** @throws UserError when config.json is damaged or of another version, or the run is of another command */
-  readConfig(): TrainOptions {
-    return optionsFromJson(this.#readOptions(), this.#in("config.json"));
-  }
-
-  /** The same of a run of `train-text`. */
-  readTextConfig(): TextOptions {
-    return textOptionsFromJson(this.#readOptions(), this.#in("config.json"));
-  }
-
-  #readOptions(): unknown {
+  /** @throws UserError when config.json is damaged or of another version, or the folder is of another kind */
+  readConfig(): Options {
     const path = this.#in("config.json");
     let json: unknown;
     try {
@@ -97,10 +110,12 @@ export class RunFolder {
     } catch (error) {
       throw new UserError(`${path} is damaged: ${(error as Error).message}`);
     }
-    const { command = "train", options } = (json ?? {}) as { command?: string; options?: unknown };
-    if (command !== this.command)
-      throw new UserError(`${this.path} was begun by ${command}; go on with: npm run ${command} -- --resume ${this.path}`);
-    return options;
+    const { command, options } = (json ?? {}) as { command?: string; options?: unknown };
+    if (command !== this.kind.command)
+      throw new UserError(
+        `${this.path} was begun by ${command ?? "train"}, so it goes on by: npm run ${command ?? "train"} -- --resume ${this.path}`,
+      );
+    return this.kind.options(options, path);
   }
 
   appendMetrics(record: MetricsRecord): void {
@@ -126,7 +141,7 @@ export class RunFolder {
   }
 
   /** Forgets a stage's records after `step`, which a resumed run makes anew. */
-  truncateMetrics(stage: MetricsRecord["stage"], step: number): void {
+  truncateMetrics(stage: Stage, step: number): void {
     const kept = this.readMetrics().filter((record) => record.stage !== stage || record.step <= step);
     this.#writeFile("metrics.jsonl", kept.map((record) => `${JSON.stringify(record)}\n`).join(""));
   }
@@ -203,8 +218,8 @@ export class RunFolder {
 
   /** What to tell when a run ends badly: where its last good checkpoint is and how to go on. */
   get wayOn(): string {
-    if (!this.#good) return `the run has no checkpoint yet; begin it again with: npm run ${this.command} -- --resume ${this.path}`;
-    return `the last good checkpoint is ${this.#good.path}; go on with: npm run ${this.command} -- --resume ${this.path}`;
+    if (!this.#good) return `the run has no checkpoint yet; begin it again with: npm run ${this.kind.goOn(this.path)}`;
+    return `the last good checkpoint is ${this.#good.path}; go on with: npm run ${this.kind.goOn(this.path)}`;
   }
 
   #in(...parts: string[]): string {

@@ -12,11 +12,11 @@ import { readImageFeatures } from "./image-features.js";
 import { encodeTextEncoder } from "./model-file.js";
 import { TEXT_ENCODER_NAME } from "./names.js";
 import type { NamedTensor } from "./network-file.js";
-import { RunFolder } from "./run-folder.js";
+import { type FolderKind, RunFolder } from "./run-folder.js";
 import type { SafeTensor } from "./safetensors.js";
 import { JointEmbedding, type JointTraining, type TextData } from "./text-encoder.js";
 import { finishedEncoder } from "./text-model.js";
-import { type GivenTextOptions, resolveTextOptions, resumeTextOptions, type TextOptions } from "./text-options.js";
+import { type GivenTextOptions, resolveTextOptions, resumeTextOptions, type TextOptions, textOptionsFromJson } from "./text-options.js";
 import { heldOut, Validator } from "./text-validation.js";
 import { installTuner } from "./tuning.js";
 
@@ -44,13 +44,19 @@ interface Best {
   readonly score: number;
 }
 
+const TEXT_FOLDER: FolderKind<TextOptions> = {
+  options: textOptionsFromJson,
+  goOn: (path) => `train-text -- --resume ${path}`,
+  command: "train-text",
+};
+
 /** @throws UserError for bad options or data, a full disk, a loss that is not finite; the last good checkpoint stands then. */
 export async function trainText(request: TextTrainRequest, hooks: TrainHooks): Promise<TextTrainResult> {
   const { given, resume } = request;
   const device = await openDevice();
   try {
-    const before = resume === undefined ? undefined : RunFolder.open(resume, "train-text");
-    const saved = before && resumeTextOptions(before.readTextConfig(), given);
+    const before = resume === undefined ? undefined : RunFolder.open(resume, TEXT_FOLDER);
+    const saved = before && resumeTextOptions(before.readConfig(), given);
     // What is wrong with the options is said before the data are looked at.
     const wanted = saved ?? resolveTextOptions(given, device.traits);
     const dataset = await openData(wanted, hooks);
@@ -58,7 +64,7 @@ export async function trainText(request: TextTrainRequest, hooks: TrainHooks): P
     const classes = dataset.split.train.filter((c) => dataset.imagesOfClass(c).length > 0);
     const counts = { classes: classes.length, images: dataset.imagesOfSplit("train").length, features: features?.size };
     const options = saved ?? resolveTextOptions(given, device.traits, counts);
-    const folder = before ?? RunFolder.create(request.run, `text-${options.dataset}`, "train-text");
+    const folder = before ?? RunFolder.create(request.run, `text-${options.dataset}`, TEXT_FOLDER);
     folder.writeConfig(options, { adapter: device.description, node: process.version });
     installTuner(device, options.tune, hooks.onEvent, folder);
     const held = heldOut(classes, options.validation);
@@ -151,7 +157,7 @@ class TextRun {
     readonly options: TextOptions,
     readonly data: TextData,
     readonly held: readonly number[],
-    readonly folder: RunFolder,
+    readonly folder: RunFolder<TextOptions>,
     readonly hooks: TrainHooks,
   ) {
     this.#joint = new JointEmbedding(device, data, trainingOf(options));
