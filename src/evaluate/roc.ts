@@ -42,9 +42,7 @@ export function areaOverFolds({ scores, positive }: Verification, folds: number,
   const of = (kind: boolean) => random.shuffle(positive.flatMap((value, i) => (value === kind ? [i] : [])));
   const [positives, negatives] = [of(true), of(false)];
   const areas = Array.from({ length: folds }, (_, fold) => {
-    const rows = [...positives, ...negatives].filter((_, place) =>
-      place < positives.length ? place % folds === fold : (place - positives.length) % folds === fold,
-    );
+    const rows = [positives, negatives].flatMap((kind) => kind.filter((_, place) => place % folds === fold));
     return areaUnder(rocCurve({ scores: rows.map((i) => scores[i]), positive: rows.map((i) => positive[i]) }));
   });
   return meanAndDeviation(areas);

@@ -38,7 +38,7 @@ describe("mean and covariance", () => {
   it("are those of the rows, unbiased", () => {
     const { mean, covariance } = gaussianOf(Float32Array.of(1, 10, 2, 20, 6, 0), 2);
     expect([...mean]).toEqual([3, 10]);
-    const expected = [7, -15, -15, 100];
+    const expected = [7, -20, -20, 100];
     covariance.to1DArray().forEach((value, i) => expect(value).toBeCloseTo(expected[i], 10));
     expect(() => gaussianOf(Float32Array.of(1, 2), 2)).toThrow("two rows");
   });

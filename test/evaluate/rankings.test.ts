@@ -109,5 +109,11 @@ describe("ROC curves", () => {
     const positive = Array.from({ length: 1000 }, (_, i) => i < 5);
     const { mean, deviation } = areaOverFolds({ scores: positive.map(Number), positive }, 5, new RandomStream(6));
     expect({ mean, deviation }).toEqual({ mean: 1, deviation: 0 });
+    // All positives alike, half of the negatives above them: a fold's two negatives are seldom one of each, all ten would be.
+    const few = Array.from({ length: 15 }, (_, i) => i < 5);
+    const scores = few.map((of, i) => (of ? 0.5 : i % 2));
+    const mixed = areaOverFolds({ scores, positive: few }, 5, new RandomStream(7));
+    expect(mixed.mean).toBeCloseTo(0.5, 12);
+    expect(mixed.deviation).toBeGreaterThan(0.1);
   });
 });
