@@ -72,7 +72,7 @@ export const SECTIONS: readonly { readonly title: string; readonly rows: readonl
     title: "Quality and variety",
     rows: [
       ...bySplit("fid", "FID-petalgrad", "number", "lower"),
-      ...bySplit("kid", "KID-petalgrad x 1000", "thousandths", "lower"),
+      ...bySplit("kid", "KID-petalgrad", "number", "lower"),
       ...bySplit("inception", "inception score-petalgrad", "number"),
       ...bySplit("variety", "feature distance within a caption", "number"),
       ...bySplit("pixels", "pixel deviation within a caption", "number"),
