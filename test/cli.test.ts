@@ -235,7 +235,9 @@ describe("the program", () => {
       expect(none.status).toBe(1);
       expect(none.stdout).toContain("VK_DRIVER_FILES=/nonexistent");
     }
-    expect(petalgrad(["doctor"], { PETALGRAD_DATA: "/nonexistent" }).stdout).toContain("PETALGRAD_DATA=/nonexistent is no folder");
+    // Not a name that a machine may have: "/nonexistent" is the home of users without one, and a driver makes its cache there.
+    const missing = join(tmpdir(), "petalgrad-no-such-folder", "data");
+    expect(petalgrad(["doctor"], { PETALGRAD_DATA: missing }).stdout).toContain(`PETALGRAD_DATA=${missing} is no folder`);
   });
 
   it("Ctrl-C ends a preparation in good order", async () => {

@@ -240,7 +240,7 @@ export const PRESET_VALUES: Readonly<Record<PresetName, Preset>> = {
 };
 
 /** Captions from a grammar are learnt sooner than people's: petals needs no longer training of its text encoder. */
-const PETALS_TEXT_STEPS = 400;
+const PETALS_TEXT_STEPS = 300;
 
 /** What the user gave: any of the options, the rest to be filled in. */
 export type GivenOptions = { readonly [K in keyof TrainOptions]?: TrainOptions[K] };
@@ -318,8 +318,8 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     const meant = nearest(key, KEYS);
     throw new UserError(`${where}: unknown option "${key}"${meant ? `; did you mean "${meant}"?` : ""}`);
   }
-  // Runs older than the tuner went by the rule.
-  const options = { tune: "off", ...json } as TrainOptions;
+  // Runs older than the tuner went by the rule. In the order of the run's own file: a resumed run writes it anew, with the same bytes.
+  const options = { ...json, tune: (json as Partial<TrainOptions>).tune ?? "off" } as TrainOptions;
   const missing = KEYS.find((key) => !(key in options));
   if (missing) throw new UserError(`${where}: the option "${missing}" is missing`);
   checkOptions(options, (key) => `${where}: ${key}`);
