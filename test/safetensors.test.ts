@@ -69,6 +69,31 @@ describe("a round trip", () => {
     expect(metadata.get("format")).toBe("pt");
   });
 
+  it("reads tensors of another tool that lie at odd places, from a Buffer of Node's as from other bytes", async () => {
+    // Narrow elements before wide ones, and a header of an odd length.
+    const header = `{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"F32","shape":[2],"data_offsets":[3,11]}}`;
+    const file = forge(
+      `${header}${header.length % 2 ? "" : " "}`,
+      Uint8Array.of(7, 8, 9, ...new Uint8Array(Float32Array.of(1.5, -2).buffer)),
+    );
+    for (const shift of [0, 1, 2, 3]) {
+      const buffer = Buffer.alloc(file.length + shift).subarray(shift);
+      buffer.set(file);
+      for (const bytes of [buffer, new Uint8Array(buffer)]) {
+        const { tensors } = await readSafetensors(bytes);
+        expect(tensors.get("a")!.data).toEqual(Uint8Array.of(7, 8, 9));
+        expect(tensors.get("b")!.data).toEqual(Float32Array.of(1.5, -2));
+      }
+    }
+  });
+
+  it("leaves the bytes it checks as they are", async () => {
+    const bytes = Buffer.from(await writeSafetensors([["a", { dtype: "F32", shape: [1], data: Float32Array.of(1) }]]));
+    const before = Buffer.from(bytes);
+    await readSafetensors(bytes);
+    expect(bytes.equals(before)).toBe(true);
+  });
+
   it("refuses to write what it could not read", async () => {
     const data = Float32Array.of(1, 2);
     const sound: SafeTensor = { dtype: "F32", shape: [2], data };

@@ -34,7 +34,7 @@ describe("resolveOptions", () => {
   });
 
   it("trains petals' text encoder for fewer steps, unless asked otherwise", () => {
-    expect(resolveOptions({ preset: "small" }, cpu).textSteps).toBe(400);
+    expect(resolveOptions({ preset: "small" }, cpu).textSteps).toBe(300);
     expect(resolveOptions({ preset: "tiny" }, cpu).textSteps).toBe(PRESET_VALUES.tiny.textSteps);
     expect(resolveOptions({ preset: "small", textSteps: 1000 }, cpu).textSteps).toBe(1000);
   });

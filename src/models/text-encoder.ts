@@ -66,6 +66,9 @@ interface Convolution {
   readonly bias: Tensor;
 }
 
+/** Biases begin at zero: with the weights' random ones the first hundred steps go by before the captions are told apart. */
+const zeros = (values: Float32Array): void => void values.fill(0);
+
 export class TextEncoder extends Network {
   readonly #conv1: Convolution;
   readonly #conv2: Convolution;
@@ -84,11 +87,11 @@ export class TextEncoder extends Network {
     const [first, second] = [Math.min(384, Math.round(1.5 * width)), Math.min(512, 2 * width)];
     const convolution = (name: string, inputs: number, outputs: number, order: readonly number[]): Convolution => ({
       weight: this.variable(`${name}.weight`, [outputs, inputs, KERNEL], byFanIn(inputs * KERNEL), order),
-      bias: this.variable(`${name}.bias`, [outputs], byFanIn(inputs * KERNEL)),
+      bias: this.variable(`${name}.bias`, [outputs], zeros),
     });
     const linear = (name: string, inputs: number, outputs: number): LinearParameters => ({
       weight: this.variable(`${name}.weight`, [outputs, inputs], byFanIn(inputs), [1, 0]),
-      bias: this.variable(`${name}.bias`, [outputs], byFanIn(inputs)),
+      bias: this.variable(`${name}.bias`, [outputs], zeros),
     });
     // [O, I, K] kept as [K, I, O]: the two-dimensional order without the height.
     const order = convolutionWeightOrder.slice(1).map((d) => (d > 1 ? d - 1 : d));

@@ -245,7 +245,7 @@ export const PRESET_VALUES: Readonly<Record<PresetName, Preset>> = {
 };
 
 /** Captions from a grammar are learnt sooner than people's: petals needs no longer training of its text encoder. */
-const PETALS_TEXT_STEPS = 400;
+const PETALS_TEXT_STEPS = 300;
 
 /** What the user gave: any of the options, the rest to be filled in. */
 export type GivenOptions = { readonly [K in keyof TrainOptions]?: TrainOptions[K] };

@@ -112,7 +112,8 @@ export async function readSafetensors(file: Uint8Array, name = "the file", { sea
   if (hash !== undefined) {
     const place = /^[0-9a-f]{64}$/.test(hash) ? findHash(file.subarray(8, 8 + headerLength), hash) : -1;
     if (place < 0) throw new SafetensorsError(`${name}: its ${HASH_KEY} is not of the form petalgrad writes`);
-    const copy = file.slice();
+    // Not `slice`, which of a Buffer of Node's gives a view.
+    const copy = new Uint8Array(file);
     copy.fill(0x30, 8 + place, 8 + place + 64);
     if ((await sha256(copy)) !== hash) throw new SafetensorsError(`${name} is damaged: its contents do not match their SHA-256`);
     metadata.delete(HASH_KEY);
@@ -225,7 +226,7 @@ function tensorAt(file: Uint8Array, dataStart: number, { dtype, shape, begin, en
   const aligned = from % make.BYTES_PER_ELEMENT === 0;
   const data = aligned
     ? new make(file.buffer as ArrayBuffer, from, length)
-    : new make(file.slice(dataStart + begin, dataStart + end).buffer);
+    : new make(new Uint8Array(file.subarray(dataStart + begin, dataStart + end)).buffer);
   return { dtype, shape, data } as SafeTensor;
 }
 

@@ -18,7 +18,7 @@ import { JointEmbedding, type JointTraining } from "./text-encoder.js";
 const PART_NAME = "text-encoder.part.safetensors";
 
 /** Raised with every change that makes encoders of the same settings come out different. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Width of the image network that is trained beside a text encoder. */
 const IMAGE_WIDTH: Readonly<Record<TrainOptions["preset"], number>> = { tiny: 8, small: 16, medium: 32, paper: 64 };

@@ -1,0 +1,136 @@
+/** Text encoders out of Torch7's files and PyTorch's state dicts: their weights, and what they compute, against PyTorch's modules. */
+import { describe, expect, it } from "vitest";
+import type { LuaTable } from "../../../src/data/formats/torch7.js";
+import { readTorch7, TorchObject } from "../../../src/data/formats/torch7.js";
+import { compile } from "../../../src/tensor/compile.js";
+import { input } from "../../../src/tensor/tensor.js";
+import { encoderOf, type EncoderWeights } from "../../../src/train/import/encoder-weights.js";
+import { portName, weightsOfStateDict } from "../../../src/train/import/state-dict.js";
+import { weightsOfTorch7, weightsOfVector } from "../../../src/train/import/torch7-encoder.js";
+import type { SafeTensor } from "../../../src/train/safetensors.js";
+import { lua, torchObject, torchTensor, writeTorch7 } from "../../data/formats/torch7-writer.js";
+import { device } from "../../device.js";
+import { expectClose, fixture } from "../../oracle/fixture.js";
+import { checkpoint, type EncoderFacts, torchEncoder } from "./nngraph.js";
+
+const CELLS = ["rnn", "gru"] as const;
+const load = (cell: string) => fixture<EncoderFacts>(`text-encoder-${cell}`);
+const values = (weights: EncoderWeights) => new Map([...weights].map(([name, { data }]) => [name, data]));
+
+/** The embeddings of the fixture's longest captions by an encoder of these weights. */
+async function embeddings(weights: EncoderWeights, cell: string): Promise<Map<string, Float32Array>> {
+  const { values: of, shape } = await load(cell);
+  const encoder = encoderOf(weights, "x.t7");
+  const program = await compile(await device(), () => ({ output: encoder.call(input("index", shape("long.index"), "u32")) }));
+  const { output } = await program.run({ index: of("long.index") });
+  program.destroy();
+  return new Map([["output", output]]);
+}
+
+describe.each(CELLS)("the authors' %s encoder", (cell) => {
+  it("computes the same after import from a checkpoint", async () => {
+    const { facts, under, values: of } = await load(cell);
+    const file = writeTorch7(checkpoint(torchEncoder(facts, under("parameter")).encoder));
+    const weights = weightsOfTorch7(readTorch7(file, "x.t7"), "x.t7");
+    expect(values(weights)).toEqual(under("parameter"));
+    expectClose(await embeddings(weights, cell), new Map([["output", of("long.output")]]), { relative: 1e-4 });
+  });
+
+  it("comes alone, from a GPU, from an older nngraph, or as the vector of its parameters", async () => {
+    const { facts, under } = await load(cell);
+    const expected = under("parameter");
+    const { encoder, vector } = torchEncoder(facts, expected);
+    const read = (root: Parameters<typeof writeTorch7>[0], cuda = false) =>
+      weightsOfTorch7(readTorch7(writeTorch7(root, { cuda })), "x.t7");
+    expect(values(read(encoder))).toEqual(expected);
+    expect(values(read(encoder, true))).toEqual(expected);
+    expect(values(read(torchEncoder(facts, expected, {}, false).encoder))).toEqual(expected);
+    const flat = weightsOfVector(vector, "x.t7", { alphabet: 70, embedding: facts.size });
+    expect(values(flat)).toEqual(expected);
+  });
+
+  it("goes to the public port's names and comes back", async () => {
+    const { facts, under } = await load(cell);
+    const weights = weightsOfTorch7(torchEncoder(facts, under("parameter")).encoder, "x.t7");
+    const dict = (name: (own: string) => string) =>
+      new Map([...weights].map(([own, { shape, data }]): [string, SafeTensor] => [name(own), { dtype: "F32", shape, data }]));
+    for (const name of [
+      portName,
+      (own: string) => `module.${portName(own)}`,
+      (own: string) => portName(own).replaceAll(".", "_"),
+      (own: string) => `text.${own}`,
+    ]) {
+      expect(values(weightsOfStateDict(dict(name), "x"))).toEqual(under("parameter"));
+    }
+    expect([...dict(portName).keys()]).toContain(cell === "rnn" ? "rnn.h2h.weight" : "rnn.h2h_update.weight");
+    expect([...dict(portName).keys()]).toContain("emb_proj.bias");
+  });
+});
+
+describe("what is no such encoder is refused", () => {
+  const refuse = (root: Parameters<typeof weightsOfTorch7>[0], message: string) =>
+    expect(() => weightsOfTorch7(root, "x.t7")).toThrow(message);
+
+  it("other objects", () => {
+    refuse(1, "x.t7 holds no nn module, nor a checkpoint with one as protos.enc_doc");
+    refuse(lua({ protos: lua({}) }), "holds no nn module");
+    refuse(torchObject("nn.Linear"), "x.t7 holds no char-CNN-RNN that petalgrad knows: 0 temporal convolutions");
+    refuse(torchTensor([5], new Float32Array(5)), "x.t7: a vector of 5 numbers is no char-CNN-RNN of 70 characters and embeddings of 1024");
+  });
+
+  it("an RNN over 18 steps; a GRU whose last state counts", async () => {
+    const { facts, under } = await load("rnn");
+    refuse(torchEncoder(facts, under("parameter"), { steps: 18 }).encoder, "its RNN runs over 18 steps, not 8");
+    const gru = await load("gru");
+    refuse(torchEncoder(gru.facts, gru.under("parameter"), { average: false }).encoder, "it takes the last state");
+  });
+
+  it("weights that are not shared over time", async () => {
+    const { facts, under } = await load("rnn");
+    const { encoder } = torchEncoder(facts, under("parameter"));
+    const cell = (encoder.fields.get("modules") as LuaTable)
+      .list()
+      .find((part) => part instanceof TorchObject && part.className === "nn.gModule");
+    const layers = ((cell as TorchObject).fields.get("modules") as LuaTable)
+      .list()
+      .filter((part) => (part as TorchObject).className === "nn.Sequential");
+    const last = ((layers.at(-1) as TorchObject).fields.get("modules") as LuaTable).list()[0] as TorchObject;
+    last.fields.entries.set("bias", torchTensor([facts.width], new Float32Array(facts.width)));
+    refuse(encoder, "rnn.hidden.bias is another at another step");
+  });
+
+  it("modules that hold themselves", () => {
+    const module = torchObject("nn.Sequential");
+    module.fields = lua({ modules: lua([module, module]) });
+    refuse(module, "0 temporal convolutions");
+  });
+
+  it("sizes that do not fit, weights missing, too many, not finite", async () => {
+    const { facts, under } = await load("rnn");
+    const weights = weightsOfTorch7(torchEncoder(facts, under("parameter")).encoder, "x.t7");
+    const without = new Map([...weights].filter(([name]) => name !== "rnn.hidden.bias"));
+    expect(() => encoderOf(without, "x.t7")).toThrow("x.t7: the weight rnn.hidden.bias is missing");
+    const wide = new Map(weights).set("conv1.bias", { shape: [7], data: new Float32Array(7) });
+    expect(() => encoderOf(wide, "x.t7")).toThrow("x.t7: conv1.bias is [7]; in a char-CNN-RNN of width 4 it is [6]");
+    const more = new Map(weights).set("gru.reset_input.bias", { shape: [4], data: new Float32Array(4) });
+    expect(() => encoderOf(more, "x.t7")).toThrow("a char-CNN-RNN with a cell of the kind rnn has no weight gru.reset_input.bias");
+    const nan = new Map(weights).set("project.bias", { shape: [7], data: new Float32Array(7).fill(NaN) });
+    expect(() => encoderOf(nan, "x.t7")).toThrow("project.bias holds values that are not finite");
+    const f32 = (shape: number[]): SafeTensor => ({ dtype: "F32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
+    expect(() => weightsOfStateDict(new Map([["lstm.weight", f32([1])]]), "x")).toThrow(
+      'x: the tensor "lstm.weight" is none of a char-CNN-RNN\'s',
+    );
+    expect(() =>
+      weightsOfStateDict(
+        new Map([
+          ["conv1.bias", f32([1])],
+          ["conv1_bias", f32([1])],
+        ]),
+        "x",
+      ),
+    ).toThrow("conv1.bias is there twice");
+    expect(() => weightsOfStateDict(new Map([["conv1.bias", { dtype: "I32", shape: [1], data: Int32Array.of(1) }]]), "x")).toThrow(
+      "is I32",
+    );
+  });
+});
