@@ -106,7 +106,7 @@ describe("a training", () => {
       writeFileSync(
         inside(file),
         await writeSafetensors(
-          [["features", { dtype: "F32", shape: [rows, 3], data: Float32Array.from({ length: rows * 3 }, (_, i) => Math.sin(i)) }]],
+          [["features", { dtype: "F32", shape: [rows, 4], data: Float32Array.from({ length: rows * 4 }, (_, i) => Math.sin(i)) }]],
           {},
         ),
       );
@@ -119,10 +119,10 @@ describe("a training", () => {
         (error: Error) => error.message,
       )) ?? "";
     const rows = Number(/for petals they must be \[(\d+), size\]/.exec(message)?.[1]);
-    expect(message).toContain("the features are [10, 3]");
+    expect(message).toContain("the features are [10, 4]");
     await write(rows, "all.safetensors");
     const { result } = await run({ given: { ...given, imageFeatures: inside("all.safetensors") }, run: inside("features") });
-    expect((await readTextEncoder(result.encoder!)).image!.options).toEqual({ features: 3, embedding: 3 });
+    expect((await readTextEncoder(result.encoder!)).image!.options).toEqual({ features: 4, embedding: 4 });
     await expect(run({ given: { ...given, imageFeatures: "x.mat" } })).rejects.toThrow("x.mat: a .safetensors or .npy file is wanted");
   });
 
