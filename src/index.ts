@@ -11,7 +11,9 @@ export { Discriminator, type DiscriminatorOptions } from "./models/discriminator
 export { Generator, type GeneratorOptions } from "./models/generator.js";
 export { ImageEncoder, type ImageEncoderOptions } from "./models/image-encoder.js";
 export { ganInitializers, type Initializers, type RandomSource } from "./models/initializers.js";
+export { ImageTrunk, type ImageTrunkOptions } from "./models/image-trunk.js";
 export { type Mode, Network } from "./models/layers.js";
+export { StyleEncoder, type StyleEncoderOptions } from "./models/style-encoder.js";
 export { TextEncoder, type TextEncoderOptions } from "./models/text-encoder.js";
 export { batchNorm, batchNormInference, type BatchNormResult } from "./tensor/batch-norm.js";
 export { broadcastTo, type ReduceOptions, sum } from "./tensor/broadcast.js";

@@ -10,6 +10,7 @@ import { packageVersion } from "./version.js";
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import("./train.js")).train as Command,
   sample: async () => (await import("./sample.js")).sample as Command,
+  "train-style": async () => (await import("./train-style.js")).trainStyle as Command,
   evaluate: async () => (await import("./evaluate.js")).evaluate as Command,
   prepare: async () => (await import("./prepare.js")).prepare as Command,
   doctor: async () => (await import("./doctor.js")).doctor as Command,

@@ -17,7 +17,7 @@ export interface Views {
 const UNIT = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
 
 /** The deterministic view: centre crop, no mirror. For evaluation. */
-export function centreViews(dataset: Dataset, images: ArrayLike<number>): Views {
+export function centreViews(dataset: Pick<Dataset, "size" | "side">, images: ArrayLike<number>): Views {
   const offsets = Int16Array.from(images, (image) => (dataset.side(image) - dataset.size) >> 1);
   return { x: offsets, y: offsets.slice(), mirror: new Uint8Array(images.length) };
 }
@@ -27,7 +27,7 @@ export function centreViews(dataset: Dataset, images: ArrayLike<number>): Views 
  * @param out exactly images x 3 x size x size floats; made where it is left out. @returns out.
  */
 export function fillImages(
-  dataset: Dataset,
+  dataset: Pick<Dataset, "size" | "side" | "pixels">,
   images: ArrayLike<number>,
   views: Views,
   out = new Float32Array(images.length * 3 * dataset.size ** 2),

@@ -116,12 +116,12 @@ class Evaluation {
     return { label: "noise", values: { ...(await this.#each("noise", (trial) => trial.ofNoise())), ...chance } };
   }
 
-  /** A column for each generator of a run; what is true of the run as a whole stands in its first. */
+  /** A column for each generator of a run. */
   async #run(path: string, style: StyleVerification): Promise<Column[]> {
     const { device, dataset, hooks, request } = this;
     const run = await openRun(device, path, dataset, hooks);
     const columns: Column[] = [];
-    for (const [i, [kind, generator]] of run.generators.entries()) {
+    for (const [kind, generator] of run.generators) {
       const label = `${run.name} ${kind}`;
       const artist = await Artist.create(device, generator, run.captions);
       const pictures: Pictures = {
@@ -135,7 +135,7 @@ class Evaluation {
       const values = {
         ...(await this.#each(label, (trial) => trial.ofDrawn(pictures))),
         ...(await this.#zeroShot(label, pictures)),
-        ...(i === 0 && (await style.of(device, run))),
+        ...(await style.of(device, run, kind)),
       };
       columns.push({ label, values });
       artist.destroy();

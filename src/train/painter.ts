@@ -4,11 +4,12 @@ import type { Generator } from "../models/generator.js";
 import { compile } from "../tensor/compile.js";
 import type { Program } from "../tensor/program.js";
 import { input, type Tensor } from "../tensor/tensor.js";
+import { overRows } from "./rows.js";
 
 export class Painter {
   private constructor(
     readonly generator: Generator,
-    readonly program: Program<{ images: Tensor }>,
+    readonly program: Program<{ result: Tensor }>,
     readonly batch: number,
   ) {}
 
@@ -16,7 +17,7 @@ export class Painter {
   static async create(device: Device, generator: Generator, batch = 16): Promise<Painter> {
     const { noiseSize, textSize } = generator.options;
     const program = await compile(device, () => ({
-      images: generator.call(input("noise", [batch, noiseSize]), input("text", [batch, textSize]), "evaluate"),
+      result: generator.call(input("noise", [batch, noiseSize]), input("text", [batch, textSize]), "evaluate"),
     }));
     return new Painter(generator, program, batch);
   }
@@ -26,22 +27,8 @@ export class Painter {
    * @param text [N, textSize], normalised embeddings
    * @returns Images [N, 3, S, S] in (−1, 1).
    */
-  async paint(noise: Float32Array, text: Float32Array): Promise<Float32Array> {
-    const { noiseSize, textSize, imageSize } = this.generator.options;
-    const count = noise.length / noiseSize;
-    const each = 3 * imageSize ** 2;
-    const images = new Float32Array(count * each);
-    for (let start = 0; start < count; start += this.batch) {
-      const rows = Math.min(this.batch, count - start);
-      const part = (values: Float32Array, size: number) => {
-        const filled = new Float32Array(this.batch * size);
-        filled.set(values.subarray(start * size, (start + rows) * size));
-        return filled;
-      };
-      const result = await this.program.run({ noise: part(noise, noiseSize), text: part(text, textSize) });
-      images.set(result.images.subarray(0, rows * each), start * each);
-    }
-    return images;
+  paint(noise: Float32Array, text: Float32Array): Promise<Float32Array> {
+    return overRows(this.program, this.batch, { noise, text }, noise.length / this.generator.options.noiseSize);
   }
 
   destroy(): void {
