@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   sample: async () => (await import("./sample.js")).sample as Command,
   "train-style": async () => (await import("./train-style.js")).trainStyle as Command,
   restyle: async () => (await import("./restyle.js")).restyle as Command,
+  interpolate: async () => (await import("./interpolate.js")).interpolate as Command,
   prepare: async () => (await import("./prepare.js")).prepare as Command,
   doctor: async () => (await import("./doctor.js")).doctor as Command,
 };
