@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import("./train.js")).train as Command,
   sample: async () => (await import("./sample.js")).sample as Command,
   "train-style": async () => (await import("./train-style.js")).trainStyle as Command,
+  evaluate: async () => (await import("./evaluate.js")).evaluate as Command,
   restyle: async () => (await import("./restyle.js")).restyle as Command,
   interpolate: async () => (await import("./interpolate.js")).interpolate as Command,
   prepare: async () => (await import("./prepare.js")).prepare as Command,

@@ -63,6 +63,12 @@ export class JointEmbedding {
     this.#batch = Math.min(options.batch, classes);
   }
 
+  /** All variables: of both networks, the temperature and the optimizers. */
+  get stores(): readonly Store[] {
+    const networks = [this.text.parameters, this.text.statistics, this.image.parameters, this.image.statistics, this.#temperature];
+    return [...networks, ...this.#adams.flatMap(({ first, second }) => [first, second])];
+  }
+
   /** Steps done. */
   get step(): number {
     return this.#step;
@@ -102,7 +108,7 @@ export class JointEmbedding {
       const step = ++this.#step;
       const { images, captions, views, length } = sampler.batch(step);
       const { columns } = windowFor(length);
-      const program = await this.#program(columns);
+      const program = await this.program(columns);
       const rate = this.#adams[0]!.rate(this.#learningRate(step), step);
       const values = { images: fillImages(this.dataset, images, views), index: fillCaptions(this.dataset, captions, columns), rate };
       const result = program.run(values);
@@ -123,7 +129,8 @@ export class JointEmbedding {
     return learningRate * rising * 0.5 * (1 + Math.cos((Math.PI * (step - 1)) / steps));
   }
 
-  #program(columns: number): Promise<Program<{ loss: Tensor }>> {
+  /** One step on captions of a TextWindow's columns, compiled once. Inputs: `images`, `index` and `rate` [2]. */
+  program(columns: number): Promise<Program<{ loss: Tensor }>> {
     let program = this.#programs.get(columns);
     if (!program) {
       program = compile(this.device, () => this.#iteration(columns));

@@ -164,7 +164,12 @@ class Session {
     folder.writeFile(TEXT_ENCODER_NAME, file);
     const captions = await CaptionTable.open(device, dataset, text, file, hooks);
     hooks.onEvent({ kind: "message", text: "compiling the training step" });
-    const program = await gan.compile(device);
+    const program = await gan.compile(device, { recompute: options.recompute });
+    const { dispatches, memory } = program;
+    hooks.onEvent({
+      kind: "message",
+      text: `a step: ${dispatches} dispatches, ${(memory.arena / 1e6).toFixed(1)} MB for what lies between`,
+    });
     const grid = await SampleGrid.create(device, gan.average, captions, options.seed);
     const session = new Session(dataset, options, folder, hooks, text, captions, gan, program, grid);
     session.#step = step;
