@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   evaluate: async () => (await import("./evaluate.js")).evaluate as Command,
   restyle: async () => (await import("./restyle.js")).restyle as Command,
   reproduce: async () => (await import("./reproduce.js")).reproduce as Command,
+  interpolate: async () => (await import("./interpolate.js")).interpolate as Command,
   prepare: async () => (await import("./prepare.js")).prepare as Command,
   doctor: async () => (await import("./doctor.js")).doctor as Command,
 };
