@@ -2,14 +2,20 @@
 import { extname } from "node:path";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../train/atomic-file.js";
-import type { Context } from "./command.js";
+import { flagName } from "../option-spec.js";
+import type { Context, Given } from "./command.js";
 import { Progress } from "./progress.js";
 import { show } from "./training-events.js";
 
 /** The options of `evaluate` that are about text encoders. */
 export const TEXT_ENCODER_OPTIONS = {
   textEncoder: { type: "text", placeholder: "FILE", description: "measure a text encoder on the unseen classes, instead of a run" },
-  dataset: { type: "text", placeholder: "petals|flowers|birds|DIR", description: "with --text-encoder: on which data set", defaultText: "petals" },
+  dataset: {
+    type: "text",
+    placeholder: "petals|flowers|birds|DIR",
+    description: "with --text-encoder: on which data set",
+    defaultText: "petals",
+  },
   captions: {
     type: "text",
     placeholder: "en|fa|FILE",
@@ -20,20 +26,28 @@ export const TEXT_ENCODER_OPTIONS = {
   chart: { type: "text", placeholder: "FILE", description: "with --text-encoder: an SVG of the measures by the number of sentences" },
 } as const;
 
-export interface TextEvaluationOptions {
-  readonly textEncoder: string;
-  readonly against: readonly string[];
-  readonly dataset: string;
-  readonly dataDir: string | undefined;
-  readonly captions: string | undefined;
-  readonly imageFeatures: string | undefined;
-  readonly seed: number;
-  readonly json: string | undefined;
-  readonly chart: string | undefined;
-}
+/** What else of `evaluate` is for text encoders too. */
+const SHARED = ["against", "seed", "json", "dataDir"];
 
-export async function evaluateText(options: TextEvaluationOptions, context: Context): Promise<void> {
-  const { textEncoder, against, json, chart } = options;
+/** Options of `evaluate` as they were given. */
+type GivenEvaluation = Given<typeof TEXT_ENCODER_OPTIONS> & {
+  readonly against?: readonly string[];
+  readonly seed?: number;
+  readonly json?: string;
+  readonly dataDir?: string;
+};
+
+/** @returns whether a text encoder was asked for; if not, nothing was done */
+export async function evaluateTextIfAsked(given: GivenEvaluation, context: Context): Promise<boolean> {
+  const own = Object.keys(TEXT_ENCODER_OPTIONS);
+  const { textEncoder, against = [], dataset = "petals", seed = 1, json, chart, dataDir, captions, imageFeatures } = given;
+  if (textEncoder === undefined) {
+    const stray = own.find((key) => key in given);
+    if (stray !== undefined) throw new UserError(`--${flagName(stray)} has no meaning without --text-encoder FILE`);
+    return false;
+  }
+  const stray = Object.keys(given).find((key) => !own.includes(key) && !SHARED.includes(key));
+  if (stray !== undefined) throw new UserError(`--${flagName(stray)} has no meaning with --text-encoder, which measures no run`);
   if (chart !== undefined && extname(chart).toLowerCase() !== ".svg")
     throw new UserError(`--chart ${chart}: the chart is an SVG, so its name must end in .svg`);
   // Loaded here, so that --help needs no engine.
@@ -42,7 +56,8 @@ export async function evaluateText(options: TextEvaluationOptions, context: Cont
   const progress = new Progress(context.stderr);
   const signal = context.catchInterrupt("stopping");
   try {
-    const report = await evaluateTextEncoder({ ...options, files: [textEncoder, ...against] }, { onEvent: (event) => show(progress, event), signal });
+    const request = { files: [textEncoder, ...against], dataset, dataDir, captions, imageFeatures, seed };
+    const report = await evaluateTextEncoder(request, { onEvent: (event) => show(progress, event), signal });
     progress.end();
     context.print(textTable(report));
     const write = (path: string, text: string) => {
@@ -55,6 +70,7 @@ export async function evaluateText(options: TextEvaluationOptions, context: Cont
     };
     if (json !== undefined) write(json, `${JSON.stringify(report, null, 2)}\n`);
     if (chart !== undefined) write(chart, textChart(report));
+    return true;
   } finally {
     progress.end();
   }

@@ -52,7 +52,12 @@ export interface TextReport {
   readonly classes: number;
   readonly images: number;
   readonly captions: number;
-  readonly chance: { readonly zeroShot: ZeroShot; readonly captionToImage: Recall; readonly imageToCaption: Recall; readonly captionToCaption: Recall };
+  readonly chance: {
+    readonly zeroShot: ZeroShot;
+    readonly captionToImage: Recall;
+    readonly imageToCaption: Recall;
+    readonly captionToCaption: Recall;
+  };
   /** The most that AP@50 can be: less than 1 where a class has fewer than 50 images. */
   readonly mostAp50: number;
   readonly encoders: readonly EncoderReport[];
@@ -84,7 +89,13 @@ export async function evaluateTextEncoder(request: TextEvaluationRequest, hooks:
     const { classes, images, captions } = unseen;
     const own = Math.round(captions.length / images.length);
     return {
-      ...{ dataset: dataset.name, language: request.captions ?? null, classes: classes.length, images: images.length, captions: captions.length },
+      ...{
+        dataset: dataset.name,
+        language: request.captions ?? null,
+        classes: classes.length,
+        images: images.length,
+        captions: captions.length,
+      },
       chance: {
         zeroShot: chance.zeroShot(classes.length),
         captionToImage: chance.captionToImage(images.length),
@@ -115,7 +126,9 @@ interface Unseen {
 function unseenOf(dataset: Dataset): Unseen {
   const classes = dataset.split.test.filter((c) => dataset.imagesOfClass(c).length > 0);
   if (classes.length < 2)
-    throw new UserError(`${dataset.name} has ${classes.length} unseen classes with images, and two or more are told apart; see its class lists`);
+    throw new UserError(
+      `${dataset.name} has ${classes.length} unseen classes with images, and two or more are told apart; see its class lists`,
+    );
   const images = classes.flatMap((c) => dataset.imagesOfClass(c));
   const captionsOf = (image: number) => dataset.captionsOf(image).map((_, i) => dataset.firstCaption(image) + i);
   const random = new RandomStream(0, StreamPurpose.sentences);

@@ -30,7 +30,8 @@ export function textTable(report: TextReport): string {
   const labels = Math.max(...lines.map((line) => (typeof line === "string" ? line : line[0]).length)) + 2;
   const columns = ["chance", ...encoders.map(({ name }) => name)];
   const widths = columns.map((name) => Math.max(8, name.length) + 2);
-  const row = (label: string, cells: readonly string[]) => label.padEnd(labels) + cells.map((cell, i) => cell.padStart(widths[i]!)).join("");
+  const row = (label: string, cells: readonly string[]) =>
+    label.padEnd(labels) + cells.map((cell, i) => cell.padStart(widths[i]!)).join("");
   const rates = encoders.map(({ name, captionsPerSecond }) => `${name}: ${captionsPerSecond.toFixed(0)} captions a second`);
   const limit = report.mostAp50 < 1 ? [`AP@50 can be ${percent(report.mostAp50)} at most: some classes have fewer than 50 images`] : [];
   return [
@@ -62,7 +63,10 @@ export function textChart(report: TextReport): string {
   const panel = (title: string, key: "top1" | "ap50") => ({
     ...{ title, exact: true },
     series: [
-      ...shown.map(({ name, bySentences }) => ({ name, points: bySentences!.map((result, i): [number, number] => [i, 100 * result[key]]) })),
+      ...shown.map(({ name, bySentences }) => ({
+        name,
+        points: bySentences!.map((result, i): [number, number] => [i, 100 * result[key]]),
+      })),
       { name: "chance", points: counts.map((_, i): [number, number] => [i, 100 * report.chance.zeroShot[key]]) },
     ],
   });

@@ -49,7 +49,9 @@ export function curvesSvg(heading: string, panels: readonly Panel[], axis: Commo
   const steps = shown.flatMap((panel) => panel.series.flatMap(({ points }) => points.map(([step]) => step)));
   const lastStep = steps.reduce((most, step) => Math.max(most, step), 1);
   const height = MARGIN.top + shown.length * (PANEL_HEIGHT + PANEL_GAP) - (shown.length > 0 ? PANEL_GAP : 0) + MARGIN.bottom;
-  const body = shown.map((panel, i) => drawPanel(panel, MARGIN.top + i * (PANEL_HEIGHT + PANEL_GAP), lastStep, axis, i === shown.length - 1));
+  const body = shown.map((panel, i) =>
+    drawPanel(panel, MARGIN.top + i * (PANEL_HEIGHT + PANEL_GAP), lastStep, axis, i === shown.length - 1),
+  );
   const empty = shown.length === 0 ? text(MARGIN.left, MARGIN.top, "no values yet") : "";
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
