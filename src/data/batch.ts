@@ -41,6 +41,7 @@ export function fillPixels(dataset: Pick<Dataset, "size" | "side" | "pixels">, i
   for (let row = 0; row < images.length; row++) {
     if (views.part) {
       fillPart(dataset, images[row], views, views.part, row, out);
+      at += 3 * size * size;
       continue;
     }
     const side = dataset.side(images[row]);
@@ -66,6 +67,10 @@ export function fillPixels(dataset: Pick<Dataset, "size" | "side" | "pixels">, i
       }
     }
   }
+  if (views.light) {
+    const each = 3 * size * size;
+    for (let i = 0; i < out.length; i++) out[i] = Math.min(255, Math.round(out[i] * views.light[Math.floor(i / each)]));
+  }
   return out;
 }
 
@@ -79,22 +84,17 @@ export function fillImages(dataset: Pick<Dataset, "size" | "side" | "pixels">, i
       for (let channel = 0; channel < 3; channel++) out[i + channel * plane] = bytes[at++] / 127.5 - 1;
     }
   }
-  if (views.light) {
-    for (let i = 0; i < out.length; i++) {
-      out[i] = Math.min(1, (out[i] + 1) * views.light[Math.floor(i / (3 * plane))] - 1);
-    }
-  }
   return out;
 }
 
-/** One row of fillImages: a square of the crop enlarged by linear interpolation between the centres of pixels. */
+/** One row of fillPixels: a square of the crop enlarged by linear interpolation between the centres of pixels. */
 function fillPart(
   dataset: Pick<Dataset, "size" | "side" | "pixels">,
   image: number,
   views: Views,
   part: Parts,
   row: number,
-  out: Float32Array,
+  out: Uint8Array,
 ): void {
   const { size } = dataset;
   const side = dataset.side(image);
@@ -114,7 +114,7 @@ function fillPart(
         const at = (y: number, x: number): number => pixels[3 * (side * y + x) + c];
         const above = at(upper, left) + (u - left) * (at(upper, right) - at(upper, left));
         const below = at(lower, left) + (u - left) * (at(lower, right) - at(lower, left));
-        out[((3 * row + c) * size + line) * size + column] = (above + (v - upper) * (below - above)) / 127.5 - 1;
+        out[((row * size + line) * size + column) * 3 + c] = Math.round(above + (v - upper) * (below - above));
       }
     }
   }

@@ -9,6 +9,7 @@ import { ablationRuns } from "../../src/evaluate/ablation-plan.js";
 import { reproduceAblation } from "../../src/evaluate/reproduce.js";
 import type { Report } from "../../src/evaluate/report.js";
 import type { TrainEvent } from "../../src/train/hooks.js";
+import { PLAIN_TRAINING } from "../../src/train/text-encoder.js";
 
 const before = process.env.PETALGRAD_CACHE;
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-ablation-"));
@@ -22,6 +23,7 @@ const request = {
     networks: {
       ...{ classifier: tiny, reader: tiny },
       matching: {
+        ...PLAIN_TRAINING,
         ...{ steps: 2, seed: 1, batch: 8, learningRate: 1e-3, warmUp: 1, shift: 1, imageWidth: 4 },
         text: { width: 8, embedding: 8, cell: "rnn" as const },
       },
