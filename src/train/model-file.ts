@@ -113,6 +113,11 @@ function textModel(file: SafetensorsFile, path: string): TextModel {
   return { encoder, alphabet, normalisation: { center: center.data, scale: setting<number>(file, path, "text.scale") } };
 }
 
+/** The text encoder of a file of its own, or of a whole model's. @throws UserError when the file is missing, damaged, or has none */
+export async function readTextModel(path: string): Promise<TextModel> {
+  return textModel(await openModelFile(path), path);
+}
+
 function imageSide(file: SafetensorsFile, path: string): ImageSide | undefined {
   if (!file.metadata.has("image.options")) return undefined;
   const options = setting<ImageEncoderOptions | FeatureEncoderOptions>(file, path, "image.options");
