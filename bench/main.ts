@@ -1,66 +1,167 @@
-/** `npm run bench`: times the kernels on this machine's adapter, with `--peers` in turns with tfjs-backend-webgpu. */
-import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+/** `npm run bench`: how fast kernels and whole steps are on this machine's adapter, and against other libraries. */
 import { UserError } from "../src/errors.js";
 import { openDevice } from "../src/gpu/device.js";
-import { benchGemm } from "./gemm.js";
-import { openPeer } from "./peers.js";
-import { header, type Row, rowLine, summary } from "./report.js";
+import { Tuner } from "../src/gpu/tuner.js";
+import { tuneModeFor } from "../src/train/options.js";
+import { defineCommand, parseOptions, type Values, withDefaults } from "../src/cli/command.js";
+import { commandHelp } from "../src/cli/help.js";
+import { benchKernels } from "./kernels.js";
+import { benchLadder } from "./ladder.js";
+import { peerCases, WORKS } from "./peer-problems.js";
+import { benchPeers, PEERS } from "./peers.js";
+import { describeMachine, machineLines, type Row, rowLine, summary, writeReport } from "./report.js";
+import { benchScaling } from "./scaling.js";
+import { Session } from "./session.js";
+import { benchSteps } from "./steps.js";
+import { Limits } from "./timing.js";
+import { benchTuning } from "./tuning.js";
 
-const HELP = `bench: times the kernels on this machine's adapter
+const SUITES = ["kernels", "ladder", "steps", "scaling"] as const;
 
-  npm run bench -- [options]
+const OPTIONS = {
+  suite: {
+    type: "text",
+    placeholder: "LIST",
+    description: `what to measure, of ${SUITES.join(", ")}; separated by commas`,
+    defaultText: "all four; none with --peers or --tune",
+  },
+  filter: { type: "text", placeholder: "TEXT", default: "", description: 'only rows whose suite, name or shape contain it ("" for all)' },
+  minutes: {
+    type: "number",
+    min: 0.01,
+    max: 600,
+    default: 20,
+    description: "begin no row after so many minutes, shared out evenly over the suites; what was left out is said",
+  },
+  variants: { type: "flag", default: false, description: "time every GEMM variant that runs here, instead of the one chosen by rule" },
+  tune: {
+    type: "flag",
+    default: false,
+    description: "race the kernels that the tuner would, and compare its winners with the rule's choice",
+  },
+  peers: {
+    type: "text",
+    placeholder: "[LIST]",
+    description: `take turns with other libraries on the same work, installed in bench/peers: ${Object.keys(PEERS).join(", ")}; all without a list`,
+    defaultText: "none",
+  },
+  work: {
+    type: "choice",
+    choices: WORKS,
+    default: "small",
+    description: "what peers are compared on: width 64 at batch 16, or (for GPUs) matmul 4096 and the paper preset",
+  },
+  toggles: {
+    type: "text",
+    placeholder: "LIST",
+    description: 'Dawn\'s toggles, such as "enable-dawn-features=disable_robustness"',
+    defaultText: "Dawn's own",
+  },
+  json: { type: "text", placeholder: "FILE", description: "also write machine and rows there", defaultText: "no file" },
+} as const;
 
-Options
-  --filter TEXT  only rows whose suite or name contains it, such as "matmul", "width 16", "deconv5", "weightGrad"
-  --variants     every kernel variant that runs here, instead of the one chosen by rule
-  --peers        take turns with tfjs-backend-webgpu on the same adapter (installs it in bench/peers); matmul and width 64
-  --json FILE    also write the rows there
-  --help         this text
+const COMMAND = defineCommand({
+  name: "bench",
+  summary: "how fast kernels and whole steps are on this machine's adapter",
+  details: [
+    "A row is the median of three to five measurements, warmed up, without read-back. Where it says so, the adapter's own limit (registers",
+    "alone, or copying memory) or a peer took turns with it. Other programs on the machine make times worse: believe ratios within one run.",
+  ].join("\n"),
+  options: OPTIONS,
+  examples: [
+    ["bench -- --suite steps --minutes 5", "whole steps only"],
+    ['bench -- --suite kernels --filter "width 64, batch 16"', "the kernels of one network"],
+    ["bench -- --peers tfjs-webgpu,torch --json peers.json", "in turns with two other libraries"],
+  ],
+  run: () => Promise.resolve(),
+});
 
-A row is the median of five measurements of about 0.1 s each, without read-back. "of peak" is the share of the rate at which the adapter
-multiplies and adds on registers alone, taken in turns. Other programs on the machine make times worse: believe ratios within one run.`;
+type Options = Values<typeof OPTIONS>;
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      filter: { type: "string", default: "" },
-      variants: { type: "boolean", default: false },
-      peers: { type: "boolean", default: false },
-      json: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
+async function main(words: readonly string[]): Promise<void> {
+  const given = parseOptions(COMMAND, withPeers(words));
+  if (given === "help") {
+    console.log(commandHelp(COMMAND));
     return;
   }
-  const device = await openDevice();
-  const peer = values.peers ? await openPeer((line) => console.error(line)) : undefined;
-  console.log(`adapter: ${device.description}${peer ? `\npeer: ${peer.name}` : ""}\n\n${header(peer !== undefined)}`);
+  const options = withDefaults(OPTIONS, given);
+  const suites = chosen("--suite", options.suite ?? (options.peers === undefined && !options.tune ? SUITES.join() : ""), SUITES);
+  const peers = chosen("--peers", options.peers === "all" ? Object.keys(PEERS).join() : (options.peers ?? ""), Object.keys(PEERS));
+  const toggles = options.toggles?.split(",") ?? [];
+  const device = await openDevice({ toggles });
+  const tune = tuneModeFor(device.traits);
+  // As a run on this adapter would choose, without looking at what earlier ones found.
+  if (tune !== "off") device.tuner = new Tuner(device, { mode: tune });
+  const machine = describeMachine(device, toggles, tune);
+  console.log(`${machineLines(machine).join("\n")}\n`);
+
+  const limits = await Limits.create(device);
+  const [gflops, gbps] = [await limits.gflops(), await limits.gbps()];
+  console.log(`peak: ${gflops.toFixed(0)} GFLOP/s on registers alone, ${gbps.toFixed(1)} GB/s copying\n`);
   const rows: Row[] = [];
-  let suite = "";
-  try {
-    for await (const row of benchGemm(device, { filter: values.filter, allVariants: values.variants, ...(peer && { peer }) })) {
-      if (row.suite !== suite) console.log(`-- ${row.suite}`);
-      suite = row.suite;
+  const leftOut: string[] = [];
+  const parts = suites.length + (options.tune ? 1 : 0) + (peers.length > 0 ? 1 : 0);
+  const run = async (measure: (session: Session) => AsyncGenerator<Row>): Promise<void> => {
+    const session = new Session(device, limits, options.filter, options.minutes / parts);
+    for await (const row of measure(session)) {
+      if (row.suite !== rows.at(-1)?.suite) console.log(`-- ${row.suite}`);
       console.log(rowLine(row));
       rows.push(row);
     }
-  } finally {
-    peer?.close();
-  }
-  if (rows.length === 0) throw new UserError(`bench: no row has "${values.filter}" in its suite or name; leave --filter out to see all`);
-  const verdict = summary(rows);
-  if (verdict) console.log(`\n${verdict}`);
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
+    leftOut.push(...session.leftOut);
+  };
+  for (const suite of suites) await run((session) => suiteRows(suite, session, options));
+  if (options.tune) await run((session) => benchTuning(session));
+  if (peers.length > 0)
+    await run((session) =>
+      benchPeers(
+        session,
+        peers,
+        (line) => console.log(line),
+        () => peerCases(options.work),
+      ),
+    );
+  if (rows.length === 0)
+    throw new UserError(`bench: no row has "${options.filter}" in its suite, name or shape, or --minutes is too short`);
+
+  for (const line of summary(rows)) console.log(line);
+  for (const line of leftOut) console.log(`left out: ${line}`);
+  if (options.json) writeReport(options.json, { machine, peak: { gflops, gbps }, leftOut, rows });
+  limits.destroy();
   device.destroy();
 }
 
+function suiteRows(suite: (typeof SUITES)[number], session: Session, options: Options): AsyncGenerator<Row> {
+  switch (suite) {
+    case "kernels":
+      return benchKernels(session, { allVariants: options.variants });
+    case "ladder":
+      return benchLadder(session);
+    case "steps":
+      return benchSteps(session);
+    case "scaling":
+      return benchScaling(session);
+  }
+}
+
+/** `--peers` may stand alone. */
+function withPeers(words: readonly string[]): string[] {
+  return words.map((word, i) => (word === "--peers" && (words[i + 1] ?? "--").startsWith("--") ? "--peers=all" : word));
+}
+
+/** @throws UserError for a name that is none of the known */
+function chosen<Name extends string>(flag: string, list: string, known: readonly Name[]): Name[] {
+  const names = list.split(",").map((name) => name.trim());
+  return names.filter(Boolean).map((name) => {
+    const found = known.find((k) => k === name);
+    if (!found) throw new UserError(`bench: ${flag} ${name}: there is no such name, only ${known.join(", ")}`);
+    return found;
+  });
+}
+
 try {
-  await main();
+  await main(process.argv.slice(2));
 } catch (error) {
-  const known = error instanceof UserError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
-  console.error(known ? `error: ${(error as Error).message}` : error);
+  console.error(error instanceof UserError ? `error: ${error.message}` : error);
   process.exitCode = 1;
 }

@@ -1,66 +1,121 @@
 /**
- * The peer that `npm run bench -- --peers` measures against: tfjs-backend-webgpu, in a process of its own on the same adapter. It is a
- * package under bench/peers, which is installed here, when it is asked for, and never otherwise.
+ * Other libraries on the same work, in turns with ours: each in a process of its own under bench/peers, which is a package that is
+ * installed here, when it is asked for, and never otherwise. A peer that cannot be had, or cannot do a problem, says so in one line.
  */
-import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../src/errors.js";
-import type { Problem } from "./gemm-cases.js";
+import { difference, type Ours, type PeerCase } from "./peer-problems.js";
+import { PeerProcess } from "./peer-process.js";
+import { type Row, row } from "./report.js";
+import { inTurns, type Session } from "./session.js";
 
-/** What the parent sends, and what comes back; bench/peers/tfjs.mjs is the other side. */
-type Request = { readonly prepare: Problem } | { readonly measure: true };
-type Reply = { readonly ms: number } | { readonly ready: string } | { readonly error: string };
-
-export interface Peer {
-  readonly name: string;
-  /** Makes the problem's tensors and runs it a few times. */
-  prepare(problem: Problem): Promise<void>;
-  /** Milliseconds of one execution of the prepared problem. */
-  measure(): Promise<number>;
-  close(): void;
+interface Definition {
+  readonly command: string;
+  /** File under bench/peers, and its arguments. */
+  readonly words: readonly string[];
+  /** Of npm, without which it cannot start. */
+  readonly needs?: string;
 }
+
+const node = (needs: string, ...words: string[]): Definition => ({ command: process.execPath, words, needs });
+const python = (...words: string[]): Definition => ({ command: "python3", words: ["torch_peer.py", ...words] });
+
+export const PEERS = {
+  "tfjs-webgpu": node("@tensorflow/tfjs-backend-webgpu", "tfjs.mjs", "webgpu"),
+  "tfjs-wasm": node("@tensorflow/tfjs-backend-wasm", "tfjs.mjs", "wasm"),
+  "jax-js": node("@jax-js/jax", "jax.mjs"),
+  "ort-webgpu": node("onnxruntime-node", "onnx.mjs", "webgpu"),
+  "ort-cpu": node("onnxruntime-node", "onnx.mjs", "cpu"),
+  torch: python("eager"),
+  "torch-tf32": python("tf32"),
+  "torch-compile": python("compile"),
+} satisfies Record<string, Definition>;
+
+export type PeerName = keyof typeof PEERS;
 
 const FOLDER = fileURLToPath(new URL("peers/", import.meta.url));
 
-/** Starts the peer, after installing it where it is missing. */
-export async function openPeer(log: (line: string) => void): Promise<Peer> {
-  if (!existsSync(`${FOLDER}node_modules/@tensorflow/tfjs-backend-webgpu`)) {
-    log("installing the peer (npm install in bench/peers) ...");
-    try {
-      execFileSync("npm", ["install", "--no-audit", "--no-fund"], { cwd: FOLDER, stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
-    } catch (cause) {
-      throw new UserError("the peer could not be installed: run `npm install` in bench/peers and see", { cause });
+/** Yields a row a problem and peer; says through `log` what cannot be done. */
+export async function* benchPeers(
+  session: Session,
+  names: readonly string[],
+  log: (line: string) => void,
+  cases: () => Promise<readonly PeerCase[]>,
+): AsyncGenerator<Row> {
+  const peers = await startPeers(names as readonly PeerName[], log);
+  try {
+    for (const c of await cases()) {
+      if (!session.wants(c.suite, c.name, c.shape)) continue;
+      if (!(await session.allows(`peers, ${c.suite}`, c.name, c.flops))) continue;
+      const ours = await c.prepare(session.device);
+      try {
+        yield* compare(session, c, ours, peers, log);
+      } finally {
+        ours.free();
+      }
     }
+  } finally {
+    for (const peer of peers) peer.close();
   }
-  const child = fork(`${FOLDER}tfjs.mjs`, { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
-  const ready = await reply(child);
-  if (!("ready" in ready)) throw new UserError(`the peer did not start: ${"error" in ready ? ready.error : "unexpected reply"}`);
-  const ask = async (request: Request): Promise<Reply> => {
-    const answer = reply(child);
-    child.send(request);
-    const result = await answer;
-    if ("error" in result) throw new Error(`${ready.ready}: ${result.error}`);
-    return result;
-  };
-  return {
-    name: ready.ready,
-    prepare: async (problem) => void (await ask({ prepare: problem })),
-    measure: async () => {
-      const result = await ask({ measure: true });
-      return "ms" in result ? result.ms : NaN;
-    },
-    close: () => void child.kill(),
-  };
 }
 
-function reply(child: ChildProcess): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const gone = (code: number | null) => reject(new Error(`the peer's process ended (exit code ${code})`));
-    child.once("exit", gone);
-    child.once("message", (message) => {
-      child.off("exit", gone);
-      resolve(message as Reply);
-    });
-  });
+async function* compare(session: Session, c: PeerCase, ours: Ours, peers: readonly PeerProcess[], log: (line: string) => void) {
+  const ready: PeerProcess[] = [];
+  let slowest = ours.watch.expected;
+  for (const peer of peers) {
+    const prepared = await peer.prepare(c.problem);
+    if ("unsupported" in prepared) {
+      log(`${peer.name}: ${c.name}, ${c.shape}: cannot (${prepared.unsupported})`);
+      continue;
+    }
+    const wrong = difference(ours.results, prepared.results, c.tolerance);
+    if (wrong) {
+      log(`${peer.name}: ${c.name}, ${c.shape}: another result than ours, not compared (${wrong})`);
+      continue;
+    }
+    ready.push(peer);
+    slowest = Math.max(slowest, prepared.ms);
+  }
+  const contestants: Record<string, { measure(): Promise<number> }> = { ours: ours.watch };
+  if (c.flops !== undefined) contestants.limit = { measure: () => session.limits.gflops() };
+  for (const peer of ready) contestants[peer.name] = peer;
+  const times = await inTurns(contestants, slowest);
+  const ms = times.ours!;
+  const gflops = c.flops === undefined ? null : c.flops / ms / 1e6;
+  const share = gflops === null ? {} : { share: gflops / times.limit! };
+  const mine = { suite: `peers, ${c.suite}`, name: c.name, shape: c.shape, variant: ours.variant, ms, gflops };
+  if (ready.length === 0) yield row(session.device, { ...mine, more: share });
+  for (const { name } of ready) {
+    yield row(session.device, { ...mine, peer: name, ratio: times[name]! / ms, more: { ...share, peerMs: times[name]! } });
+  }
+}
+
+async function startPeers(names: readonly PeerName[], log: (line: string) => void): Promise<PeerProcess[]> {
+  const definitions = names.map((name): [PeerName, Definition] => [name, PEERS[name]]);
+  const missing = definitions.some(([, { needs }]) => needs !== undefined && !existsSync(join(FOLDER, "node_modules", needs)));
+  if (missing) install(log);
+  const peers: PeerProcess[] = [];
+  for (const [name, { command, words }] of definitions) {
+    try {
+      peers.push(await PeerProcess.start(command, [join(FOLDER, words[0]!), ...words.slice(1)]));
+      log(`peer: ${peers.at(-1)!.name}`);
+    } catch (error) {
+      log(`peer: ${name} is left out: ${(error as Error).message}`);
+    }
+  }
+  return peers;
+}
+
+/** What cannot be installed is missed when the peer starts. */
+function install(log: (line: string) => void): void {
+  log("installing the peers (npm install in bench/peers) ...");
+  const words = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
+  const npm = process.env.npm_execpath;
+  // Its install script would fetch CUDA libraries, which no peer here uses.
+  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip", ONNXRUNTIME_NODE_INSTALL_CUDA: "skip" };
+  const options = { cwd: FOLDER, env, stdio: ["ignore", "ignore", "inherit"] as ["ignore", "ignore", "inherit"], shell: !npm };
+  const { status } = npm ? spawnSync(process.execPath, [npm, ...words], options) : spawnSync(`npm ${words.join(" ")}`, options);
+  if (status !== 0) log("npm could not install all of them (its message is above)");
 }

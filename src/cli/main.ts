@@ -14,6 +14,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   embeddings: async () => (await import("./embeddings.js")).embeddings as Command,
   sample: async () => (await import("./sample.js")).sample as Command,
   "train-style": async () => (await import("./train-style.js")).trainStyle as Command,
+  evaluate: async () => (await import("./evaluate.js")).evaluate as Command,
+  restyle: async () => (await import("./restyle.js")).restyle as Command,
   prepare: async () => (await import("./prepare.js")).prepare as Command,
   doctor: async () => (await import("./doctor.js")).doctor as Command,
 };

@@ -228,7 +228,7 @@ function drawCaptions(dataset: Dataset, image: number, random: RandomStream, out
  * Random crops where an image has a margin (offsets 1 ... margin, as in the original program: 0 never occurs), random shifts where it has
  * none, random mirrors; then, where asked for, squares to enlarge and brightnesses.
  */
-function drawViews(
+export function drawViews(
   dataset: Dataset,
   images: Uint32Array,
   random: RandomStream,

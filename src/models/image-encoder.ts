@@ -47,12 +47,17 @@ export class ImageEncoder extends Network {
     return mean(h, [2, 3]);
   }
 
+  /** Features → [N, embedding]. */
+  outputs(features: Tensor): Tensor {
+    return this.#project.call(features);
+  }
+
   /**
    * → [N, embedding].
    * @param dropout Applied to the features in training.
    */
   call(images: Tensor, mode: Mode, dropout: (x: Tensor) => Tensor = (x) => x): Tensor {
-    return this.#project.call(dropout(this.features(images, mode)));
+    return this.outputs(dropout(this.features(images, mode)));
   }
 }
 

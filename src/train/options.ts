@@ -82,6 +82,8 @@ export interface TrainOptions {
   readonly checkpointEvery: number;
   /** Kernels that add up in another order give other last digits; a run's own choices are in its `tuning.json`. */
   readonly tune: TuneMode;
+  /** Activations are computed again in the backward pass: less memory, the same bits. */
+  readonly recompute: boolean;
 }
 
 const FROM_PRESET = "from the preset";
@@ -214,6 +216,11 @@ export const TRAIN_OPTIONS = {
       "choose kernels by rule (off); by earlier races on this adapter, and new ones of at most 4 s a program (cached); by new races alone (full)",
     defaultText: "off on a software adapter, cached on a GPU",
   },
+  recompute: {
+    type: "flag",
+    default: false,
+    description: "compute activations again where the backward pass wants them: about a fifth less GPU memory, the same bits",
+  },
 } as const satisfies OptionTable & Record<keyof TrainOptions, unknown>;
 
 /** The options that a preset decides. */
@@ -307,7 +314,7 @@ export const usesMismatch = (variant: Variant): boolean => variant === "gan-cls"
 export const usesInterpolation = (variant: Variant): boolean => variant === "gan-int" || variant === "gan-int-cls";
 
 /** The options that a resumed run may change: they decide how long it goes on and what it writes, not what a step computes. */
-const CHANGEABLE: readonly (keyof TrainOptions)[] = ["steps", "sampleEvery", "checkpointEvery", "dataDir"];
+const CHANGEABLE: readonly (keyof TrainOptions)[] = ["steps", "sampleEvery", "checkpointEvery", "dataDir", "recompute"];
 
 /**
  * The options of a resumed run: those it was begun with, save the few that may change.
@@ -325,7 +332,7 @@ export function resumeOptions(saved: TrainOptions, given: GivenOptions): TrainOp
  */
 export function optionsFromJson(json: unknown, where: string): TrainOptions {
   // Runs older than the tuner went by the rule.
-  const options = fromJson(TRAIN_OPTIONS, json, where, "run", { tune: "off", embeddings: null }) as TrainOptions;
+  const options = fromJson(TRAIN_OPTIONS, json, where, "run", { tune: "off", embeddings: null, recompute: false }) as TrainOptions;
   checkOptions(options, (key) => `${where}: ${key}`);
   return options;
 }

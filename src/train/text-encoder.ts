@@ -47,6 +47,13 @@ export interface JointTraining extends Schedule, ObjectiveOptions, Required<Augm
   readonly weightDecay: number;
 }
 
+/** The training of the default objective; how large and how long is for the caller to say. */
+export const PLAIN_TRAINING: Omit<JointTraining, "text" | "imageWidth" | "steps" | "seed"> = {
+  ...{ objective: "info-nce", margin: 1, others: "sum", batch: 40, numCaptions: 1, sentences: null, dropout: 0, weightDecay: 0 },
+  ...{ schedule: "cosine", learningRate: 1e-3, warmUp: 100, lrDecay: 1, lrDecayEvery: 1 },
+  ...{ mirror: true, shift: 4, crop: 1, light: 0 },
+};
+
 /** What a text encoder is trained on. */
 export interface TextData {
   readonly dataset: Dataset;
@@ -111,6 +118,12 @@ export class JointEmbedding {
     this.#batchOf = objective === "text-only" ? this.#captionPairs(images) : this.#imagesAndCaptions(classes);
   }
 
+  /** All variables: of both networks, the temperature and the optimizers. */
+  get stores(): readonly Store[] {
+    const networks = [this.text, ...(this.image ? [this.image] : [])].flatMap(({ parameters, statistics }) => [parameters, statistics]);
+    return [...networks, this.#temperature, ...this.#optimizers.flatMap(momentsOf)];
+  }
+
   /** Steps done. */
   get step(): number {
     return this.#step;
@@ -152,7 +165,7 @@ export class JointEmbedding {
     while (this.#step < until && !signal.aborted) {
       const step = ++this.#step;
       const { columns, values } = this.#batchOf(step);
-      const program = await this.#program(columns);
+      const program = await this.program(columns);
       const learningRate = scheduledRate(this.options, step, this.#epoch);
       const { dropout, weightDecay, seed } = this.options;
       const result = program.run({
@@ -210,7 +223,8 @@ export class JointEmbedding {
     };
   }
 
-  #program(columns: number): Promise<Program<{ loss: Tensor }>> {
+  /** One step on captions of a TextWindow's columns, compiled once. Inputs: `images`, `index` and `rate` [2]. */
+  program(columns: number): Promise<Program<{ loss: Tensor }>> {
     let program = this.#programs.get(columns);
     if (!program) {
       program = compile(this.device, () => this.#iteration(columns));

@@ -11,9 +11,8 @@ import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "./mode
 import type { TrainOptions } from "./options.js";
 import type { RunFolder } from "./run-folder.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
-import { JointEmbedding, type JointTraining } from "./text-encoder.js";
+import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "./text-encoder.js";
 import { finishedEncoder } from "./text-model.js";
-import { RECIPES } from "./text-objectives.js";
 
 /** A text encoder that is not finished yet, in the run's folder. */
 const PART_NAME = "text-encoder.part.safetensors";
@@ -26,11 +25,9 @@ const IMAGE_WIDTH: Readonly<Record<TrainOptions["preset"], number>> = { tiny: 8,
 
 /** How the run's options train a text encoder. */
 export function jointTraining(options: TrainOptions): JointTraining {
-  const { batch, schedule, learningRate, warmUp, lrDecay, lrDecayEvery } = RECIPES["info-nce"];
   return {
-    ...{ objective: "info-nce", margin: 1, others: "sum", steps: options.textSteps, seed: options.seed },
-    ...{ batch, schedule, learningRate, warmUp, lrDecay, lrDecayEvery },
-    ...{ mirror: true, shift: 4, crop: 1, light: 0, numCaptions: 1, sentences: null, dropout: 0, weightDecay: 0 },
+    ...PLAIN_TRAINING,
+    ...{ steps: options.textSteps, seed: options.seed },
     text: { width: options.textWidth, embedding: options.textSize, cell: options.textCell },
     imageWidth: IMAGE_WIDTH[options.preset],
   };

@@ -182,7 +182,12 @@ class Session {
     step: number,
   ): Promise<Session> {
     hooks.onEvent({ kind: "message", text: "compiling the training step" });
-    const program = await gan.compile(device);
+    const program = await gan.compile(device, { recompute: options.recompute });
+    const { dispatches, memory } = program;
+    hooks.onEvent({
+      kind: "message",
+      text: `a step: ${dispatches} dispatches, ${(memory.arena / 1e6).toFixed(1)} MB for what lies between`,
+    });
     const grid = await SampleGrid.create(device, gan.average, captions, options.seed);
     const session = new Session(dataset, options, folder, hooks, texts, captions, gan, program, grid);
     session.#step = step;

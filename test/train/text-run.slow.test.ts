@@ -102,11 +102,13 @@ describe("a training", () => {
   });
 
   it("reads image features, and says what is wrong with them", async () => {
-    const data = Float32Array.from({ length: 2000 * 3 }, (_, i) => Math.sin(i));
     const write = async (rows: number, file: string) =>
       writeFileSync(
         inside(file),
-        await writeSafetensors([["features", { dtype: "F32", shape: [rows, 3], data: data.slice(0, rows * 3) }]], {}),
+        await writeSafetensors(
+          [["features", { dtype: "F32", shape: [rows, 4], data: Float32Array.from({ length: rows * 4 }, (_, i) => Math.sin(i)) }]],
+          {},
+        ),
       );
     await write(10, "few.safetensors");
     const given: GivenTextOptions = { imageSize: 16, width: 8, batch: 8, steps: 2, validateEvery: 2 };
@@ -117,10 +119,10 @@ describe("a training", () => {
         (error: Error) => error.message,
       )) ?? "";
     const rows = Number(/for petals they must be \[(\d+), size\]/.exec(message)?.[1]);
-    expect(message).toContain("the features are [10, 3]");
+    expect(message).toContain("the features are [10, 4]");
     await write(rows, "all.safetensors");
     const { result } = await run({ given: { ...given, imageFeatures: inside("all.safetensors") }, run: inside("features") });
-    expect((await readTextEncoder(result.encoder!)).image!.options).toEqual({ features: 3, embedding: 3 });
+    expect((await readTextEncoder(result.encoder!)).image!.options).toEqual({ features: 4, embedding: 4 });
     await expect(run({ given: { ...given, imageFeatures: "x.mat" } })).rejects.toThrow("x.mat: a .safetensors or .npy file is wanted");
   });
 

@@ -1,0 +1,85 @@
+/** What an image network says of any number of images: its features and its outputs, by a compiled program of fixed batch. */
+import type { Device } from "../gpu/device.js";
+import type { ImageEncoder } from "../models/image-encoder.js";
+import { compile } from "../tensor/compile.js";
+import type { Program } from "../tensor/program.js";
+import { input, type Tensor } from "../tensor/tensor.js";
+
+export interface Observation {
+  /** Of the layer before the last, [N, featureSize]. */
+  readonly features: Float32Array;
+  /** Of the last layer (logits of classes, or an embedding), [N, outputSize]. */
+  readonly outputs: Float32Array;
+}
+
+export class Observer {
+  private constructor(
+    readonly network: ImageEncoder,
+    readonly program: Program<{ features: Tensor; outputs: Tensor }>,
+    readonly batch: number,
+    readonly featureSize: number,
+  ) {}
+
+  /** @param batch Images a run of the program. */
+  static async create(device: Device, network: ImageEncoder, batch = 32): Promise<Observer> {
+    const { imageSize } = network.options;
+    let featureSize = 0;
+    const program = await compile(device, () => {
+      const features = network.features(input("images", [batch, 3, imageSize, imageSize]), "evaluate");
+      featureSize = features.shape[1]!;
+      return { features, outputs: network.outputs(features) };
+    });
+    return new Observer(network, program, batch, featureSize);
+  }
+
+  get outputSize(): number {
+    return this.network.options.embedding;
+  }
+
+  /** @param images [N, 3, S, S] in [−1, 1] */
+  async observe(images: Float32Array): Promise<Observation> {
+    const each = 3 * this.network.options.imageSize ** 2;
+    const count = images.length / each;
+    const features = new Float32Array(count * this.featureSize);
+    const outputs = new Float32Array(count * this.outputSize);
+    for (let start = 0; start < count; start += this.batch) {
+      const rows = Math.min(this.batch, count - start);
+      const filled = new Float32Array(this.batch * each);
+      filled.set(images.subarray(start * each, (start + rows) * each));
+      const seen = await this.program.run({ images: filled });
+      features.set(seen.features.subarray(0, rows * this.featureSize), start * this.featureSize);
+      outputs.set(seen.outputs.subarray(0, rows * this.outputSize), start * this.outputSize);
+    }
+    return { features, outputs };
+  }
+
+  destroy(): void {
+    this.program.destroy();
+  }
+}
+
+/** What several networks say of the same images, which come in parts. */
+export async function observeAll(
+  observers: readonly Observer[],
+  parts: AsyncIterable<Float32Array> | Iterable<Float32Array>,
+): Promise<Observation[]> {
+  const seen: Observation[][] = observers.map(() => []);
+  for await (const images of parts) {
+    for (const [i, observer] of observers.entries()) seen[i]!.push(await observer.observe(images));
+  }
+  return seen.map((list) => ({
+    features: joined(list.map(({ features }) => features)),
+    outputs: joined(list.map(({ outputs }) => outputs)),
+  }));
+}
+
+/** Arrays one after the other. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
