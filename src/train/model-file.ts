@@ -1,26 +1,33 @@
 /**
  * A finished model as one safetensors file: the generator that draws the samples (`generator.`), its text encoder (`text.`) and how to
- * use both (metadata). A text encoder alone is the same file without the generator, with the image side of its training (`image.`).
+ * use both (metadata). A text encoder alone is the same file without the generator, with the image side of its training (`image.`) where
+ * there was one.
  */
 import { readFile } from "node:fs/promises";
-import { Alphabet } from "../data/alphabet.js";
 import { RandomStream } from "../data/philox.js";
+import { symbolsFromJson } from "../data/symbols.js";
 import { UserError } from "../errors.js";
 import { Generator, type GeneratorOptions } from "../models/generator.js";
-import { ImageEncoder, type ImageEncoderOptions } from "../models/image-encoder.js";
+import { FeatureEncoder, type FeatureEncoderOptions, ImageEncoder, type ImageEncoderOptions } from "../models/image-encoder.js";
 import { ganInitializers } from "../models/initializers.js";
 import { TextEncoder, type TextEncoderOptions } from "../models/text-encoder.js";
 import type { TextModel } from "./captions.js";
 import { type GeneratorKind, GENERATORS } from "./options.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "./network-file.js";
 import { readSafetensors, type SafeTensor, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
+import type { Similarity } from "./text-objectives.js";
 
 /** Metadata of every file that petalgrad writes models to. */
 export const FORMAT = "petalgrad 1";
 
-/** A text encoder with the image network it was trained with. */
+/** The network of images that a text encoder was trained with. */
+export type ImageSide = ImageEncoder | FeatureEncoder;
+
+/** A text encoder with the image side it was trained with; undefined where it was trained on captions alone. */
 export interface TextEncoderFile extends TextModel {
-  readonly image: ImageEncoder;
+  readonly image: ImageSide | undefined;
+  /** By what the two fit; default cosine. */
+  readonly similarity?: Similarity;
 }
 
 export interface GanFile extends TextModel {
@@ -47,8 +54,13 @@ async function textTensors({ encoder, normalisation }: TextModel): Promise<Named
 
 /** The bytes of a text encoder's file. */
 export async function encodeTextEncoder(model: TextEncoderFile): Promise<Uint8Array> {
-  const tensors = [...(await textTensors(model)), ...(await networkTensors("image", model.image))];
-  return writeSafetensors(tensors, { ...textMetadata(model), "image.options": JSON.stringify(model.image.options) });
+  const { image, similarity = "cosine" } = model;
+  const tensors = [...(await textTensors(model)), ...(image ? await networkTensors("image", image) : [])];
+  return writeSafetensors(tensors, {
+    ...textMetadata(model),
+    similarity: JSON.stringify(similarity),
+    ...(image && { "image.options": JSON.stringify(image.options) }),
+  });
 }
 
 /** The bytes of a whole model's file. */
@@ -95,18 +107,26 @@ function textModel(file: SafetensorsFile, path: string): TextModel {
   const center = file.tensors.get("text.center") as SafeTensor | undefined;
   if (center?.dtype !== "F32" || center.data.length !== encoder.options.embedding)
     throw new UserError(`${path}: text.center is missing or of another size`);
-  const alphabet = Alphabet.fromJSON(setting(file, path, "text.alphabet"));
+  const alphabet = symbolsFromJson(setting(file, path, "text.alphabet"));
   if (alphabet.size !== encoder.options.alphabet)
     throw new UserError(`${path}: an alphabet of ${alphabet.size} for ${encoder.options.alphabet} channels`);
   return { encoder, alphabet, normalisation: { center: center.data, scale: setting<number>(file, path, "text.scale") } };
 }
 
+function imageSide(file: SafetensorsFile, path: string): ImageSide | undefined {
+  if (!file.metadata.has("image.options")) return undefined;
+  const options = setting<ImageEncoderOptions | FeatureEncoderOptions>(file, path, "image.options");
+  const image = "features" in options ? new FeatureEncoder(options, new RandomStream(0)) : new ImageEncoder(options, new RandomStream(0));
+  loadNetwork("image", image, file.tensors, path);
+  return image;
+}
+
 /** @throws UserError when the file is missing, damaged, or no text encoder */
 export async function readTextEncoder(path: string): Promise<TextEncoderFile> {
   const file = await openModelFile(path);
-  const image = new ImageEncoder(setting<ImageEncoderOptions>(file, path, "image.options"), new RandomStream(0));
-  loadNetwork("image", image, file.tensors, path);
-  return { ...textModel(file, path), image };
+  // Files older than the hinges have no such setting: they were trained on cosines.
+  const similarity = file.metadata.has("similarity") ? setting<Similarity>(file, path, "similarity") : "cosine";
+  return { ...textModel(file, path), image: imageSide(file, path), similarity };
 }
 
 /** @throws UserError when the file is missing, damaged, or no whole model */
