@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { defineCommand, parseOptions, withDefaults } from "../src/cli/command.js";
+import { defineCommand, parseOptions, takeWords, withDefaults } from "../src/cli/command.js";
 import { commandHelp } from "../src/cli/help.js";
 import { bytes, duration, Progress, short } from "../src/cli/progress.js";
 
@@ -26,6 +26,25 @@ const command = defineCommand({
 });
 
 const parse = (...words: string[]) => parseOptions(command, words);
+
+describe("takeWords", () => {
+  const plant = { name: "plant", words: ["seed|bulb", "PLACE"] };
+  it("takes the words that a command wants, and leaves the rest", () => {
+    expect(takeWords(plant, ["bulb", "garden", "--steps", "3"])).toEqual({ words: ["bulb", "garden"], rest: ["--steps", "3"] });
+    expect(takeWords(command, ["garden", "--steps"])).toEqual({ words: [], rest: ["garden", "--steps"] });
+    expect(takeWords(plant, ["bulb", "--help"])).toEqual({ words: [], rest: ["--help"] });
+  });
+
+  it("says what is missing or wrong", () => {
+    expect(() => takeWords(plant, ["bulb"])).toThrow("plant needs seed|bulb PLACE; see petalgrad plant --help");
+    expect(() => takeWords(plant, ["bulb", "--steps", "3"])).toThrow("plant needs seed|bulb PLACE");
+    expect(() => takeWords(plant, ["bulp", "garden"])).toThrow("plant bulp: it must be seed or bulb; did you mean bulb?");
+  });
+
+  it("shows them in help", () => {
+    expect(commandHelp({ ...command, ...plant })).toContain("\n  npm run plant -- seed|bulb PLACE [options]\n");
+  });
+});
 
 describe("parseOptions", () => {
   afterEach(() => vi.unstubAllEnvs());

@@ -1,10 +1,10 @@
 /** `petalgrad evaluate`: every measure on every generator of some runs, beside real images and noise, as one report. */
 import type { Dataset } from "../data/dataset.js";
-import { openDataset } from "../data/open.js";
 import { UserError } from "../errors.js";
 import { type Device, openDevice } from "../gpu/device.js";
 import type { TrainHooks } from "../train/hooks.js";
 import type { TrainOptions } from "../train/options.js";
+import { openData } from "../train/run-data.js";
 import { RunFolder } from "../train/run-folder.js";
 import { type NetworkSettings, networkSettings, obtainNetworks } from "./networks.js";
 import type { Column, Report, Value } from "./report.js";
@@ -45,7 +45,7 @@ export async function evaluate(request: EvaluateRequest, hooks: TrainHooks): Pro
   refuseDifferent(request.runs, options);
   const device = await openDevice();
   try {
-    const dataset = await openData(options[0]!, request.dataDir, hooks);
+    const dataset = await openData({ ...options[0]!, ...(request.dataDir !== undefined && { dataDir: request.dataDir }) }, hooks);
     const networks = await obtainNetworks(device, dataset, request.networks ?? networkSettings(dataset), hooks);
     const observers = await openObservers(device, networks);
     const trials = await Trial.prepare(device, dataset, networks, observers, request.samples, request.seed);
@@ -67,19 +67,6 @@ function refuseDifferent(runs: readonly string[], options: readonly TrainOptions
     const [its, theirs] = [options[other]![key] ?? "the default", first[key] ?? "the default"];
     throw new UserError(`${runs[other]} cannot stand beside ${runs[0]}: its ${names[key]} is ${its}, not ${theirs}`);
   }
-}
-
-function openData(options: TrainOptions, dataDir: string | undefined, { onEvent, signal }: TrainHooks): Promise<Dataset> {
-  const folder = dataDir ?? options.dataDir;
-  return openDataset(options.dataset, {
-    size: options.imageSize,
-    ...(folder !== null && { dataDir: folder }),
-    ...(options.captions !== null && { captions: options.captions }),
-    signal,
-    onMessage: (text) => onEvent({ kind: "message", text }),
-    onProgress: ({ done, total, what }) =>
-      onEvent({ kind: "work", what: `preparing ${what}`, unit: "images", done, ...(total !== undefined && { total }) }),
-  });
 }
 
 /** The columns of one report. */
@@ -116,12 +103,12 @@ class Evaluation {
     return { label: "noise", values: { ...(await this.#each("noise", (trial) => trial.ofNoise())), ...chance } };
   }
 
-  /** A column for each generator of a run; what is true of the run as a whole stands in its first. */
+  /** A column for each generator of a run. */
   async #run(path: string, style: StyleVerification): Promise<Column[]> {
     const { device, dataset, hooks, request } = this;
     const run = await openRun(device, path, dataset, hooks);
     const columns: Column[] = [];
-    for (const [i, [kind, generator]] of run.generators.entries()) {
+    for (const [kind, generator] of run.generators) {
       const label = `${run.name} ${kind}`;
       const artist = await Artist.create(device, generator, run.captions);
       const pictures: Pictures = {
@@ -135,7 +122,7 @@ class Evaluation {
       const values = {
         ...(await this.#each(label, (trial) => trial.ofDrawn(pictures))),
         ...(await this.#zeroShot(label, pictures)),
-        ...(i === 0 && (await style.of(device, run))),
+        ...(await style.of(device, run, kind)),
       };
       columns.push({ label, values });
       artist.destroy();

@@ -143,7 +143,7 @@ describe("the words of the command", () => {
   const run = async (...words: string[]) => {
     const given = parseOptions(command, words);
     if (given === "help") throw new Error("help");
-    await command.run(given, context);
+    await command.run(given, context, []);
   };
 
   it.each([
