@@ -11,6 +11,7 @@ import { readPhoto } from "../../src/data/decode.js";
 import { RandomStream } from "../../src/data/philox.js";
 import { ganInitializers } from "../../src/models/initializers.js";
 import { StyleEncoder } from "../../src/models/style-encoder.js";
+import { withFirst } from "../../src/train/image-grid.js";
 import { refine } from "../../src/train/invert.js";
 import { type LoadedModel, loadModel } from "../../src/train/load-model.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "../../src/train/names.js";
@@ -20,7 +21,6 @@ import { outer, Painter } from "../../src/train/painter.js";
 import { restyle } from "../../src/train/restyle.js";
 import { sample } from "../../src/train/sample.js";
 import { encodeStyle } from "../../src/train/style-file.js";
-import { withFirst } from "../../src/train/style-grid.js";
 import { device } from "../device.js";
 import { tinyRun } from "./tiny-run.js";
 
