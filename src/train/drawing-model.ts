@@ -37,6 +37,11 @@ export class DrawingModel {
     return this.#warnings;
   }
 
+  /** Adds to what the user should know. */
+  warn(text: string): void {
+    this.#warnings.push(text);
+  }
+
   /** Normalised embeddings [texts, textSize]. */
   async embed(texts: readonly string[]): Promise<Float32Array> {
     const { encoder, alphabet, normalisation } = this.model;

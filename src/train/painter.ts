@@ -36,22 +36,19 @@ export class Painter {
   }
 }
 
-/** Every row once for every column: the text of row r beside the noise of column c. [rows, a] and [columns, b] → [rows·columns, ·]. */
+/** Every row once for every column, row by row: [R, a] and [C, b] → [R·C, a] and [R·C, b]. */
 export function outer(
-  texts: Float32Array,
-  textSize: number,
-  noises: Float32Array,
-  noiseSize: number,
-): { text: Float32Array; noise: Float32Array } {
-  const [rows, columns] = [texts.length / textSize, noises.length / noiseSize];
-  const text = new Float32Array(rows * columns * textSize);
-  const noise = new Float32Array(rows * columns * noiseSize);
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) {
-      const i = r * columns + c;
-      text.set(texts.subarray(r * textSize, (r + 1) * textSize), i * textSize);
-      noise.set(noises.subarray(c * noiseSize, (c + 1) * noiseSize), i * noiseSize);
-    }
+  rows: Float32Array,
+  rowSize: number,
+  columns: Float32Array,
+  columnSize: number,
+): { rows: Float32Array; columns: Float32Array } {
+  const [r, c] = [rows.length / rowSize, columns.length / columnSize];
+  const all = { rows: new Float32Array(r * c * rowSize), columns: new Float32Array(r * c * columnSize) };
+  for (let i = 0; i < r * c; i++) {
+    const [row, column] = [Math.floor(i / c), i % c];
+    all.rows.set(rows.subarray(row * rowSize, (row + 1) * rowSize), i * rowSize);
+    all.columns.set(columns.subarray(column * columnSize, (column + 1) * columnSize), i * columnSize);
   }
-  return { text, noise };
+  return all;
 }

@@ -26,6 +26,11 @@ export async function overRows(
     const { result } = await program.run(Object.fromEntries(part));
     parts.push(result.subarray(0, (result.length / batch) * count));
   }
+  return joined(parts);
+}
+
+/** Arrays one after the other. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
   const all = new Float32Array(parts.reduce((n, { length }) => n + length, 0));
   parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
   return all;

@@ -37,7 +37,8 @@ export function gridRows(dataset: Dataset, count: number, seed: number): GridRow
 
 export class SampleGrid {
   readonly #painter: Painter;
-  readonly #inputs: { readonly text: Float32Array; readonly noise: Float32Array };
+  /** A text for each row and a noise vector for each column. */
+  readonly #inputs: { readonly rows: Float32Array; readonly columns: Float32Array };
   /** One real image a row, [ROWS, 3, S, S]. */
   readonly #real: Float32Array;
   readonly #labels: readonly string[];
@@ -47,7 +48,7 @@ export class SampleGrid {
     /** The rows' captions. */
     readonly captions: readonly string[],
     labels: readonly string[],
-    inputs: { readonly text: Float32Array; readonly noise: Float32Array },
+    inputs: { readonly rows: Float32Array; readonly columns: Float32Array },
     real: Float32Array,
   ) {
     this.#painter = painter;
@@ -76,7 +77,7 @@ export class SampleGrid {
 
   /** The grid as PNG: each row a real image of its caption, then the generator's for the same eight noise vectors; and the list of captions. */
   async draw(): Promise<{ png: Uint8Array; captions: string }> {
-    const painted = await this.#painter.paint(this.#inputs.noise, this.#inputs.text);
+    const painted = await this.#painter.paint(this.#inputs.columns, this.#inputs.rows);
     const { imageSize } = this.#painter.generator.options;
     const each = 3 * imageSize ** 2;
     const grid = new Float32Array(ROWS * (COLUMNS + 1) * each);

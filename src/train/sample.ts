@@ -13,8 +13,9 @@ export async function sample(request: SampleRequest, onEvent?: TrainHooks["onEve
   const drawing = await DrawingModel.open(request, onEvent);
   try {
     const { noiseSize, textSize, imageSize } = drawing.model.generator.options;
-    const { text, noise } = outer(await drawing.embed(texts), textSize, normalNoise(count, noiseSize, seed, truncation), noiseSize);
-    const images = await drawing.paint(noise, text);
+    const noise = normalNoise(count, noiseSize, seed, truncation);
+    const { rows, columns } = outer(await drawing.embed(texts), textSize, noise, noiseSize);
+    const images = await drawing.paint(columns, rows);
     return { images, size: imageSize, model: drawing.model.path, warnings: drawing.warnings };
   } finally {
     drawing.destroy();

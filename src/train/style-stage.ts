@@ -233,11 +233,12 @@ class Session {
   }
 
   async #checkpoint(): Promise<void> {
+    const { style } = this.training;
     const tensors = await this.training.tensors();
     const broken = tensors.find(([, { data }]) => data instanceof Float32Array && !data.every(Number.isFinite));
     if (broken) throw new NonFiniteError(`step ${this.#step}: ${broken[0]} holds values that are not finite`);
     const path = await this.folder.saveCheckpoint(this.#step, tensors, { generator: this.generator });
-    this.folder.writeFile(STYLE_ENCODER_NAME, await encodeStyle({ style: this.training.style, generator: this.generator }));
+    this.folder.writeFile(STYLE_ENCODER_NAME, await encodeStyle({ style, generator: this.generator, kind: this.options.generator }));
     this.hooks.onEvent({ kind: "checkpoint", step: this.#step, path });
   }
 }
