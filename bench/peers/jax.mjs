@@ -32,30 +32,31 @@ async function prepare(problem) {
   }
 }
 
+const dispose = (tree) => jax.tree.leaves(tree).forEach((leaf) => leaf.dispose());
+
 /** @param inputs arrays, or trees of them. @param execute from them to arrays by name. @param orders how a result must be permuted. */
 function work(inputs, execute, orders = {}) {
   const compiled = jax.jit(execute);
-  let last = {};
-  const dispose = (tree) => jax.tree.leaves(tree).forEach((leaf) => leaf.dispose());
-  const run = () => {
-    dispose(last);
-    last = compiled(...inputs.map((tree) => jax.tree.ref(tree)));
+  // It submits work only when somebody waits for its results, and drops what is disposed before: all are kept until then.
+  let pending = [];
+  const run = () => void pending.push(compiled(...inputs.map((tree) => jax.tree.ref(tree))));
+  const wait = async () => {
+    await jax.blockUntilReady(pending);
+    pending.splice(0).forEach(dispose);
   };
-  const wait = () => jax.blockUntilReady(last);
   return {
     ...{ run, wait },
     results: async () => {
       run();
-      await wait();
       const read = [];
-      for (const [name, x] of Object.entries(last)) {
+      for (const [name, x] of Object.entries(pending[0])) {
         const t = { shape: x.shape, data: await x.ref.data() };
         read.push([name, orders[name] ? permute(t, orders[name]).data : t.data]);
       }
+      await wait();
       return Object.fromEntries(read);
     },
     dispose: () => {
-      dispose(last);
       inputs.forEach(dispose);
       compiled.dispose();
     },
@@ -169,7 +170,7 @@ function step({ folder, interpolate }) {
   const run = () => {
     t++;
     const rate = { first: np.array(1 / (1 - 0.5 ** t)), second: np.array(1 / (1 - 0.999 ** t)) };
-    jax.tree.leaves(now.losses).forEach((leaf) => leaf.dispose());
+    dispose(now.losses);
     now = iteration(now.g, now.d, jax.tree.ref(data), rate);
   };
   const wait = () => jax.blockUntilReady(now);
@@ -184,7 +185,7 @@ function step({ folder, interpolate }) {
       }
       return { losses };
     },
-    dispose: () => [now, data].forEach((tree) => jax.tree.leaves(tree).forEach((leaf) => leaf.dispose())),
+    dispose: () => [now, data].forEach(dispose),
   };
 }
 
