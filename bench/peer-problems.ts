@@ -201,7 +201,7 @@ class Networks {
       problem: { op: "ganStep", folder, interpolate: variant === "gan-int-cls" },
       prepare: async (device) => {
         const gan = new Gan(options, values());
-        const program = await gan.compile(device, { givenNoise: true });
+        const program = await gan.compile(device, { given: true });
         const inputs = (step: number) => {
           const all: Record<string, Float32Array> = { ...this.batch };
           Object.assign(all, { rateD: gan.adamD.rate(2e-4, step), rateG: gan.adamG.rate(2e-4, step) });

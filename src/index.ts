@@ -11,7 +11,9 @@ export { Discriminator, type DiscriminatorOptions } from "./models/discriminator
 export { Generator, type GeneratorOptions } from "./models/generator.js";
 export { ImageEncoder, type ImageEncoderOptions } from "./models/image-encoder.js";
 export { ganInitializers, type Initializers, type RandomSource } from "./models/initializers.js";
+export { ImageTrunk, type ImageTrunkOptions } from "./models/image-trunk.js";
 export { type Mode, Network } from "./models/layers.js";
+export { StyleEncoder, type StyleEncoderOptions } from "./models/style-encoder.js";
 export { TextEncoder, type TextEncoderOptions } from "./models/text-encoder.js";
 export { batchNorm, batchNormInference, type BatchNormResult } from "./tensor/batch-norm.js";
 export { broadcastTo, type ReduceOptions, sum } from "./tensor/broadcast.js";
@@ -53,6 +55,7 @@ export { concat, pad, permute, reshape, slice, stack, transpose } from "./tensor
 export { bceWithLogits, infoNce, jointEmbeddingHinge, mse, normalizeRows } from "./tensor/losses.js";
 export { linear, matmul } from "./tensor/matmul.js";
 export { Adam, type AdamOptions, RmsProp } from "./tensor/optimizers.js";
+export { pixels, pixelWords } from "./tensor/pixels.js";
 export { maxPool1d } from "./tensor/pool.js";
 export { Program } from "./tensor/program.js";
 export { keyInput, randomKey, randomNormal, randomUniform } from "./tensor/random.js";

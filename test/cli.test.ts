@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { defineCommand, parseOptions, withDefaults } from "../src/cli/command.js";
+import { defineCommand, parseOptions, takeWords, withDefaults } from "../src/cli/command.js";
 import { commandHelp } from "../src/cli/help.js";
 import { bytes, duration, Progress, short } from "../src/cli/progress.js";
 
@@ -26,6 +26,25 @@ const command = defineCommand({
 });
 
 const parse = (...words: string[]) => parseOptions(command, words);
+
+describe("takeWords", () => {
+  const plant = { name: "plant", words: ["seed|bulb", "PLACE"] };
+  it("takes the words that a command wants, and leaves the rest", () => {
+    expect(takeWords(plant, ["bulb", "garden", "--steps", "3"])).toEqual({ words: ["bulb", "garden"], rest: ["--steps", "3"] });
+    expect(takeWords(command, ["garden", "--steps"])).toEqual({ words: [], rest: ["garden", "--steps"] });
+    expect(takeWords(plant, ["bulb", "--help"])).toEqual({ words: [], rest: ["--help"] });
+  });
+
+  it("says what is missing or wrong", () => {
+    expect(() => takeWords(plant, ["bulb"])).toThrow("plant needs seed|bulb PLACE; see petalgrad plant --help");
+    expect(() => takeWords(plant, ["bulb", "--steps", "3"])).toThrow("plant needs seed|bulb PLACE");
+    expect(() => takeWords(plant, ["bulp", "garden"])).toThrow("plant bulp: it must be seed or bulb; did you mean bulb?");
+  });
+
+  it("shows them in help", () => {
+    expect(commandHelp({ ...command, ...plant })).toContain("\n  npm run plant -- seed|bulb PLACE [options]\n");
+  });
+});
 
 describe("parseOptions", () => {
   afterEach(() => vi.unstubAllEnvs());
@@ -190,7 +209,7 @@ describe("the program", () => {
   const petalgrad = (words: string[], more: NodeJS.ProcessEnv = {}) =>
     spawnSync(process.execPath, [...main, ...words], { encoding: "utf8", env: { ...env, ...more }, timeout: 60_000 });
 
-  it.each([["train"], ["sample"], ["prepare"], ["doctor"]])("%s --help", (name) => {
+  it.each([["train"], ["sample"], ["train-style"], ["restyle"], ["interpolate"], ["prepare"], ["doctor"]])("%s --help", (name) => {
     const { status, stdout, stderr } = petalgrad([name, "--help"]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toContain(`petalgrad ${name}: `);
@@ -201,7 +220,8 @@ describe("the program", () => {
   it("lists its commands, and its version", () => {
     const { status, stdout } = petalgrad([]);
     expect(status).toBe(0);
-    for (const name of ["train", "sample", "prepare", "doctor"]) expect(stdout).toContain(`\n  ${name}`);
+    for (const name of ["train", "sample", "train-style", "restyle", "interpolate", "prepare", "doctor"])
+      expect(stdout).toContain(`\n  ${name}`);
     expect(petalgrad(["--version"]).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 

@@ -37,10 +37,13 @@ export interface Command<T extends OptionTable = OptionTable> {
   readonly summary: string;
   /** What else `--help` should say, in lines of at most 100 characters. */
   readonly details?: string;
+  /** What must stand before the options, as help calls it: "import|export", "FILE". */
+  readonly words?: readonly string[];
   readonly options: T;
   /** Words after `npm run `, each with what it does. */
   readonly examples: readonly (readonly [command: string, meaning: string])[];
-  run(given: Given<T>, context: Context): Promise<void>;
+  /** @param words Those that were asked for, one for each of `words`. */
+  run(given: Given<T>, context: Context, words: readonly string[]): Promise<void>;
 }
 
 /** Keeps the option types of a command that is written as a literal. */
@@ -52,6 +55,30 @@ export function defineCommand<const T extends OptionTable>(command: Command<T>):
 export function withDefaults<T extends OptionTable>(table: T, given: Given<T>): Values<T> {
   const entries = Object.entries(table).map(([key, spec]) => [key, given[key] ?? ("default" in spec ? spec.default : undefined)]);
   return Object.fromEntries(entries) as Values<T>;
+}
+
+/**
+ * The words that a command wants before its options, and the rest.
+ * @throws UserError when one is missing, or is none of the choices where there are some
+ */
+export function takeWords(
+  command: Pick<Command, "name" | "words">,
+  typed: readonly string[],
+): { words: string[]; rest: readonly string[] } {
+  const wanted = command.words ?? [];
+  const words = typed.slice(0, wanted.length);
+  if (wanted.length > 0 && typed.some((word) => word === "--help" || word === "-h")) return { words: [], rest: ["--help"] };
+  for (const [i, name] of wanted.entries()) {
+    const word = words[i];
+    const choices = name.includes("|") ? name.split("|") : undefined;
+    if (word === undefined || word.startsWith("-"))
+      throw new UserError(`${command.name} needs ${wanted.join(" ")}; see ${helpOf(command.name)}`);
+    if (choices && !choices.includes(word)) {
+      const meant = nearest(word, choices);
+      throw new UserError(`${command.name} ${word}: it must be ${choices.join(" or ")}${meant ? `; did you mean ${meant}?` : ""}`);
+    }
+  }
+  return { words, rest: typed.slice(wanted.length) };
 }
 
 /**

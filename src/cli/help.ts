@@ -3,14 +3,14 @@ import { flagName, type OptionSpec } from "../option-spec.js";
 import type { Command } from "./command.js";
 
 /** The help of one command: usage, options with defaults, examples. */
-export function commandHelp(command: Pick<Command, "name" | "summary" | "details" | "options" | "examples">): string {
+export function commandHelp(command: Pick<Command, "name" | "summary" | "details" | "words" | "options" | "examples">): string {
   const rows = Object.entries(command.options).map(([key, spec]) => [flagColumn(key, spec), meaning(spec)] as const);
   rows.push(["--help", "this text"]);
   const width = Math.max(...rows.map(([flag]) => flag.length));
   return [
     `petalgrad ${command.name}: ${command.summary}`,
     "",
-    `  npm run ${command.name} -- [options]`,
+    `  npm run ${[command.name, "--", ...(command.words ?? []), "[options]"].join(" ")}`,
     ...(command.details ? ["", command.details] : []),
     "",
     "Options",

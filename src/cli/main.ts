@@ -2,7 +2,7 @@
 /** The command line: `petalgrad <command> [options]`. Finds the command, hands it its options, and says in one line what went wrong. */
 import { UserError } from "../errors.js";
 import { nearest } from "../option-spec.js";
-import { type Command, type Context, parseOptions } from "./command.js";
+import { type Command, type Context, parseOptions, takeWords } from "./command.js";
 import { commandHelp, generalHelp } from "./help.js";
 import { packageVersion } from "./version.js";
 
@@ -10,6 +10,11 @@ import { packageVersion } from "./version.js";
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import("./train.js")).train as Command,
   sample: async () => (await import("./sample.js")).sample as Command,
+  "train-style": async () => (await import("./train-style.js")).trainStyle as Command,
+  evaluate: async () => (await import("./evaluate.js")).evaluate as Command,
+  restyle: async () => (await import("./restyle.js")).restyle as Command,
+  reproduce: async () => (await import("./reproduce.js")).reproduce as Command,
+  interpolate: async () => (await import("./interpolate.js")).interpolate as Command,
   prepare: async () => (await import("./prepare.js")).prepare as Command,
   doctor: async () => (await import("./doctor.js")).doctor as Command,
 };
@@ -28,9 +33,10 @@ async function main(words: readonly string[]): Promise<void> {
     throw new UserError(`unknown command "${name}"${meant ? `; did you mean "${meant}"?` : ""} (petalgrad --help lists all)`);
   }
   const command = await load();
-  const given = parseOptions(command, rest);
+  const typed = takeWords(command, rest);
+  const given = parseOptions(command, typed.rest);
   if (given === "help") return print(commandHelp(command));
-  await command.run(given, { catchInterrupt, print, stderr: process.stderr } satisfies Context);
+  await command.run(given, { catchInterrupt, print, stderr: process.stderr } satisfies Context, typed.words);
 }
 
 function print(line: string): void {

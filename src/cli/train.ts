@@ -1,9 +1,9 @@
 /** `petalgrad train`: hands the options to the training loop and shows how it goes. */
-import type { TrainEvent } from "../train/hooks.js";
 import { TRAIN_OPTIONS } from "../train/options.js";
 import { UserError } from "../errors.js";
 import { defineCommand } from "./command.js";
-import { bytes, Progress } from "./progress.js";
+import { Progress } from "./progress.js";
+import { show } from "./training-events.js";
 
 export const train = defineCommand({
   name: "train",
@@ -38,7 +38,7 @@ export const train = defineCommand({
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {
-      const result = await runTraining({ given, run, resume }, { onEvent: (event: TrainEvent) => show(progress, event), signal });
+      const result = await runTraining({ given, run, resume }, { onEvent: (event) => show(progress, event), signal });
       progress.end();
       if (result.grid) context.print(`samples: ${result.grid}`);
       if (result.end === "stopped")
@@ -49,24 +49,3 @@ export const train = defineCommand({
     }
   },
 });
-
-function show(progress: Progress, event: TrainEvent): void {
-  switch (event.kind) {
-    case "message":
-      return progress.message(event.text);
-    case "warning":
-      return progress.message(`warning: ${event.text}`);
-    case "sample":
-      return progress.message(`step ${event.step}: samples in ${event.path}`);
-    case "checkpoint":
-      return progress.message(`step ${event.step}: checkpoint in ${event.path}`);
-    case "work": {
-      const rate = event.unit === "B" ? bytes(event.done) : undefined;
-      return progress.update({ label: event.what, done: event.done, total: event.total, rate });
-    }
-    case "step": {
-      const rate = `${event.imagesPerSecond.toFixed(1)} images/s`;
-      return progress.update({ label: event.stage, done: event.step, total: event.steps, rate, numbers: event.metrics });
-    }
-  }
-}

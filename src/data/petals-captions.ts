@@ -91,6 +91,20 @@ export function petalsCaptions(named: PetalsClass, random: RandomStream): string
   return [...captions];
 }
 
+/** Attributes beside the petals' colour that can be read in a caption by `attributesNamed`. */
+export type ReadableAttribute = "petalCount" | "centreColour";
+
+/** Which of an image's attributes one of its captions names; the petals' colour is named in all of them. */
+export function attributesNamed(caption: string, named: PetalsClass): Readonly<Record<ReadableAttribute, boolean>> {
+  const words = (text: string) => ` ${text.replace(/[.,]/g, " ")} `;
+  const said = words(caption);
+  const centres = CENTRE_COLOUR_WORDS[named.centreColour].flatMap((hue) => CENTRE_NOUNS.map((noun) => `${hue} ${noun}`));
+  return {
+    petalCount: COUNT_WORDS[named.petalCount].some((count) => said.includes(words(count))),
+    centreColour: centres.some((centre) => said.includes(words(centre))),
+  };
+}
+
 function sentence(named: PetalsClass, random: RandomStream): string {
   const says = Object.fromEntries(Object.entries(MENTION).map(([key, share]) => [key, random.chance(share)])) as Mentioned;
   const centre = says.centreColour || says.centreSize ? centrePhrase(named, says, random) : undefined;

@@ -3,28 +3,19 @@
 
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import sharp from "sharp";
 import { Alphabet } from "./alphabet.js";
 import { readSource } from "./archive.js";
 import { type CaptionFile, readCaptions } from "./captions-source.js";
+import { decodeImage } from "./decode.js";
 import { DataError, type Skipped } from "./dataset.js";
 import { LIST_NAMES, type LayoutDefinition, type LayoutSources, type ListName } from "./layout.js";
 import type { OpenOptions } from "./options.js";
 import type { PreparedData, PreparedImage } from "./packed.js";
-import { resizeArea } from "./resize.js";
 import { findSplit } from "./split.js";
 
 const IMAGE_PATH = /\.(?:jpe?g|png|webp|tiff?|gif|avif)$/i;
 /** Images decoded at a time. */
 const AT_ONCE = 4;
-/** Room for random crops: an image is stored 76 pixels wide where 64 are taken, as in the original program. */
-const MARGIN = 76 / 64;
-
-/** Side at which an image is stored: with a margin to crop from where the source is larger than `size`, else without. */
-export function storedSide(width: number, height: number, size: number): number {
-  return Math.min(width, height) > size ? Math.round(size * MARGIN) : size;
-}
-
 type PrepareOptions = Pick<OpenOptions, "alphabet" | "onProgress" | "signal">;
 
 /**
@@ -126,28 +117,6 @@ async function decodeImages(
     await Promise.all(running);
   }
   return { decoded, skipped: skipped.sort((a, b) => byName(a.file, b.file)) };
-}
-
-async function decodeImage(bytes: Buffer, size: number): Promise<{ side: number; pixels: Uint8Array }> {
-  // Warnings alone (stray bytes between markers, as some photographs have) are no damage; missing or unreadable data is.
-  const { data, info } = await sharp(bytes, { failOn: "error" })
-    .autoOrient()
-    .flatten({ background: "#ffffff" })
-    .toColourspace("srgb")
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const rgb = info.channels === 3 ? data : spread(data, info.channels);
-  const side = storedSide(info.width, info.height, size);
-  return { side, pixels: resizeArea(rgb, info.width, info.height, side, side) };
-}
-
-/** Grey (with or without opacity) as RGB. */
-function spread(grey: Uint8Array, channels: number): Uint8Array {
-  const out = new Uint8Array((grey.length / channels) * 3);
-  for (let i = 0; i < out.length; i++) {
-    out[i] = grey[Math.floor(i / 3) * channels];
-  }
-  return out;
 }
 
 /** From an image's path to its captions, by class folder and name, or by name alone where the images are not in class folders; or why there are none. */

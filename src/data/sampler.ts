@@ -196,7 +196,7 @@ function drawCaptions(dataset: Dataset, image: number, random: RandomStream, out
 }
 
 /** Random crops where an image has a margin (offsets 1 ... margin, as in the original program: 0 never occurs), random shifts where it has none, random mirrors. */
-function drawViews(dataset: Dataset, images: Uint32Array, random: RandomStream, mirror: boolean, shift: number): Views {
+export function drawViews(dataset: Dataset, images: Uint32Array, random: RandomStream, mirror: boolean, shift: number): Views {
   const x = new Int16Array(images.length);
   const y = new Int16Array(images.length);
   const mirrored = new Uint8Array(images.length);

@@ -46,8 +46,13 @@ export class ImageEncoder extends Network {
     return mean(h, [2, 3]);
   }
 
+  /** Features → [N, embedding]. */
+  outputs(features: Tensor): Tensor {
+    return this.#project.call(features);
+  }
+
   /** → [N, embedding]. */
   call(images: Tensor, mode: Mode): Tensor {
-    return this.#project.call(this.features(images, mode));
+    return this.outputs(this.features(images, mode));
   }
 }

@@ -25,21 +25,24 @@ export class CaptionTable {
   readonly #known: Uint8Array;
   /** A caption of each text that is there: many captions occur more than once. */
   readonly #rowOf = new Map<string, number>();
-  readonly #encoder: CaptionEncoder;
   #changed = false;
 
   private constructor(
-    device: Device,
     readonly dataset: Dataset,
-    readonly model: TextModel,
-    /** Where the table is kept for later runs. */
-    readonly path: string,
+    /** Length of an embedding. */
+    readonly size: number,
+    /** How texts are embedded, and where the table is kept for later runs; none where all embeddings are given. */
+    readonly source?: { readonly embed: (texts: readonly string[]) => Promise<Float32Array>; readonly path: string },
     table?: { readonly embeddings: Float32Array; readonly known: Uint8Array },
   ) {
-    this.#encoder = new CaptionEncoder(device, model.encoder, model.alphabet);
-    this.#embeddings = table?.embeddings ?? new Float32Array(dataset.captions * this.size);
+    this.#embeddings = table?.embeddings ?? new Float32Array(dataset.captions * size);
     this.#known = table?.known ?? new Uint8Array(dataset.captions);
-    this.#known.forEach((known, i) => known && this.#rowOf.set(dataset.caption(i), i));
+    if (source) this.#known.forEach((known, i) => known && this.#rowOf.set(dataset.caption(i), i));
+  }
+
+  /** A table of given embeddings: all are known. @param embeddings Normalised, [captions, size] */
+  static given(dataset: Dataset, embeddings: Float32Array, size: number): CaptionTable {
+    return new CaptionTable(dataset, size, undefined, { embeddings, known: new Uint8Array(dataset.captions).fill(1) });
   }
 
   /**
@@ -53,13 +56,17 @@ export class CaptionTable {
     file: Uint8Array,
     { onEvent }: Pick<TrainHooks, "onEvent">,
   ): Promise<CaptionTable> {
+    const { embedding: size } = model.encoder.options;
     const key = digest(VERSION, fingerprint(dataset), createHash("sha256").update(file).digest("hex"));
     const path = join(defaultCacheDir(), `captions-${key}.safetensors`);
-    if (!existsSync(path)) return new CaptionTable(device, dataset, model, path);
+    const encoder = new CaptionEncoder(device, model.encoder, model.alphabet);
+    const embed = async (texts: readonly string[]) => normalise(await encoder.encode(texts), model.normalisation);
+    const empty = () => new CaptionTable(dataset, size, { embed, path });
+    if (!existsSync(path)) return empty();
     try {
       const { tensors } = await readSafetensors(await readFile(path), path, { sealed: true });
       const [embeddings, known] = [tensors.get("embeddings"), tensors.get("known")];
-      const length = dataset.captions * model.encoder.options.embedding;
+      const length = dataset.captions * size;
       if (
         embeddings?.dtype !== "F32" ||
         embeddings.data.length !== length ||
@@ -67,16 +74,11 @@ export class CaptionTable {
         known.data.length !== dataset.captions
       )
         throw new UserError(`${path} holds something else`);
-      return new CaptionTable(device, dataset, model, path, { embeddings: embeddings.data, known: known.data });
+      return new CaptionTable(dataset, size, { embed, path }, { embeddings: embeddings.data, known: known.data });
     } catch (error) {
       onEvent({ kind: "warning", text: `${(error as Error).message}; the captions are embedded anew` });
-      return new CaptionTable(device, dataset, model, path);
+      return empty();
     }
-  }
-
-  /** Length of an embedding. */
-  get size(): number {
-    return this.model.encoder.options.embedding;
   }
 
   /** True when all these captions can be read. */
@@ -89,7 +91,7 @@ export class CaptionTable {
     const missing = [...new Set(captions)].filter((i) => this.#known[i] === 0);
     if (missing.length === 0) return;
     const texts = [...new Set(missing.map((i) => this.dataset.caption(i)))].filter((text) => !this.#rowOf.has(text));
-    const embedded = normalise(await this.#encoder.encode(texts), this.model.normalisation);
+    const embedded = await this.source!.embed(texts);
     const fresh = new Map(texts.map((text, row) => [text, embedded.subarray(row * this.size, (row + 1) * this.size)]));
     for (const i of missing) {
       const text = this.dataset.caption(i);
@@ -114,7 +116,7 @@ export class CaptionTable {
 
   /** Keeps what is there for later runs. */
   async keep(onEvent: TrainHooks["onEvent"]): Promise<void> {
-    if (!this.#changed) return;
+    if (!this.#changed || !this.source) return;
     const bytes = await writeSafetensors(
       [
         ["embeddings", { dtype: "F32", shape: [this.dataset.captions, this.size], data: this.#embeddings }],
@@ -122,7 +124,7 @@ export class CaptionTable {
       ],
       {},
     );
-    await keep(this.path, bytes, onEvent);
+    await keep(this.source.path, bytes, onEvent);
     this.#changed = false;
   }
 }

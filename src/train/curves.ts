@@ -26,8 +26,9 @@ const PLOT_WIDTH = WIDTH - MARGIN.left - MARGIN.right;
 const MAX_POINTS = 600;
 
 /** Colours that stay apart for most eyes (after Okabe and Ito), and on white. */
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a4d9f", "#555555"];
-const STYLE =
+export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a4d9f", "#555555"];
+/** The looks of all charts. */
+export const STYLE =
   "text{font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif;font-size:12px;fill:#444}" +
   ".title{font-size:14px;font-weight:600;fill:#222}.heading{font-size:17px;font-weight:600;fill:#111}" +
   ".grid{stroke:#e6e6e6}.axis{stroke:#999}.raw{fill:none;stroke-width:1;opacity:.28}.line{fill:none;stroke-width:2;stroke-linejoin:round}";
@@ -209,9 +210,11 @@ function tickLabel(value: number): string {
   return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential().replace("e+", "e") : String(Number(value.toPrecision(6)));
 }
 
-const fixed = (value: number): string => String(Number(value.toFixed(1)));
+/** A coordinate, to a tenth of a pixel. */
+export const fixed = (value: number): string => String(Number(value.toFixed(1)));
 
-function text(x: number, y: number, words: string, attributes = ""): string {
+/** Words at a place, with what XML keeps for itself written out. */
+export function text(x: number, y: number, words: string, attributes = ""): string {
   const escaped = words.replace(/[&<>"]/g, (mark) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[mark] as string);
   return `<text x="${fixed(x)}" y="${fixed(y)}" ${attributes}>${escaped}</text>`;
 }

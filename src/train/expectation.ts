@@ -5,6 +5,7 @@ import { matmul } from "../tensor/matmul.js";
 import { input } from "../tensor/tensor.js";
 import type { TrainOptions } from "./options.js";
 import { FIRST_SAMPLE } from "./names.js";
+import type { JointTraining } from "./text-encoder.js";
 import { jointTraining } from "./text-stage.js";
 
 /** Side of the matrices that are multiplied to see how fast the adapter is, and how many products a run makes. */
@@ -62,30 +63,34 @@ export interface Work {
   readonly text: boolean;
 }
 
+/** Seconds that the parts of a run are expected to take: all before the GAN's first step, and one step of it. */
+export function expectedSeconds(
+  options: TrainOptions,
+  { operations, text }: Omit<Work, "done">,
+  { rate, translation }: AdapterSpeed,
+): { before: number; step: number } {
+  const joint = options.textSteps * textOperations(jointTraining(options), options.imageSize);
+  return { before: translation + (text ? joint / (SHARE.text * rate) : 0), step: operations / (SHARE.gan * rate) };
+}
+
 /** One line for the user. */
-export function expectation(options: TrainOptions, { operations, done, text }: Work, { rate, translation }: AdapterSpeed): string {
-  const steps = Math.max(0, options.steps - done);
-  const step = operations / (SHARE.gan * rate);
-  const before = translation + (text ? (options.textSteps * textOperations(options)) / (SHARE.text * rate) : 0);
+export function expectation(options: TrainOptions, work: Work, speed: AdapterSpeed): string {
+  const steps = Math.max(0, options.steps - work.done);
+  const { before, step } = expectedSeconds(options, work, speed);
   const parts = [
-    ...(text ? [`${duration(before)} for the text encoder`] : []),
+    ...(work.text ? [`${duration(before)} for the text encoder`] : []),
     `${duration(steps * step)} for ${steps} steps of the GAN`,
-    ...(done === 0 ? [`first samples after ${duration(before + Math.min(FIRST_SAMPLE, steps) * step)}`] : []),
+    ...(work.done === 0 ? [`first samples after ${duration(before + Math.min(FIRST_SAMPLE, steps) * step)}`] : []),
   ];
   return `expected on this adapter: about ${duration(before + steps * step)} (${parts.join(", ")})`;
 }
 
 /** Operations of one step of the text encoder's training, of captions of common length: its two large convolutions and the image network's. */
-function textOperations(options: TrainOptions): number {
-  const { batch, text, imageWidth } = jointTraining(options);
+export function textOperations({ batch, text, imageWidth }: JointTraining, imageSize: number): number {
   const [kernel, positions] = [4, 24];
   const [first, second] = [Math.min(384, 1.5 * text.width), Math.min(512, 2 * text.width)];
   let products = kernel * (positions * first * second + (positions / 3) * second * text.width);
-  for (
-    let [side, inputs, outputs] = [options.imageSize / 2, 3, imageWidth];
-    side >= 4;
-    [side, inputs, outputs] = [side / 2, outputs, 2 * outputs]
-  )
+  for (let [side, inputs, outputs] = [imageSize / 2, 3, imageWidth]; side >= 4; [side, inputs, outputs] = [side / 2, outputs, 2 * outputs])
     products += side ** 2 * kernel ** 2 * inputs * outputs;
   // Forward, and the two gradients.
   return 2 * 3 * batch * products;

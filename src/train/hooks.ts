@@ -1,5 +1,6 @@
 /** What the training loop is asked for beside its options, and what it tells while it runs. Knows nothing of terminals. */
-import type { GivenOptions, TuneMode } from "./options.js";
+import type { GeneratorKind, GivenOptions, TuneMode } from "./options.js";
+import type { Stage } from "./run-folder.js";
 
 /** A new run (`run` or a new folder under runs/), or the continuation of one (`resume`). */
 export interface TrainRequest {
@@ -26,7 +27,7 @@ export type TrainEvent =
   /** After a step of a stage. `metrics` are what metrics.jsonl gets for it; empty where the step's losses were not read back. */
   | {
       readonly kind: "step";
-      readonly stage: "text encoder" | "GAN";
+      readonly stage: Stage;
       readonly step: number;
       readonly steps: number;
       readonly imagesPerSecond: number;
@@ -53,18 +54,26 @@ export interface TrainResult {
   readonly caption?: string;
 }
 
-/** Images wanted from a trained generator. */
-export interface SampleRequest {
+/** A trained model wanted for drawing. */
+export interface DrawingRequest {
   /** A run's folder, or a model file. */
   readonly source: string;
+  /** By default the one that drew the run's samples. */
+  readonly generator?: GeneratorKind;
+  /** How kernels are chosen; by default as training chooses them. */
+  readonly tune?: TuneMode;
+}
+
+/** Images wanted from a trained generator. */
+export interface SampleRequest extends DrawingRequest {
   /** Sentences to draw, each a row of the grid. */
   readonly texts: readonly string[];
   /** Images of each sentence, from different noise. */
   readonly count: number;
   /** The same seed gives sentence after sentence the same noise. */
   readonly seed: number;
-  /** How kernels are chosen; by default as training chooses them. */
-  readonly tune?: TuneMode;
+  /** No noise lies further from 0 than this; by default nothing is truncated. */
+  readonly truncation?: number;
 }
 
 export interface Samples {

@@ -11,10 +11,12 @@ import { ImageEncoder, type ImageEncoderOptions } from "../models/image-encoder.
 import { ganInitializers } from "../models/initializers.js";
 import { TextEncoder, type TextEncoderOptions } from "../models/text-encoder.js";
 import type { TextModel } from "./captions.js";
+import { type GeneratorKind, GENERATORS } from "./options.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "./network-file.js";
 import { readSafetensors, type SafeTensor, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
 
-const FORMAT = "petalgrad 1";
+/** Metadata of every file that petalgrad writes models to. */
+export const FORMAT = "petalgrad 1";
 
 /** A text encoder with the image network it was trained with. */
 export interface TextEncoderFile extends TextModel {
@@ -23,6 +25,8 @@ export interface TextEncoderFile extends TextModel {
 
 export interface GanFile extends TextModel {
   readonly generator: Generator;
+  /** Which generator that is; files of earlier versions do not say. */
+  readonly kind?: GeneratorKind;
   /** Captions of the data set, as examples. */
   readonly examples: readonly string[];
 }
@@ -53,13 +57,14 @@ export async function encodeGan(model: GanFile): Promise<Uint8Array> {
   const metadata = {
     ...textMetadata(model),
     "generator.options": JSON.stringify(model.generator.options),
+    ...(model.kind && { "generator.kind": model.kind }),
     examples: JSON.stringify(model.examples),
   };
   return writeSafetensors(tensors, metadata);
 }
 
 /** The file's metadata value, parsed. @throws UserError */
-function setting<T>(file: SafetensorsFile, path: string, key: string): T {
+export function setting<T>(file: SafetensorsFile, path: string, key: string): T {
   const text = file.metadata.get(key);
   if (text === undefined) throw new UserError(`${path} is no model of petalgrad: its metadata lack ${key}`);
   try {
@@ -69,7 +74,8 @@ function setting<T>(file: SafetensorsFile, path: string, key: string): T {
   }
 }
 
-async function open(path: string): Promise<SafetensorsFile> {
+/** The bytes checked, the format compared. @throws UserError when the file is missing, damaged, or no model */
+export async function openModelFile(path: string): Promise<SafetensorsFile> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -97,7 +103,7 @@ function textModel(file: SafetensorsFile, path: string): TextModel {
 
 /** @throws UserError when the file is missing, damaged, or no text encoder */
 export async function readTextEncoder(path: string): Promise<TextEncoderFile> {
-  const file = await open(path);
+  const file = await openModelFile(path);
   const image = new ImageEncoder(setting<ImageEncoderOptions>(file, path, "image.options"), new RandomStream(0));
   loadNetwork("image", image, file.tensors, path);
   return { ...textModel(file, path), image };
@@ -105,8 +111,9 @@ export async function readTextEncoder(path: string): Promise<TextEncoderFile> {
 
 /** @throws UserError when the file is missing, damaged, or no whole model */
 export async function readGan(path: string): Promise<GanFile> {
-  const file = await open(path);
+  const file = await openModelFile(path);
   const generator = new Generator(setting<GeneratorOptions>(file, path, "generator.options"), ganInitializers(new RandomStream(0)));
   loadNetwork("generator", generator, file.tensors, path);
-  return { ...textModel(file, path), generator, examples: setting<string[]>(file, path, "examples") };
+  const kind = GENERATORS.find((known) => known === file.metadata.get("generator.kind"));
+  return { ...textModel(file, path), generator, ...(kind && { kind }), examples: setting<string[]>(file, path, "examples") };
 }

@@ -1,4 +1,5 @@
 /** Networks as tensors of a safetensors file: `prefix.variable` in PyTorch's names and shapes. */
+import { createHash } from "node:crypto";
 import type { Network } from "../models/layers.js";
 import type { Store } from "../tensor/variables.js";
 import { UserError } from "../errors.js";
@@ -39,4 +40,14 @@ export async function networkTensors(prefix: string, network: Network): Promise<
 export function loadNetwork(prefix: string, network: Network, tensors: ReadonlyMap<string, SafeTensor>, file: string): void {
   loadStore(prefix, network.parameters, tensors, file);
   loadStore(prefix, network.statistics, tensors, file);
+}
+
+/** Changes with any weight or statistic of the network: tells what belongs to it. */
+export async function networkDigest(network: Network): Promise<string> {
+  const hash = createHash("sha256");
+  for (const [name, { data }] of await networkTensors("", network)) {
+    hash.update(name);
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest("hex");
 }

@@ -3,7 +3,8 @@
  * and the rule by which a run's options follow from what was given.
  */
 import { UserError } from "../errors.js";
-import { checkOption, flagName, nearest, type OptionTable } from "../option-spec.js";
+import { checkOption, flagName, type OptionTable } from "../option-spec.js";
+import { fromJson, resumed } from "./saved-options.js";
 
 export const VARIANTS = ["gan", "gan-cls", "gan-int", "gan-int-cls"] as const;
 export type Variant = (typeof VARIANTS)[number];
@@ -14,6 +15,10 @@ export type PresetName = (typeof PRESETS)[number];
 /** How kernels are chosen where there are several: by rule; by the cache and, for the rest, short races; by races alone. */
 export const TUNE_MODES = ["off", "cached", "full"] as const;
 export type TuneMode = (typeof TUNE_MODES)[number];
+
+/** The moving average of the generator's weights, or the weights as they were trained. */
+export const GENERATORS = ["ema", "raw"] as const;
+export type GeneratorKind = (typeof GENERATORS)[number];
 
 /** On a software adapter the rule is as good as a race, and compiling the candidates costs more than they could gain. */
 export const tuneModeFor = (adapter: { readonly software: boolean }): TuneMode => (adapter.software ? "off" : "cached");
@@ -75,6 +80,8 @@ export interface TrainOptions {
   readonly checkpointEvery: number;
   /** Kernels that add up in another order give other last digits; a run's own choices are in its `tuning.json`. */
   readonly tune: TuneMode;
+  /** Activations are computed again in the backward pass: less memory, the same bits. */
+  readonly recompute: boolean;
 }
 
 const FROM_PRESET = "from the preset";
@@ -200,6 +207,11 @@ export const TRAIN_OPTIONS = {
       "choose kernels by rule (off); by earlier races on this adapter, and new ones of at most 4 s a program (cached); by new races alone (full)",
     defaultText: "off on a software adapter, cached on a GPU",
   },
+  recompute: {
+    type: "flag",
+    default: false,
+    description: "compute activations again where the backward pass wants them: about a fifth less GPU memory, the same bits",
+  },
 } as const satisfies OptionTable & Record<keyof TrainOptions, unknown>;
 
 /** The options that a preset decides. */
@@ -288,21 +300,14 @@ export const usesMismatch = (variant: Variant): boolean => variant === "gan-cls"
 export const usesInterpolation = (variant: Variant): boolean => variant === "gan-int" || variant === "gan-int-cls";
 
 /** The options that a resumed run may change: they decide how long it goes on and what it writes, not what a step computes. */
-const CHANGEABLE: readonly (keyof TrainOptions)[] = ["steps", "sampleEvery", "checkpointEvery", "dataDir"];
+const CHANGEABLE: readonly (keyof TrainOptions)[] = ["steps", "sampleEvery", "checkpointEvery", "dataDir", "recompute"];
 
 /**
  * The options of a resumed run: those it was begun with, save the few that may change.
  * @throws UserError when `given` holds another value for an option that may not.
  */
 export function resumeOptions(saved: TrainOptions, given: GivenOptions): TrainOptions {
-  for (const key of KEYS) {
-    if (given[key] === undefined || given[key] === saved[key] || CHANGEABLE.includes(key)) continue;
-    throw new UserError(
-      `--${flagName(key)} ${given[key]}: the run was begun with ${saved[key] ?? "none"}, and a resumed run goes on as it began; ` +
-        "leave the option out, or start a new run",
-    );
-  }
-  const options = { ...saved, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+  const options = resumed("run", saved, given, CHANGEABLE);
   checkOptions(options, (key) => `--${flagName(key)}`);
   return options;
 }
@@ -312,16 +317,8 @@ export function resumeOptions(saved: TrainOptions, given: GivenOptions): TrainOp
  * @throws UserError when an option is missing, unknown or out of its range.
  */
 export function optionsFromJson(json: unknown, where: string): TrainOptions {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) throw new UserError(`${where} does not hold a run's options`);
-  for (const key of Object.keys(json)) {
-    if ((KEYS as string[]).includes(key)) continue;
-    const meant = nearest(key, KEYS);
-    throw new UserError(`${where}: unknown option "${key}"${meant ? `; did you mean "${meant}"?` : ""}`);
-  }
-  // Runs older than the tuner went by the rule. In the order of the run's own file: a resumed run writes it anew, with the same bytes.
-  const options = { ...json, tune: (json as Partial<TrainOptions>).tune ?? "off" } as TrainOptions;
-  const missing = KEYS.find((key) => !(key in options));
-  if (missing) throw new UserError(`${where}: the option "${missing}" is missing`);
+  // Runs older than the tuner went by the rule.
+  const options = fromJson(TRAIN_OPTIONS, json, where, "run", { tune: "off", recompute: false }) as TrainOptions;
   checkOptions(options, (key) => `${where}: ${key}`);
   return options;
 }

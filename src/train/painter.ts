@@ -4,11 +4,12 @@ import type { Generator } from "../models/generator.js";
 import { compile } from "../tensor/compile.js";
 import type { Program } from "../tensor/program.js";
 import { input, type Tensor } from "../tensor/tensor.js";
+import { overRows } from "./rows.js";
 
 export class Painter {
   private constructor(
     readonly generator: Generator,
-    readonly program: Program<{ images: Tensor }>,
+    readonly program: Program<{ result: Tensor }>,
     readonly batch: number,
   ) {}
 
@@ -16,7 +17,7 @@ export class Painter {
   static async create(device: Device, generator: Generator, batch = 16): Promise<Painter> {
     const { noiseSize, textSize } = generator.options;
     const program = await compile(device, () => ({
-      images: generator.call(input("noise", [batch, noiseSize]), input("text", [batch, textSize]), "evaluate"),
+      result: generator.call(input("noise", [batch, noiseSize]), input("text", [batch, textSize]), "evaluate"),
     }));
     return new Painter(generator, program, batch);
   }
@@ -26,22 +27,8 @@ export class Painter {
    * @param text [N, textSize], normalised embeddings
    * @returns Images [N, 3, S, S] in (−1, 1).
    */
-  async paint(noise: Float32Array, text: Float32Array): Promise<Float32Array> {
-    const { noiseSize, textSize, imageSize } = this.generator.options;
-    const count = noise.length / noiseSize;
-    const each = 3 * imageSize ** 2;
-    const images = new Float32Array(count * each);
-    for (let start = 0; start < count; start += this.batch) {
-      const rows = Math.min(this.batch, count - start);
-      const part = (values: Float32Array, size: number) => {
-        const filled = new Float32Array(this.batch * size);
-        filled.set(values.subarray(start * size, (start + rows) * size));
-        return filled;
-      };
-      const result = await this.program.run({ noise: part(noise, noiseSize), text: part(text, textSize) });
-      images.set(result.images.subarray(0, rows * each), start * each);
-    }
-    return images;
+  paint(noise: Float32Array, text: Float32Array): Promise<Float32Array> {
+    return overRows(this.program, this.batch, { noise, text }, noise.length / this.generator.options.noiseSize);
   }
 
   destroy(): void {
@@ -49,22 +36,19 @@ export class Painter {
   }
 }
 
-/** Every row once for every column: the text of row r beside the noise of column c. [rows, a] and [columns, b] → [rows·columns, ·]. */
+/** Every row once for every column, row by row: [R, a] and [C, b] → [R·C, a] and [R·C, b]. */
 export function outer(
-  texts: Float32Array,
-  textSize: number,
-  noises: Float32Array,
-  noiseSize: number,
-): { text: Float32Array; noise: Float32Array } {
-  const [rows, columns] = [texts.length / textSize, noises.length / noiseSize];
-  const text = new Float32Array(rows * columns * textSize);
-  const noise = new Float32Array(rows * columns * noiseSize);
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) {
-      const i = r * columns + c;
-      text.set(texts.subarray(r * textSize, (r + 1) * textSize), i * textSize);
-      noise.set(noises.subarray(c * noiseSize, (c + 1) * noiseSize), i * noiseSize);
-    }
+  rows: Float32Array,
+  rowSize: number,
+  columns: Float32Array,
+  columnSize: number,
+): { rows: Float32Array; columns: Float32Array } {
+  const [r, c] = [rows.length / rowSize, columns.length / columnSize];
+  const all = { rows: new Float32Array(r * c * rowSize), columns: new Float32Array(r * c * columnSize) };
+  for (let i = 0; i < r * c; i++) {
+    const [row, column] = [Math.floor(i / c), i % c];
+    all.rows.set(rows.subarray(row * rowSize, (row + 1) * rowSize), i * rowSize);
+    all.columns.set(columns.subarray(column * columnSize, (column + 1) * columnSize), i * columnSize);
   }
-  return { text, noise };
+  return all;
 }

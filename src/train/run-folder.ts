@@ -17,9 +17,12 @@ import { writeFileAtomic } from "./atomic-file.js";
 import { optionsFromJson, type TrainOptions } from "./options.js";
 import { readSafetensors, type SafeTensor, writeSafetensors } from "./safetensors.js";
 
+/** What is trained. */
+export type Stage = "text encoder" | "GAN" | "style encoder";
+
 /** A line of metrics.jsonl. A number that is not finite is written as null, JSON having no other word. */
 export interface MetricsRecord {
-  readonly stage: "text encoder" | "GAN";
+  readonly stage: Stage;
   readonly step: number;
   readonly [name: string]: number | string | null;
 }
@@ -34,22 +37,32 @@ export interface Checkpoint {
   readonly refused: readonly string[];
 }
 
-export class RunFolder {
-  readonly path: string;
+/** What is particular to a folder of its kind. */
+export interface FolderKind<Options> {
+  /** Checks the options that config.json holds; `where` names it in messages. @throws UserError */
+  readonly options: (json: unknown, where: string) => Options;
+  /** Words after `npm run ` that go on with what the folder holds. */
+  readonly goOn: (path: string) => string;
+}
+
+const RUN: FolderKind<TrainOptions> = { options: optionsFromJson, goOn: (path) => `train -- --resume ${path}` };
+
+export class RunFolder<Options = TrainOptions> {
   /** The last checkpoint known to be good. */
   #good: { readonly step: number; readonly path: string } | undefined;
 
-  private constructor(path: string) {
-    this.path = path;
-  }
+  private constructor(
+    readonly path: string,
+    readonly kind: FolderKind<Options>,
+  ) {}
 
   /**
    * Makes the folder of a new run: `path`, or the first free `runs/NAME-1`, `runs/NAME-2` ...
    * @throws UserError when `path` already holds a run
    */
   static create(path: string | undefined, name: string): RunFolder {
-    const folder = new RunFolder(path ?? freeName(name));
-    if (existsSync(folder.#in("config.json"))) {
+    const folder = new RunFolder(path ?? freeName(name), RUN);
+    if (folder.isBegun) {
       throw new UserError(`${folder.path} already holds a run: go on with it by --resume ${folder.path}, or name another folder`);
     }
     folder.#write(() => mkdirSync(folder.path, { recursive: true }), folder.path);
@@ -61,18 +74,28 @@ export class RunFolder {
    * @throws UserError when there is none
    */
   static open(path: string): RunFolder {
-    const folder = new RunFolder(path);
-    if (!existsSync(folder.#in("config.json"))) throw new UserError(`${path} holds no run (there is no config.json in it)`);
+    const folder = new RunFolder(path, RUN);
+    if (!folder.isBegun) throw new UserError(`${path} holds no run (there is no config.json in it)`);
     return folder;
   }
 
+  /** The folder, begun or not, of something that is trained later and kept inside this one. */
+  within<Inner>(name: string, kind: FolderKind<Inner>): RunFolder<Inner> {
+    return new RunFolder(this.#in(name), kind);
+  }
+
+  /** True once there is a config.json. */
+  get isBegun(): boolean {
+    return existsSync(this.#in("config.json"));
+  }
+
   /** Writes config.json: the options, and whatever tells what the run ran on (versions, adapter). */
-  writeConfig(options: TrainOptions, about: Readonly<Record<string, string>>): void {
+  writeConfig(options: Options, about: Readonly<Record<string, string>>): void {
     this.#writeFile("config.json", `${JSON.stringify({ about, options }, null, 2)}\n`);
   }
 
   /** @throws UserError when config.json is damaged or of another version */
-  readConfig(): TrainOptions {
+  readConfig(): Options {
     const path = this.#in("config.json");
     let json: unknown;
     try {
@@ -80,7 +103,7 @@ export class RunFolder {
     } catch (error) {
       throw new UserError(`${path} is damaged: ${(error as Error).message}`);
     }
-    return optionsFromJson((json as { options?: unknown } | null)?.options, path);
+    return this.kind.options((json as { options?: unknown } | null)?.options, path);
   }
 
   appendMetrics(record: MetricsRecord): void {
@@ -106,7 +129,7 @@ export class RunFolder {
   }
 
   /** Forgets a stage's records after `step`, which a resumed run makes anew. */
-  truncateMetrics(stage: MetricsRecord["stage"], step: number): void {
+  truncateMetrics(stage: Stage, step: number): void {
     const kept = this.readMetrics().filter((record) => record.stage !== stage || record.step <= step);
     this.#writeFile("metrics.jsonl", kept.map((record) => `${JSON.stringify(record)}\n`).join(""));
   }
@@ -183,8 +206,8 @@ export class RunFolder {
 
   /** What to tell when a run ends badly: where its last good checkpoint is and how to go on. */
   get wayOn(): string {
-    if (!this.#good) return `the run has no checkpoint yet; begin it again with: npm run train -- --resume ${this.path}`;
-    return `the last good checkpoint is ${this.#good.path}; go on with: npm run train -- --resume ${this.path}`;
+    if (!this.#good) return `the run has no checkpoint yet; begin it again with: npm run ${this.kind.goOn(this.path)}`;
+    return `the last good checkpoint is ${this.#good.path}; go on with: npm run ${this.kind.goOn(this.path)}`;
   }
 
   #in(...parts: string[]): string {

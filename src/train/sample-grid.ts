@@ -1,5 +1,6 @@
 /** The grid a run draws again and again, with fixed captions and fixed noise, so that progress is visible. */
 import { centreViews, fillImages } from "../data/batch.js";
+import type { Dataset } from "../data/dataset.js";
 import { RandomStream } from "../data/philox.js";
 import type { Device } from "../gpu/device.js";
 import type { Generator } from "../models/generator.js";
@@ -12,9 +13,32 @@ import { normalNoise } from "./noise.js";
 const ROWS = 8;
 const COLUMNS = 8;
 
+/** A caption of the data set and the image it belongs to. */
+export interface GridRow {
+  readonly image: number;
+  /** The caption's number. */
+  readonly index: number;
+  readonly caption: string;
+  /** "training class 12". */
+  readonly origin: string;
+}
+
+/** Captions of training classes for the upper half of the rows and of unseen classes for the lower: always the same for a seed. */
+export function gridRows(dataset: Dataset, count: number, seed: number): GridRow[] {
+  const random = new RandomStream(seed, SAMPLE_CAPTIONS);
+  return Array.from({ length: count }, (_, row) => {
+    const unseen = row >= count / 2 && dataset.split.test.length > 0;
+    const image = random.pick(dataset.imagesOfSplit(unseen ? "test" : "train"));
+    const index = dataset.firstCaption(image) + random.below(dataset.captionsOf(image).length);
+    const origin = `${unseen ? "unseen" : "training"} class ${dataset.classes[dataset.classOf(image)]!}`;
+    return { image, index, caption: dataset.caption(index), origin };
+  });
+}
+
 export class SampleGrid {
   readonly #painter: Painter;
-  readonly #inputs: { readonly text: Float32Array; readonly noise: Float32Array };
+  /** A text for each row and a noise vector for each column. */
+  readonly #inputs: { readonly rows: Float32Array; readonly columns: Float32Array };
   /** One real image a row, [ROWS, 3, S, S]. */
   readonly #real: Float32Array;
   readonly #labels: readonly string[];
@@ -24,7 +48,7 @@ export class SampleGrid {
     /** The rows' captions. */
     readonly captions: readonly string[],
     labels: readonly string[],
-    inputs: { readonly text: Float32Array; readonly noise: Float32Array },
+    inputs: { readonly rows: Float32Array; readonly columns: Float32Array },
     real: Float32Array,
   ) {
     this.#painter = painter;
@@ -33,18 +57,10 @@ export class SampleGrid {
     this.#real = real;
   }
 
-  /**
-   * Chooses captions of training classes for the upper half of the rows and of unseen classes for the lower.
-   */
+  /** Chooses the rows' captions and the columns' noise. */
   static async create(device: Device, generator: Generator, captions: CaptionTable, seed: number): Promise<SampleGrid> {
     const { dataset } = captions;
-    const random = new RandomStream(seed, SAMPLE_CAPTIONS);
-    const rows = Array.from({ length: ROWS }, (_, row) => {
-      const unseen = row >= ROWS / 2 && dataset.split.test.length > 0;
-      const image = random.pick(dataset.imagesOfSplit(unseen ? "test" : "train"));
-      const index = dataset.firstCaption(image) + random.below(dataset.captionsOf(image).length);
-      return { image, index, caption: dataset.caption(index), class: dataset.classes[dataset.classOf(image)]!, unseen };
-    });
+    const rows = gridRows(dataset, ROWS, seed);
     const { noiseSize, textSize } = generator.options;
     const texts = new Float32Array(ROWS * textSize);
     await captions.need(rows.map(({ index }) => index));
@@ -53,7 +69,7 @@ export class SampleGrid {
     return new SampleGrid(
       await Painter.create(device, generator),
       rows.map(({ caption }) => caption),
-      rows.map(({ caption, class: name, unseen }) => `${caption} (${unseen ? "unseen" : "training"} class ${name}; real image first)`),
+      rows.map(({ caption, origin }) => `${caption} (${origin}; real image first)`),
       outer(texts, textSize, normalNoise(COLUMNS, noiseSize, seed), noiseSize),
       fillImages(dataset, images, centreViews(dataset, images)),
     );
@@ -61,7 +77,7 @@ export class SampleGrid {
 
   /** The grid as PNG: each row a real image of its caption, then the generator's for the same eight noise vectors; and the list of captions. */
   async draw(): Promise<{ png: Uint8Array; captions: string }> {
-    const painted = await this.#painter.paint(this.#inputs.noise, this.#inputs.text);
+    const painted = await this.#painter.paint(this.#inputs.columns, this.#inputs.rows);
     const { imageSize } = this.#painter.generator.options;
     const each = 3 * imageSize ** 2;
     const grid = new Float32Array(ROWS * (COLUMNS + 1) * each);

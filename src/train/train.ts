@@ -1,15 +1,15 @@
 /** `petalgrad train`: the text encoder, then the GAN, in a run folder that can be resumed bit for bit. */
 import { existsSync } from "node:fs";
 import type { Dataset } from "../data/dataset.js";
-import { fillImages } from "../data/batch.js";
-import { openDataset } from "../data/open.js";
+import { fillPixels } from "../data/batch.js";
 import { RandomStream } from "../data/philox.js";
 import { type PairBatch, PairSampler } from "../data/sampler.js";
 import { NonFiniteError, UserError } from "../errors.js";
 import { type Device, openDevice } from "../gpu/device.js";
 import { randomKey } from "../tensor/random.js";
 import { CaptionTable } from "./caption-table.js";
-import { duration, expectation, measureSpeed } from "./expectation.js";
+import { Clock } from "./clock.js";
+import { expectation, measureSpeed } from "./expectation.js";
 import { emaDecay, Gan, type GanOptions, type GanProgram } from "./gan.js";
 import { ganTensors, loadGanTensors } from "./gan-checkpoint.js";
 import { SampleGrid } from "./sample-grid.js";
@@ -18,6 +18,7 @@ import { encodeGan, encodeTextEncoder, readTextEncoder, type TextEncoderFile } f
 import { FIRST_SAMPLE, GAN_VALUES, MODEL_NAME, TEXT_ENCODER_NAME } from "./names.js";
 import { resolveOptions, resumeOptions, type TrainOptions } from "./options.js";
 import { runCurves } from "./run-curves.js";
+import { openData } from "./run-data.js";
 import { RunFolder } from "./run-folder.js";
 import { keptTextEncoder, obtainTextEncoder } from "./text-stage.js";
 import { installTuner } from "./tuning.js";
@@ -130,22 +131,6 @@ async function rehearse(options: GanOptions): Promise<void> {
   }
 }
 
-/** @param onWork Called when it begins to take time. */
-async function openData(options: TrainOptions, { onEvent, signal }: TrainHooks, onWork: () => void): Promise<Dataset> {
-  return openDataset(options.dataset, {
-    size: options.imageSize,
-    ...(options.dataDir !== null && { dataDir: options.dataDir }),
-    ...(options.captions !== null && { captions: options.captions }),
-    signal,
-    onMessage: (text) => onEvent({ kind: "message", text }),
-    onProgress: ({ phase, done, total, what }) => {
-      onWork();
-      const task = phase === "download" ? ({ what, unit: "B" } as const) : ({ what: `preparing ${what}`, unit: "images" } as const);
-      onEvent({ kind: "work", ...task, done, ...(total !== undefined && { total }) });
-    },
-  });
-}
-
 /** A run under way: networks, program, data and folder. */
 class Session {
   /** Steps done. */
@@ -179,7 +164,12 @@ class Session {
     folder.writeFile(TEXT_ENCODER_NAME, file);
     const captions = await CaptionTable.open(device, dataset, text, file, hooks);
     hooks.onEvent({ kind: "message", text: "compiling the training step" });
-    const program = await gan.compile(device);
+    const program = await gan.compile(device, { recompute: options.recompute });
+    const { dispatches, memory } = program;
+    hooks.onEvent({
+      kind: "message",
+      text: `a step: ${dispatches} dispatches, ${(memory.arena / 1e6).toFixed(1)} MB for what lies between`,
+    });
     const grid = await SampleGrid.create(device, gan.average, captions, options.seed);
     const session = new Session(dataset, options, folder, hooks, text, captions, gan, program, grid);
     session.#step = step;
@@ -232,8 +222,8 @@ class Session {
       await this.captions.need(ahead.flatMap((some) => [...some]));
     }
     return {
-      real: fillImages(dataset, images, views),
-      ...(mismatch && options.mismatch === "image" && { wrong: fillImages(dataset, wrong, wrongViews) }),
+      real: words(fillPixels(dataset, images, views)),
+      ...(mismatch && options.mismatch === "image" && { wrong: words(fillPixels(dataset, wrong, wrongViews)) }),
       ...(wrongText && { wrongText: this.captions.means(wrongCaptions, captionsPerImage) }),
       text: this.captions.means(captions, captionsPerImage),
       key: randomKey(options.seed, step),
@@ -264,10 +254,15 @@ class Session {
     const broken = tensors.find(([, { data }]) => data instanceof Float32Array && !data.every(Number.isFinite));
     if (broken) throw new NonFiniteError(`step ${this.#step}: ${broken[0]} holds values that are not finite`);
     const path = await this.folder.saveCheckpoint(this.#step, tensors, {});
-    this.folder.writeFile(MODEL_NAME, await encodeGan({ ...this.text, generator: this.gan.average, examples: this.grid.captions }));
+    const kind = this.options.ema > 0 ? "ema" : "raw";
+    const model = { ...this.text, generator: this.gan.average, kind, examples: this.grid.captions } as const;
+    this.folder.writeFile(MODEL_NAME, await encodeGan(model));
     this.hooks.onEvent({ kind: "checkpoint", step: this.#step, path });
   }
 }
+
+/** Bytes, four a word. */
+const words = ({ buffer }: Uint8Array): Uint32Array => new Uint32Array(buffer);
 
 /** So many captions are embedded in one go, about. */
 const CAPTIONS_AT_ONCE = 1024;
@@ -276,34 +271,4 @@ const CAPTIONS_AT_ONCE = 1024;
 export function learningRate(options: TrainOptions, step: number, images: number): number {
   const epoch = Math.floor((step - 1) / Math.ceil(images / options.batch)) + 1;
   return options.learningRate * options.lrDecay ** Math.floor(epoch / options.lrDecayEvery);
-}
-
-/** Measures speed, and tells after a few steps how long the run will take. */
-class Clock {
-  #last = performance.now();
-  #times: number[] = [];
-  #told = false;
-
-  constructor(
-    readonly steps: number,
-    readonly tell: (text: string) => void,
-  ) {}
-
-  /** Images a second over the last steps. */
-  tick(step: number, images: number): number {
-    const now = performance.now();
-    this.#times = [...this.#times.slice(-19), now - this.#last];
-    this.#last = now;
-    const mean = this.#times.reduce((a, b) => a + b) / this.#times.length;
-    if (!this.#told && this.#times.length >= 5) {
-      // The first step compiles the driver's code.
-      const typical = [...this.#times].sort((a, b) => a - b)[Math.floor(this.#times.length / 2)]!;
-      this.tell(
-        `${(typical / 1000).toFixed(2)} s a step: about ${duration((typical * (this.steps - step)) / 1000)} for the ${this.steps - step} steps to go`,
-      );
-      this.#told = true;
-      this.#times = [typical];
-    }
-    return (1000 * images) / mean;
-  }
 }

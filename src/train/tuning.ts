@@ -12,7 +12,12 @@ import type { TuneMode } from "./options.js";
 import type { RunFolder } from "./run-folder.js";
 
 /** Gives the device a tuner, unless the mode is "off". With a run, its own decisions count first and are kept in its folder. */
-export function installTuner(device: Device, mode: TuneMode, onEvent: TrainHooks["onEvent"], run?: RunFolder): void {
+export function installTuner(
+  device: Device,
+  mode: TuneMode,
+  onEvent: TrainHooks["onEvent"],
+  run?: Pick<RunFolder, "inside" | "writeFile">,
+): void {
   if (mode === "off") return;
   device.tuner = new Tuner(device, {
     mode,

@@ -11,7 +11,7 @@ import { birds } from "../../src/data/birds.js";
 import { flowers } from "../../src/data/flowers.js";
 import { openDataset } from "../../src/data/open.js";
 import type { OpenOptions } from "../../src/data/options.js";
-import { storedSide } from "../../src/data/prepare.js";
+import { storedSide } from "../../src/data/decode.js";
 import { findSplit } from "../../src/data/split.js";
 
 let base = "";

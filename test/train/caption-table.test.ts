@@ -75,10 +75,19 @@ describe("the table of captions", () => {
     expect(table.has(Uint32Array.of(2))).toBe(false);
     // The text of caption 0 is there: its other places need no encoder.
     await table.need(all);
-    writeFileSync(first.path, "damaged");
+    writeFileSync(first.source!.path, "damaged");
     const { table: anew, events } = await open("kept");
     expect(events).toMatchObject([{ kind: "warning", text: expect.stringContaining("embedded anew") as string }]);
     await anew.need(all);
     expect(rows(anew)).toEqual(rows(table));
+  });
+
+  it("of given embeddings knows all, and keeps nothing", async () => {
+    const vectors = Float32Array.from({ length: 2 * dataset.captions }, (_, i) => i);
+    const table = CaptionTable.given(dataset, vectors, 2);
+    await table.need(all);
+    await table.keep(() => expect.unreachable());
+    expect([...table.row(3)]).toEqual([6, 7]);
+    expect([...table.means(Uint32Array.of(0, 2), 2)]).toEqual([2, 3]);
   });
 });

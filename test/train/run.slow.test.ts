@@ -40,6 +40,12 @@ const metrics = (name: string) =>
     .split("\n")
     .map((line) => ({ ...(JSON.parse(line) as object), imagesPerSecond: 0 }));
 
+/** Dispatches of a step, as the run told. */
+const dispatches = (events: readonly TrainEvent[]): number => {
+  const told = events.map((e) => (e.kind === "message" ? /a step: (\d+) dispatches/.exec(e.text)?.[1] : undefined));
+  return Number(told.find((text) => text !== undefined));
+};
+
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "petalgrad-run-"));
   process.env.PETALGRAD_CACHE = join(folder, "cache");
@@ -79,10 +85,15 @@ describe("a run", () => {
         (e) => e.kind === "step" && e.stage === "text encoder" && e.step === 3,
       );
       expect(first.result).toMatchObject({ end: "stopped", step: 0 });
-      const second = await run({ resume: inside("split") }, (e) => e.kind === "step" && e.stage === "GAN" && e.step === 4);
+      // Activations computed again are the same bits from more dispatches.
+      const second = await run(
+        { given: { recompute: true }, resume: inside("split") },
+        (e) => e.kind === "step" && e.stage === "GAN" && e.step === 4,
+      );
       expect(second.result.end).toBe("stopped");
       expect(second.result.step).toBeLessThan(10);
-      const third = await run({ resume: inside("split") });
+      const third = await run({ given: { recompute: false }, resume: inside("split") });
+      expect(dispatches(second.events)).toBeGreaterThan(dispatches(third.events));
       process.env.PETALGRAD_CACHE = join(folder, "cache");
       expect(third.result).toMatchObject({ end: "finished", step: 10 });
       for (const file of [

@@ -1,6 +1,7 @@
 /** Text encoders out of Torch7's files and PyTorch's state dicts: their weights, and what they compute, against PyTorch's modules. */
 import { describe, expect, it } from "vitest";
-import { LuaTable, readTorch7, TorchObject } from "../../../src/data/formats/torch7.js";
+import type { LuaTable } from "../../../src/data/formats/torch7.js";
+import { readTorch7, TorchObject } from "../../../src/data/formats/torch7.js";
 import { compile } from "../../../src/tensor/compile.js";
 import { input } from "../../../src/tensor/tensor.js";
 import { encoderOf, type EncoderWeights } from "../../../src/train/import/encoder-weights.js";

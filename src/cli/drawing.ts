@@ -1,0 +1,67 @@
+/** What the commands that draw share: their common options, where to draw from, what is said meanwhile, writing a picture. */
+import { basename, extname } from "node:path";
+import { UserError } from "../errors.js";
+import { writeFileAtomic } from "../train/atomic-file.js";
+import type { TrainEvent } from "../train/hooks.js";
+import { GENERATORS, TRAIN_OPTIONS } from "../train/options.js";
+import { newestRun } from "../train/run-folder.js";
+import type { Context } from "./command.js";
+
+export const RUN_OPTION = {
+  type: "text",
+  placeholder: "DIR",
+  description: "draw from this run's newest checkpoint",
+  defaultText: "the newest under runs/",
+} as const;
+
+/** Which generator, how large, with which kernels. */
+export const DRAWING_OPTIONS = {
+  generator: {
+    type: "choice",
+    choices: GENERATORS,
+    description: "the moving average of the generator, or the generator as it was trained",
+    defaultText: "ema, unless the run has no average",
+  },
+  scale: { type: "integer", min: 1, max: 16, default: 1, description: "enlarge every pixel to a square of this side" },
+  tune: TRAIN_OPTIONS.tune,
+} as const;
+
+export const TRUNCATION_OPTION = {
+  type: "number",
+  min: 0.1,
+  max: 10,
+  description: "draw noise further from 0 than this again: more typical images, less variety",
+  defaultText: "none",
+} as const;
+
+/** What to draw from. @throws UserError where nothing is named and there is no run */
+export function sourceOf({ run, model }: { readonly run?: string | undefined; readonly model?: string | undefined }): string {
+  if (run !== undefined && model !== undefined) throw new UserError("--run and --model both name what to draw from: give one of them");
+  const source = model ?? run ?? newestRun();
+  if (source === undefined) throw new UserError("there is no run under runs/ yet: train one (npm run train), or name one with --run DIR");
+  return source;
+}
+
+/** Messages and warnings, a line each, on standard error. */
+export const tellOn =
+  ({ stderr }: Context) =>
+  (event: TrainEvent): void => {
+    if (event.kind === "message") stderr.write(`${event.text}\n`);
+    if (event.kind === "warning") stderr.write(`warning: ${event.text}\n`);
+  };
+
+/** @throws UserError for a file name that does not end in one of the extensions */
+export function checkExtension(flag: string, path: string, ...extensions: readonly string[]): void {
+  if (extensions.includes(extname(path).toLowerCase())) return;
+  throw new UserError(`${flag} ${path}: its name must end in ${extensions.join(" or ")}`);
+}
+
+/** Writes a picture. @returns how to name it to the user */
+export function writePicture(path: string, bytes: Uint8Array): string {
+  try {
+    writeFileAtomic(path, bytes);
+  } catch (error) {
+    throw new UserError(`${path} cannot be written: ${(error as Error).message}`);
+  }
+  return basename(path) === path ? `./${path}` : path;
+}

@@ -1,0 +1,68 @@
+/** `petalgrad evaluate`: measures of a run, as one table, a JSON file and charts. */
+import { dirname, join } from "node:path";
+import { UserError } from "../errors.js";
+import { TRAIN_OPTIONS } from "../train/options.js";
+import { newestRun } from "../train/run-folder.js";
+import { defineCommand, withDefaults } from "./command.js";
+import { Progress } from "./progress.js";
+import { show } from "./training-events.js";
+
+const OPTIONS = {
+  run: { type: "text", placeholder: "DIR", description: "the run to evaluate", defaultText: "the newest under runs/" },
+  against: { type: "texts", placeholder: "DIR", description: "another run on the same data set, in columns beside it" },
+  samples: {
+    type: "integer",
+    min: 20,
+    max: 50000,
+    default: 1000,
+    description: "captions of training classes, and of unseen ones, to draw",
+  },
+  seed: { type: "integer", min: 0, max: 2 ** 32 - 1, default: 1, description: "of the choice of captions and of the noise" },
+  zeroShot: {
+    type: "flag",
+    default: true,
+    description: "the classifier that learns the unseen classes from drawn images (the slowest part)",
+  },
+  json: {
+    type: "text",
+    placeholder: "FILE",
+    description: "where the numbers go; the charts go beside it",
+    defaultText: "evaluation/report.json in the run's folder",
+  },
+  dataDir: { ...TRAIN_OPTIONS.dataDir, defaultText: "where the run found it" },
+} as const;
+
+export const evaluate = defineCommand({
+  name: "evaluate",
+  summary: "measure a trained run: text match, quality, variety, zero-shot classification, style",
+  details:
+    "Every generator of a run has a column: its moving average (ema), which draws the samples, and the trained one (raw); real images\n" +
+    "and noise are the two ends of each scale. The networks that look are trained once for a data set, a few minutes on a CPU, and kept.\n" +
+    "Names that end in -petalgrad are measured with these networks: compare them with each other, never with published figures.",
+  options: OPTIONS,
+  examples: [
+    ["evaluate -- --run runs/petals-1", "one table, its numbers and charts in runs/petals-1/evaluation/"],
+    ["evaluate -- --run runs/petals-2 --against runs/petals-1 --samples 2000", "two runs side by side"],
+  ],
+  async run(given, context) {
+    const { run: named, against, samples, seed, zeroShot, json, dataDir } = withDefaults(OPTIONS, given);
+    const run = named ?? newestRun();
+    if (run === undefined) throw new UserError("there is no run under runs/ yet: train one (npm run train), or name one with --run");
+    // Loaded here, so that --help needs no engine.
+    const { evaluateToFiles } = await import("../evaluate/files.js");
+    const progress = new Progress(context.stderr);
+    const signal = context.catchInterrupt("stopping; networks that are finished are kept for the next time");
+    try {
+      const { table, files } = await evaluateToFiles(
+        { runs: [run, ...(against ?? [])], samples, seed, zeroShot, ...(dataDir !== undefined && { dataDir }) },
+        json ?? join(run, "evaluation", "report.json"),
+        { onEvent: (event) => show(progress, event), signal },
+      );
+      progress.end();
+      context.print(table);
+      context.print(`\n${files.join(", ")} in ${dirname(json ?? join(run, "evaluation", "report.json"))}`);
+    } finally {
+      progress.end();
+    }
+  },
+});

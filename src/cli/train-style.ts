@@ -1,0 +1,58 @@
+/** `petalgrad train-style`: trains the style encoder of a run and shows how it goes. */
+import { UserError } from "../errors.js";
+import { newestRun } from "../train/run-folder.js";
+import { STYLE_OPTIONS } from "../train/style-options.js";
+import { defineCommand } from "./command.js";
+import { Progress } from "./progress.js";
+import { show } from "./training-events.js";
+
+export const trainStyle = defineCommand({
+  name: "train-style",
+  summary: "train a run's style encoder, which finds the noise vector behind an image",
+  details:
+    "It needs a run with a model and is kept in the run's folder, under style/: checkpoints, curves, grids of real images\n" +
+    "drawn again in their style with their own and with other captions, and recovery.json: how much of the noise it finds.\n" +
+    "Ctrl-C saves a checkpoint; --resume goes on with the same bits.",
+  options: {
+    run: { type: "text", placeholder: "DIR", description: "the run whose generator is inverted", defaultText: "the newest under runs/" },
+    resume: {
+      type: "text",
+      placeholder: "DIR",
+      description: "go on with this run's style encoder; of the others only --data-dir and the two --...-every may be given",
+    },
+    ...STYLE_OPTIONS,
+  },
+  examples: [
+    ["train-style", "for the newest run"],
+    ["train-style -- --run runs/flowers-1 --steps 5000 --texts interpolated", "for longer, on mixtures of captions"],
+    ["train-style -- --resume runs/flowers-1", "go on where it stopped"],
+  ],
+  async run({ run, resume, ...given }, context) {
+    if (run !== undefined && resume !== undefined)
+      throw new UserError("--run begins a style encoder and --resume goes on with one: give one of them");
+    const path = resume ?? run ?? newestRun();
+    if (path === undefined) throw new UserError("there is no run under runs/ yet: train one (npm run train), or name one with --run DIR");
+    // Loaded here, so that --help needs no engine.
+    const { trainStyle: runTraining } = await import("../train/style-stage.js");
+    const progress = new Progress(context.stderr);
+    const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
+    try {
+      const hooks = { onEvent: (event: Parameters<typeof show>[1]) => show(progress, event), signal };
+      const result = await runTraining({ given, run: path, resume: resume !== undefined }, hooks);
+      progress.end();
+      if (result.recovery) {
+        const { mean, byDimension, images, captions } = result.recovery;
+        const [low, high] = [Math.min(...byDimension), Math.max(...byDimension)].map((r) => r.toFixed(2));
+        context.print(
+          `recovered of the noise: R² ${mean.toFixed(3)} on average, ${low} to ${high} by dimension (${images} images, captions of ${captions})`,
+        );
+      }
+      if (result.grid) context.print(`samples: ${result.grid}`);
+      if (result.end === "stopped")
+        return context.print(`stopped at step ${result.step}; go on with: npm run train-style -- --resume ${path}`);
+      context.print(`draw in a photograph's style: npm run restyle -- --run ${path} --style photo.jpg --text "a flower with red petals"`);
+    } finally {
+      progress.end();
+    }
+  },
+});

@@ -1,0 +1,25 @@
+/** What training tells, as the terminal shows it. */
+import type { TrainEvent } from "../train/hooks.js";
+import { bytes, type Progress } from "./progress.js";
+
+/** One event: a line, or the bar brought up to date. */
+export function show(progress: Progress, event: TrainEvent): void {
+  switch (event.kind) {
+    case "message":
+      return progress.message(event.text);
+    case "warning":
+      return progress.message(`warning: ${event.text}`);
+    case "sample":
+      return progress.message(`step ${event.step}: samples in ${event.path}`);
+    case "checkpoint":
+      return progress.message(`step ${event.step}: checkpoint in ${event.path}`);
+    case "work": {
+      const rate = event.unit === "B" ? bytes(event.done) : undefined;
+      return progress.update({ label: event.what, done: event.done, total: event.total, rate });
+    }
+    case "step": {
+      const rate = `${event.imagesPerSecond.toFixed(1)} images/s`;
+      return progress.update({ label: event.stage, done: event.step, total: event.steps, rate, numbers: event.metrics });
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/** What an image network says of any number of images: its features and its outputs, by a compiled program of fixed batch. */
+import type { Device } from "../gpu/device.js";
+import type { ImageEncoder } from "../models/image-encoder.js";
+import { compile } from "../tensor/compile.js";
+import { concat } from "../tensor/layout.js";
+import type { Program } from "../tensor/program.js";
+import { input, type Tensor } from "../tensor/tensor.js";
+import { overRows } from "../train/rows.js";
+
+export interface Observation {
+  /** Of the layer before the last, [N, featureSize]. */
+  readonly features: Float32Array;
+  /** Of the last layer (logits of classes, or an embedding), [N, outputSize]. */
+  readonly outputs: Float32Array;
+}
+
+export class Observer {
+  private constructor(
+    readonly network: ImageEncoder,
+    readonly program: Program<{ result: Tensor }>,
+    readonly batch: number,
+    readonly featureSize: number,
+  ) {}
+
+  /** @param batch Images a run of the program. */
+  static async create(device: Device, network: ImageEncoder, batch = 32): Promise<Observer> {
+    const { imageSize } = network.options;
+    let featureSize = 0;
+    const program = await compile(device, () => {
+      const features = network.features(input("images", [batch, 3, imageSize, imageSize]), "evaluate");
+      featureSize = features.shape[1]!;
+      return { result: concat([features, network.outputs(features)], 1) };
+    });
+    return new Observer(network, program, batch, featureSize);
+  }
+
+  get outputSize(): number {
+    return this.network.options.embedding;
+  }
+
+  /** @param images [N, 3, S, S] in [−1, 1] */
+  async observe(images: Float32Array): Promise<Observation> {
+    const count = images.length / (3 * this.network.options.imageSize ** 2);
+    const both = await overRows(this.program, this.batch, { images }, count);
+    const width = this.featureSize + this.outputSize;
+    const columns = (from: number, to: number) => {
+      const part = new Float32Array(count * (to - from));
+      for (let row = 0; row < count; row++) part.set(both.subarray(row * width + from, row * width + to), row * (to - from));
+      return part;
+    };
+    return { features: columns(0, this.featureSize), outputs: columns(this.featureSize, width) };
+  }
+
+  destroy(): void {
+    this.program.destroy();
+  }
+}
+
+/** What several networks say of the same images, which come in parts. */
+export async function observeAll(
+  observers: readonly Observer[],
+  parts: AsyncIterable<Float32Array> | Iterable<Float32Array>,
+): Promise<Observation[]> {
+  const seen: Observation[][] = observers.map(() => []);
+  for await (const images of parts) {
+    for (const [i, observer] of observers.entries()) seen[i]!.push(await observer.observe(images));
+  }
+  return seen.map((list) => ({
+    features: joined(list.map(({ features }) => features)),
+    outputs: joined(list.map(({ outputs }) => outputs)),
+  }));
+}
+
+/** Arrays one after the other. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

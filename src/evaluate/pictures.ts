@@ -1,0 +1,74 @@
+/** The images that measures are taken on: real ones, noise, and which captions are drawn. All are functions of a seed. */
+import { centreViews, fillImages } from "../data/batch.js";
+import type { Dataset, SplitName } from "../data/dataset.js";
+import { RandomStream } from "../data/philox.js";
+
+/** First words of the evaluation's random streams. */
+export const STREAMS = {
+  pairs: 130,
+  others: 131,
+  halves: 132,
+  noise: 133,
+  kernel: 134,
+  variety: 135,
+  colours: 136,
+  zeroShot: 137,
+  style: 138,
+};
+
+/** Images that are taken together. */
+const CHUNK = 128;
+
+/** Images of a data set, each with one of its captions. */
+export interface Pairs {
+  readonly images: readonly number[];
+  /** By number. */
+  readonly captions: readonly number[];
+}
+
+/** Every image about equally often, in random order, each time with a random one of its captions. */
+export function drawPairs(dataset: Dataset, images: readonly number[], count: number, random: RandomStream): Pairs {
+  const chosen: number[] = [];
+  while (chosen.length < count) chosen.push(...random.shuffle([...images]).slice(0, count - chosen.length));
+  return { images: chosen, captions: chosen.map((image) => dataset.firstCaption(image) + random.below(dataset.captionsOf(image).length)) };
+}
+
+/** Real images, centre views, in parts [·, 3, S, S]. */
+export function* realImages(dataset: Dataset, images: readonly number[]): Generator<Float32Array> {
+  for (let start = 0; start < images.length; start += CHUNK) {
+    const part = images.slice(start, start + CHUNK);
+    yield fillImages(dataset, part, centreViews(dataset, part));
+  }
+}
+
+/** Images of independent uniform values, in parts [·, 3, S, S] in [−1, 1]. */
+export function* noiseImages(size: number, count: number, seed: number): Generator<Float32Array> {
+  const random = new RandomStream(seed, STREAMS.noise);
+  for (let start = 0; start < count; start += CHUNK)
+    yield Float32Array.from({ length: Math.min(CHUNK, count - start) * 3 * size * size }, () => random.between(-1, 1));
+}
+
+/** The halves of a split's images that are held against each other, of equal size, at most `count` each. */
+export function halves(dataset: Dataset, split: SplitName, count: number, seed: number): readonly [number[], number[]] {
+  const images = new RandomStream(seed, STREAMS.halves).shuffle([...dataset.imagesOfSplit(split)]);
+  const half = Math.min(count, Math.floor(images.length / 2));
+  return [images.slice(0, half), images.slice(half, 2 * half)];
+}
+
+/**
+ * For each caption `count` others of images of other classes: places in the list.
+ * @returns undefined where some caption has no other class beside it
+ */
+export function otherCaptions(dataset: Dataset, captions: readonly number[], count: number, seed: number): number[][] | undefined {
+  const random = new RandomStream(seed, STREAMS.others);
+  const classes = captions.map((caption) => dataset.classOf(dataset.imageOfCaption(caption)));
+  if (new Set(classes).size < 2) return undefined;
+  return classes.map((own) => {
+    const others: number[] = [];
+    while (others.length < count) {
+      const place = random.below(captions.length);
+      if (classes[place] !== own) others.push(place);
+    }
+    return others;
+  });
+}

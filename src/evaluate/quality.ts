@@ -1,0 +1,40 @@
+/** Quality and variety of images by the features of a classifier: distances to real images, an inception-style score. */
+import { RandomStream } from "../data/philox.js";
+import { frechetDistance, type Gaussian, gaussianOf } from "./frechet.js";
+import { inceptionScore, softmaxRows } from "./inception-score.js";
+import { kernelDistance } from "./kernel-distance.js";
+import type { Observation } from "./observer.js";
+import { STREAMS } from "./pictures.js";
+import type { Value } from "./report.js";
+
+/** The real images that others are held against. */
+export class Reference {
+  readonly #gaussian: Gaussian;
+
+  /** @param features [N, size] */
+  constructor(
+    readonly features: Float32Array,
+    readonly size: number,
+  ) {
+    this.#gaussian = gaussianOf(features, size);
+  }
+
+  get count(): number {
+    return this.features.length / this.size;
+  }
+
+  /** @param features [M, size]; the distances take as many rows as the reference has, so that all columns have the same bias. */
+  distances(features: Float32Array, seed: number): { fid: Value; kid: Value } {
+    const rows = features.subarray(0, this.features.length);
+    return {
+      fid: { value: frechetDistance(this.#gaussian, gaussianOf(rows, this.size)) },
+      kid: { value: kernelDistance(this.features, rows, this.size, new RandomStream(seed, STREAMS.kernel)) },
+    };
+  }
+}
+
+/** @param seen By the classifier of real images. */
+export function quality(reference: Reference, seen: Observation, classes: number, seed: number): Record<string, Value> {
+  const { mean, deviation } = inceptionScore(softmaxRows(seen.outputs, classes), classes);
+  return { ...reference.distances(seen.features, seed), inception: { value: mean, deviation } };
+}

@@ -1,0 +1,201 @@
+/** The questions that the images of one split are asked, the same for every generator, for real images and for noise. */
+import type { Dataset, SplitName } from "../data/dataset.js";
+import { RandomStream } from "../data/philox.js";
+import type { Device } from "../gpu/device.js";
+import { CaptionEncoder } from "../train/captions.js";
+import type { ColourClassifier } from "./colour-histogram.js";
+import { type ColourTask, coloursRight, colourTask, trainColours } from "./colours.js";
+import { type EvaluationNetworks, isHeldOut } from "./networks.js";
+import { joined, Observer, observeAll } from "./observer.js";
+import { drawPairs, halves, noiseImages, realImages, STREAMS } from "./pictures.js";
+import { quality, Reference } from "./quality.js";
+import type { Value, Values } from "./report.js";
+import { attributesRight, textMatch, textMatchByChance } from "./text-match.js";
+import { pixelDeviation, withinDistance } from "./variety.js";
+
+export type Parts = AsyncIterable<Float32Array> | Iterable<Float32Array>;
+
+/** Where a column's images come from. Parts are images [·, 3, S, S] in [−1, 1]. */
+export interface Pictures {
+  /** An image of each caption. */
+  of(captions: readonly number[]): Parts;
+  /** `each` different images of each caption, one caption's after the other's. */
+  groups(captions: readonly number[], each: number): Parts;
+}
+
+/** The networks, ready to look. */
+export interface Observers {
+  readonly classifier: Observer;
+  readonly matching: Observer;
+  readonly reader?: Observer;
+}
+
+export async function openObservers(device: Device, networks: EvaluationNetworks): Promise<Observers> {
+  return {
+    classifier: await Observer.create(device, networks.classifier),
+    matching: await Observer.create(device, networks.matching.image),
+    ...(networks.reader && { reader: await Observer.create(device, networks.reader) }),
+  };
+}
+
+/** So many captions, and images of each, show the variety within a caption; fewer where classes are small. */
+const VARIETY = { captions: 24, each: 10 };
+
+export class Trial {
+  private constructor(
+    readonly dataset: Dataset,
+    readonly split: SplitName,
+    readonly observers: Observers,
+    readonly seed: number,
+    /** By number. */
+    readonly captions: readonly number[],
+    /** The captions' embeddings by the matching encoder. */
+    readonly texts: Float32Array,
+    readonly reference: Reference,
+    /** Real images, as many as the reference's and none of them. */
+    readonly peers: readonly number[],
+    /** Captions of different classes. */
+    readonly varied: { readonly captions: readonly number[]; readonly each: number },
+    readonly colours: { readonly task: ColourTask; readonly classifier: ColourClassifier | undefined } | undefined,
+  ) {}
+
+  /**
+   * One trial for each split that has images enough.
+   * @param samples Captions a split.
+   */
+  static async prepare(
+    device: Device,
+    dataset: Dataset,
+    networks: EvaluationNetworks,
+    observers: Observers,
+    samples: number,
+    seed: number,
+  ): Promise<Trial[]> {
+    const encoder = new CaptionEncoder(device, networks.matching.encoder, networks.matching.alphabet);
+    // On petals the reader knows better than any rule on hues.
+    const classifier = dataset.attributes ? undefined : trainColours(dataset);
+    const trials: Trial[] = [];
+    for (const [i, split] of (["train", "test"] as const).entries()) {
+      if (dataset.imagesOfSplit(split).length < 4) continue;
+      const asked = askedImages(dataset, split);
+      const { captions } = drawPairs(dataset, asked, samples, new RandomStream(seed, STREAMS.pairs, i));
+      const [held, peers] = halves(dataset, split, samples, seed);
+      const [seen] = await observeAll([observers.classifier], realImages(dataset, held));
+      const task = dataset.attributes ? undefined : colourTask(dataset, asked, samples, seed);
+      trials.push(
+        new Trial(
+          ...([dataset, split, observers, seed, captions] as const),
+          await encoder.encode(captions.map((caption) => dataset.caption(caption))),
+          new Reference(seen!.features, observers.classifier.featureSize),
+          peers,
+          variedCaptions(dataset, split, new RandomStream(seed, STREAMS.variety, i)),
+          task && { task, classifier },
+        ),
+      );
+    }
+    await encoder.destroy();
+    return trials;
+  }
+
+  /** What drawn images get. */
+  async ofDrawn(pictures: Pictures): Promise<Values> {
+    const { observers, captions } = this;
+    const [classifier, matching, reader] = await observeAll(Object.values(observers) as Observer[], pictures.of(captions));
+    return this.#named({
+      ...this.#match(matching!.outputs, reader?.outputs),
+      ...(await this.#colours(pictures)),
+      ...quality(this.reference, classifier!, observers.classifier.outputSize, this.seed),
+      ...(await this.#variety(pictures)),
+    });
+  }
+
+  /** What real images get: the captions' own for the match, and others than the reference's for the distances, whose floor they are. */
+  async ofReal(): Promise<Values> {
+    const { dataset, observers, captions, peers } = this;
+    const pictures = realPictures(dataset);
+    const looking = [observers.matching, ...(observers.reader ? [observers.reader] : [])];
+    const [matching, reader] = await observeAll(looking, pictures.of(captions));
+    const [classifier] = await observeAll([observers.classifier], realImages(dataset, peers));
+    return this.#named({
+      ...this.#match(matching!.outputs, reader?.outputs),
+      ...(await this.#colours(pictures)),
+      ...quality(this.reference, classifier!, observers.classifier.outputSize, this.seed),
+      ...(await this.#variety(pictures)),
+    });
+  }
+
+  /** What noise gets, by chance or by looking at it: the other end of each scale. */
+  async ofNoise(): Promise<Values> {
+    const { dataset, observers, reference, seed } = this;
+    const [seen] = await observeAll([observers.classifier], noiseImages(dataset.size, reference.count, seed));
+    return this.#named({ ...textMatchByChance(), ...quality(reference, seen!, observers.classifier.outputSize, seed) });
+  }
+
+  #match(matching: Float32Array, reader: Float32Array | undefined): Record<string, Value> {
+    const { dataset, texts, captions, observers, seed } = this;
+    return {
+      ...textMatch(dataset, matching, texts, captions, observers.matching.outputSize, seed),
+      ...(reader && attributesRight(dataset, reader, captions)),
+    };
+  }
+
+  async #colours(pictures: Pictures): Promise<Record<string, Value>> {
+    if (!this.colours) return {};
+    const { task, classifier } = this.colours;
+    return coloursRight(pictures.of(task.captions), task, classifier, this.dataset.size);
+  }
+
+  async #variety(pictures: Pictures): Promise<Record<string, Value>> {
+    const { captions, each } = this.varied;
+    if (each < 2) return {};
+    const { classifier } = this.observers;
+    const parts: Float32Array[] = [];
+    for await (const part of pictures.groups(captions, each)) parts.push(part);
+    const images = joined(parts);
+    const { features } = await classifier.observe(images);
+    return {
+      variety: { value: withinDistance(features, classifier.featureSize, each) },
+      pixels: { value: pixelDeviation(images, 3 * this.dataset.size ** 2, each) },
+    };
+  }
+
+  /** Ids of the report's rows. */
+  #named(values: Record<string, Value>): Values {
+    return Object.fromEntries(Object.entries(values).map(([id, value]) => [`${id}.${this.split}`, value]));
+  }
+}
+
+/** The images whose captions a split is asked about: of the training classes those that no network here has learnt. */
+function askedImages(dataset: Dataset, split: SplitName): readonly number[] {
+  const images = dataset.imagesOfSplit(split);
+  const held = split === "train" ? images.filter(isHeldOut(dataset)) : images;
+  return held.length > 0 ? held : images;
+}
+
+/** Captions of classes that have images enough. */
+function variedCaptions(dataset: Dataset, split: SplitName, random: RandomStream): Trial["varied"] {
+  const sizes = dataset.split[split].map((c) => dataset.imagesOfClass(c).length);
+  const each = Math.min(VARIETY.each, Math.max(...sizes));
+  const classes = random.shuffle(dataset.split[split].filter((_, i) => sizes[i]! >= each)).slice(0, VARIETY.captions);
+  const captions = classes.map((c) => {
+    const image = random.pick(dataset.imagesOfClass(c));
+    return dataset.firstCaption(image) + random.below(dataset.captionsOf(image).length);
+  });
+  return { captions, each };
+}
+
+/** A caption's own image; and, as a group, images of its class. */
+function realPictures(dataset: Dataset): Pictures {
+  return {
+    of: (captions) =>
+      realImages(
+        dataset,
+        captions.map((caption) => dataset.imageOfCaption(caption)),
+      ),
+    groups: (captions, each) =>
+      realImages(
+        dataset,
+        captions.flatMap((caption) => dataset.imagesOfClass(dataset.classOf(dataset.imageOfCaption(caption))).slice(0, each)),
+      ),
+  };
+}

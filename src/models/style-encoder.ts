@@ -1,0 +1,37 @@
+/**
+ * The style encoder S (Reed et al. 2016, section 4.4): it finds the noise vector from which the generator drew an image, that is, all of
+ * the image that its text does not say. The paper calls it a convolutional network and no more; this one is the discriminator's:
+ *
+ *   trunk   as the discriminator's        8n×4×4
+ *   style   flatten, Linear               Z
+ */
+import { reshape } from "../tensor/layout.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { ImageTrunk, type ImageTrunkOptions } from "./image-trunk.js";
+import type { Initializers } from "./initializers.js";
+import { Linear, type Mode, Network } from "./layers.js";
+
+export interface StyleEncoderOptions extends ImageTrunkOptions {
+  /** Length Z of the noise vector. */
+  readonly noiseSize: number;
+}
+
+export class StyleEncoder extends Network {
+  readonly #trunk: ImageTrunk;
+  readonly #style: Linear;
+
+  constructor(
+    readonly options: StyleEncoderOptions,
+    initial: Initializers,
+  ) {
+    super("style", initial);
+    this.#trunk = new ImageTrunk(this, options);
+    this.#style = new Linear(this, "style", this.#trunk.channels * 4 * 4, options.noiseSize);
+  }
+
+  /** Images [N, 3, S, S] in [−1, 1] → styles [N, noiseSize]. */
+  call(images: Tensor, mode: Mode): Tensor {
+    const features = this.#trunk.call(images, mode);
+    return this.#style.call(reshape(features, [images.shape[0]!, -1]));
+  }
+}

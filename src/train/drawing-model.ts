@@ -1,0 +1,73 @@
+/** A trained model on a device, ready to draw: it embeds sentences and paints images, as every drawing command needs. */
+import { type Device, openDevice } from "../gpu/device.js";
+import { CaptionEncoder, normalise } from "./captions.js";
+import type { DrawingRequest, TrainHooks } from "./hooks.js";
+import { type LoadedModel, loadModel } from "./load-model.js";
+import { tuneModeFor } from "./options.js";
+import { Painter } from "./painter.js";
+import { installTuner } from "./tuning.js";
+
+/** Images a run of the painting program, and texts one of the encoder's, at most. */
+const MOST = { images: 16, texts: 64 };
+
+export class DrawingModel {
+  readonly #warnings: string[];
+  #painter: Painter | undefined;
+
+  private constructor(
+    readonly device: Device,
+    readonly model: LoadedModel,
+  ) {
+    this.#warnings = [...model.warnings];
+  }
+
+  /**
+   * @param onEvent Told of tuning, where that is asked for and takes a while.
+   * @throws UserError when there is no such model, or it is damaged
+   */
+  static async open({ source, generator, tune }: DrawingRequest, onEvent?: TrainHooks["onEvent"]): Promise<DrawingModel> {
+    const model = await loadModel(source, generator);
+    const device = await openDevice();
+    installTuner(device, tune ?? tuneModeFor(device.traits), (event) => onEvent?.(event));
+    return new DrawingModel(device, model);
+  }
+
+  /** What the user should know: that letters of a text are not in the model's alphabet. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  /** Adds to what the user should know. */
+  warn(text: string): void {
+    this.#warnings.push(text);
+  }
+
+  /** Normalised embeddings [texts, textSize]. */
+  async embed(texts: readonly string[]): Promise<Float32Array> {
+    const { encoder, alphabet, normalisation } = this.model;
+    for (const text of texts) {
+      const unknown = [...new Set(text.normalize("NFC").toLowerCase())].filter((c) => alphabet.indexOf(c) === 0);
+      if (unknown.length > 0)
+        this.#warnings.push(`"${text}": the model's alphabet lacks ${unknown.map((c) => `"${c}"`).join(", ")}; left out`);
+    }
+    const captions = new CaptionEncoder(this.device, encoder, alphabet, Math.min(MOST.texts, texts.length));
+    const embeddings = normalise(await captions.encode(texts), normalisation);
+    await captions.destroy();
+    return embeddings;
+  }
+
+  /**
+   * @param noise [N, noiseSize]
+   * @param text [N, textSize], normalised embeddings
+   * @returns Images [N, 3, S, S] in (−1, 1).
+   */
+  async paint(noise: Float32Array, text: Float32Array): Promise<Float32Array> {
+    const { generator } = this.model;
+    this.#painter ??= await Painter.create(this.device, generator, Math.min(MOST.images, noise.length / generator.options.noiseSize));
+    return this.#painter.paint(noise, text);
+  }
+
+  destroy(): void {
+    this.device.destroy();
+  }
+}

@@ -1,0 +1,27 @@
+/** What the readers of embeddings share: an image's vectors, and the name by which a data set knows the image. */
+import { readFile } from "node:fs/promises";
+import { UserError } from "../../errors.js";
+
+/** The vectors of one image's captions. */
+export interface ImageVectors {
+  /** "class/image", or the image alone where there is no class. */
+  readonly name: string;
+  readonly count: number;
+  /** [count, size] */
+  readonly values: Float32Array;
+}
+
+/** "images/001.A/x.jpg" → "001.A/x": what a data set calls an image, whatever folders stand before. */
+export function bareName(name: string): string {
+  const path = name.replaceAll("\\", "/").split("/").slice(-2).join("/");
+  return path.replace(/\.(?:jpe?g|png|t7|txt|gif|bmp|webp|tiff?)$/i, "");
+}
+
+/** A file's bytes. @throws UserError when it cannot be read, or is larger than what can be read at once */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new UserError(`${path} cannot be read: ${(error as Error).message}`);
+  }
+}

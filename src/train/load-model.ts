@@ -1,0 +1,47 @@
+/** A trained model as the drawing commands want it: from a run's folder or a model file, with the averaged or the raw generator. */
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { UserError } from "../errors.js";
+import { type GanFile, readGan } from "./model-file.js";
+import { MODEL_NAME } from "./names.js";
+import { loadNetwork } from "./network-file.js";
+import type { GeneratorKind } from "./options.js";
+import { RunFolder } from "./run-folder.js";
+
+export interface LoadedModel extends GanFile {
+  /** The file that the generator came from. */
+  readonly path: string;
+  /** What the user should know: that a damaged checkpoint was passed over. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * @param source A run's folder, or a model file.
+ * @param kind Which generator; by default the one that drew the run's samples.
+ * @throws UserError when there is none, when it is damaged, or when there is no generator of that kind.
+ */
+export async function loadModel(source: string, kind?: GeneratorKind): Promise<LoadedModel> {
+  if (!existsSync(source)) throw new UserError(`${source}: no such run or model file`);
+  const isRun = statSync(source).isDirectory();
+  const path = isRun ? join(source, MODEL_NAME) : source;
+  if (!existsSync(path))
+    throw new UserError(
+      `${source} has no ${MODEL_NAME} yet: it is written with the first checkpoint (npm run train -- --resume ${source})`,
+    );
+  const model = { ...(await readGan(path)), path, warnings: [] };
+  if (kind === undefined) return model;
+  if (isRun) return fromRun(source, model, kind);
+  if (model.kind === kind) return model;
+  const held = model.kind ? `the ${model.kind} generator only` : "one generator, and does not say which";
+  throw new UserError(`${source} holds ${held}: for --generator ${kind} give the run's folder, whose checkpoint holds what was trained`);
+}
+
+async function fromRun(run: string, model: LoadedModel, kind: GeneratorKind): Promise<LoadedModel> {
+  const folder = RunFolder.open(run);
+  const drawn = folder.readConfig().ema > 0 ? "ema" : "raw";
+  if (kind === drawn) return { ...model, kind };
+  if (kind === "ema") throw new UserError(`${run} was trained with --ema 0: it has no averaged generator, only --generator raw`);
+  const { tensors, path, refused } = await folder.loadCheckpoint();
+  loadNetwork("generator", model.generator, tensors, path);
+  return { ...model, kind, path, warnings: refused };
+}

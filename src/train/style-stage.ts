@@ -1,0 +1,269 @@
+/** `petalgrad train-style`: trains the style encoder of a run, in the run's folder, resumable bit for bit. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { RandomStream } from "../data/philox.js";
+import { NonFiniteError, UserError } from "../errors.js";
+import { type Device, openDevice } from "../gpu/device.js";
+import { randomKey } from "../tensor/random.js";
+import { CaptionTable } from "./caption-table.js";
+import { Clock } from "./clock.js";
+import { curvesSvg } from "./curves.js";
+import type { TrainHooks } from "./hooks.js";
+import { loadModel } from "./load-model.js";
+import { STYLE_ENCODER_NAME, STYLE_FOLDER, STYLE_TEXTS, STYLE_VALUES, TEXT_ENCODER_NAME } from "./names.js";
+import { networkDigest } from "./network-file.js";
+import { Painter } from "./painter.js";
+import { openData } from "./run-data.js";
+import { type FolderKind, RunFolder } from "./run-folder.js";
+import { encodeStyle } from "./style-file.js";
+import { StyleGrid } from "./style-grid.js";
+import {
+  type GivenStyleOptions,
+  resolveStyleOptions,
+  resumeStyleOptions,
+  type StyleOptions,
+  styleOptionsFromJson,
+} from "./style-options.js";
+import { StyleReader } from "./style-reader.js";
+import { type Recovery, RecoveryTest } from "./style-recovery.js";
+import { type StyleProgram, StyleTraining } from "./style-training.js";
+import { installTuner } from "./tuning.js";
+
+/** A new style encoder for a run, or the continuation of one that was stopped. */
+export interface StyleRequest {
+  readonly given: GivenStyleOptions;
+  /** The run's folder. */
+  readonly run: string;
+  readonly resume: boolean;
+}
+
+export interface StyleResult {
+  /** The style encoder's folder in the run's. */
+  readonly folder: string;
+  readonly end: "finished" | "stopped";
+  readonly step: number;
+  /** The newest grid and measurement, where one was made. */
+  readonly grid?: string;
+  readonly recovery?: Recovery;
+}
+
+const STYLE: FolderKind<StyleOptions> = {
+  options: styleOptionsFromJson,
+  goOn: (path) => `train-style -- --resume ${dirname(path)}`,
+};
+
+/** Generated images on which the recovery of z is measured. */
+const MEASURED = 512;
+/** So many captions are embedded in one go, about. */
+const CAPTIONS_AT_ONCE = 1024;
+
+/**
+ * @throws UserError for bad options, a run without a model, a full disk, a loss that is not finite; the last good checkpoint stands then.
+ */
+export async function trainStyle(request: StyleRequest, hooks: TrainHooks): Promise<StyleResult> {
+  const device = await openDevice();
+  try {
+    const session = await Session.begin(device, request, hooks);
+    return await session.train();
+  } finally {
+    device.destroy();
+  }
+}
+
+/** The options of the training, and its folder inside the run's. */
+function openFolder({ given, run: path, resume }: StyleRequest) {
+  const run = RunFolder.open(path);
+  const folder = run.within(STYLE_FOLDER, STYLE);
+  const about = run.readConfig();
+  if (!resume && folder.isBegun)
+    throw new UserError(
+      `${folder.path} already holds a style encoder: go on with it by --resume ${path}, or remove that folder to begin anew`,
+    );
+  if (resume && !folder.isBegun)
+    throw new UserError(`${path} has no style encoder yet: begin one with npm run train-style -- --run ${path}`);
+  const options = resume ? resumeStyleOptions(folder.readConfig(), given) : resolveStyleOptions(given, about);
+  return { run, about, folder, options };
+}
+
+/** A training under way. */
+class Session {
+  /** Steps done. */
+  #step = 0;
+  #grid: string | undefined;
+  #recovery: Recovery | undefined;
+
+  private constructor(
+    readonly options: StyleOptions,
+    readonly folder: RunFolder<StyleOptions>,
+    readonly hooks: TrainHooks,
+    readonly captions: CaptionTable,
+    readonly training: StyleTraining,
+    /** Digest of the generator. */
+    readonly generator: string,
+    readonly program: StyleProgram,
+    readonly reader: StyleReader,
+    readonly grid: StyleGrid,
+    readonly test: RecoveryTest,
+  ) {}
+
+  /** Everything up to the first step. */
+  static async begin(device: Device, request: StyleRequest, hooks: TrainHooks): Promise<Session> {
+    const { run, about, folder, options } = openFolder(request);
+    const { onEvent } = hooks;
+    const model = await loadModel(run.path, options.generator);
+    for (const text of model.warnings) onEvent({ kind: "warning", text });
+    const generator = await networkDigest(model.generator);
+    const { imageSize, noiseSize } = model.generator.options;
+    const { residual, missingLeakyRelu } = about;
+    const network = { imageSize, noiseSize, width: options.width, residual, missingLeakyRelu };
+    const training = new StyleTraining(model.generator, network, options, new RandomStream(options.seed, STYLE_VALUES));
+    const step = folder.hasCheckpoint ? await restore(training, folder, generator, hooks) : 0;
+    onEvent({
+      kind: "message",
+      text: `style encoder of ${run.path} (${options.generator} generator), ${options.steps} steps of ${options.batch} on ${device.description}`,
+    });
+    const dataset = await openData({ ...about, dataDir: options.dataDir }, hooks);
+    folder.writeConfig(options, { adapter: device.description, node: process.version });
+    installTuner(device, options.tune, onEvent, folder);
+    const text = run.inside(TEXT_ENCODER_NAME);
+    if (!existsSync(text)) throw new UserError(`${text} is missing: the run is not whole`);
+    const captions = await CaptionTable.open(device, dataset, model, await readFile(text), hooks);
+    onEvent({ kind: "message", text: "compiling the training step" });
+    const program = await training.compile(device);
+    const painter = await Painter.create(device, model.generator);
+    const reader = await StyleReader.create(device, training.style);
+    const grid = await StyleGrid.create(painter, captions, about.seed);
+    const test = await RecoveryTest.create(painter, captions, options.seed, MEASURED);
+    const session = new Session(options, folder, hooks, captions, training, generator, program, reader, grid, test);
+    session.#step = step;
+    return session;
+  }
+
+  async train(): Promise<StyleResult> {
+    const { folder, hooks } = this;
+    try {
+      await this.#steps();
+    } catch (error) {
+      // What went wrong, and how to go on.
+      if (error instanceof NonFiniteError) throw new NonFiniteError(`${error.message}; ${folder.wayOn}`);
+      if (error instanceof Error && error.name === "DeviceLostError") throw new UserError(`${error.message}; ${folder.wayOn}`);
+      throw error;
+    }
+    await this.captions.keep(hooks.onEvent);
+    const end = this.#step >= this.options.steps ? ("finished" as const) : ("stopped" as const);
+    return { folder: folder.path, end, step: this.#step, grid: this.#grid, recovery: this.#recovery };
+  }
+
+  async #steps(): Promise<void> {
+    const { steps, batch, sampleEvery, checkpointEvery } = this.options;
+    const { onEvent, signal } = this.hooks;
+    if (this.#step >= steps) return onEvent({ kind: "message", text: `the style encoder has done its ${steps} steps` });
+    const clock = new Clock(steps, (text) => onEvent({ kind: "message", text }));
+    let next = await this.#inputs(this.#step + 1);
+    let pending: Promise<void> = Promise.resolve();
+    while (this.#step < steps && !signal.aborted) {
+      const step = ++this.#step;
+      const result = this.program.run(next);
+      // While the GPU computes: the next batch, and the step before's loss.
+      if (step < steps) next = await this.#inputs(step + 1);
+      await pending;
+      pending = result.then(({ loss }) => this.#record(step, loss[0]!, clock.tick(step, batch)));
+      if (step % sampleEvery === 0 || step === steps) {
+        await pending;
+        await this.#sample();
+      }
+      if (step % checkpointEvery === 0 && step < steps) {
+        await pending;
+        await this.#checkpoint();
+      }
+    }
+    await pending;
+    if (this.#step > 0) await this.#checkpoint();
+  }
+
+  /** What a step is given: a pure function of (options, step). */
+  async #inputs(step: number): Promise<Record<string, ArrayLike<number>>> {
+    const drawn = this.#texts(step);
+    if (!this.captions.has(drawn.captions)) {
+      const ahead = Array.from({ length: Math.ceil(CAPTIONS_AT_ONCE / drawn.captions.length) }, (_, i) => this.#texts(step + i).captions);
+      await this.captions.need(ahead.flatMap((some) => [...some]));
+    }
+    const { size } = this.captions;
+    const text = new Float32Array(this.options.batch * size);
+    drawn.shares.forEach((share, i) => {
+      const row = this.captions.row(drawn.captions[i]!);
+      const at = (i % this.options.batch) * size;
+      for (let d = 0; d < size; d++) text[at + d]! += share * row[d]!;
+    });
+    return { text, key: randomKey(this.options.seed, step), rate: this.training.rate(step) };
+  }
+
+  /** Training captions, and their shares in the batch's texts: caption i goes into text i modulo the batch. */
+  #texts(step: number): { captions: Uint32Array; shares: Float32Array } {
+    const { batch, seed, texts } = this.options;
+    const { dataset } = this.captions;
+    const random = new RandomStream(seed, STYLE_TEXTS, step);
+    const images = dataset.imagesOfSplit("train");
+    const count = texts === "interpolated" ? 2 * batch : batch;
+    const captions = Uint32Array.from({ length: count }, () => {
+      const image = random.pick(images);
+      return dataset.firstCaption(image) + random.below(dataset.captionsOf(image).length);
+    });
+    if (texts === "captions") return { captions, shares: new Float32Array(batch).fill(1) };
+    const alpha = Array.from({ length: batch }, () => random.uniform());
+    return { captions, shares: Float32Array.from([...alpha, ...alpha.map((a) => 1 - a)]) };
+  }
+
+  #record(step: number, loss: number, imagesPerSecond: number): void {
+    if (!Number.isFinite(loss)) throw new NonFiniteError(`step ${step}: the style encoder's loss is ${loss}`);
+    this.folder.appendMetrics({ stage: "style encoder", step, loss, learningRate: this.training.learningRate(step), imagesPerSecond });
+    this.hooks.onEvent({ kind: "step", stage: "style encoder", step, steps: this.options.steps, imagesPerSecond, metrics: { loss } });
+  }
+
+  async #sample(): Promise<void> {
+    const { folder } = this;
+    const { png, captions } = await this.grid.draw(this.reader);
+    this.#grid = folder.writeSample(this.#step, png, captions);
+    const recovery = (this.#recovery = await this.test.measure(this.reader));
+    folder.appendMetrics({ stage: "style encoder", step: this.#step, recovered: recovery.mean });
+    folder.writeFile("recovery.json", `${JSON.stringify({ step: this.#step, ...recovery }, null, 2)}\n`);
+    folder.writeCurves(styleCurves(folder));
+    this.hooks.onEvent({ kind: "sample", step: this.#step, path: this.#grid });
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { style } = this.training;
+    const tensors = await this.training.tensors();
+    const broken = tensors.find(([, { data }]) => data instanceof Float32Array && !data.every(Number.isFinite));
+    if (broken) throw new NonFiniteError(`step ${this.#step}: ${broken[0]} holds values that are not finite`);
+    const path = await this.folder.saveCheckpoint(this.#step, tensors, { generator: this.generator });
+    this.folder.writeFile(STYLE_ENCODER_NAME, await encodeStyle({ style, generator: this.generator, kind: this.options.generator }));
+    this.hooks.onEvent({ kind: "checkpoint", step: this.#step, path });
+  }
+}
+
+/** Goes back to the newest sound checkpoint. @returns its step */
+async function restore(
+  training: StyleTraining,
+  folder: RunFolder<StyleOptions>,
+  generator: string,
+  { onEvent }: TrainHooks,
+): Promise<number> {
+  const { step, path, tensors, metadata, refused } = await folder.loadCheckpoint();
+  for (const text of refused) onEvent({ kind: "warning", text });
+  if (metadata.get("generator") !== generator)
+    throw new UserError(`the run's generator has changed since ${path}: remove ${folder.path} and train the style encoder anew`);
+  training.restore(tensors, path);
+  folder.truncateMetrics("style encoder", step);
+  return step;
+}
+
+function styleCurves(folder: RunFolder<StyleOptions>): string {
+  const records = folder.readMetrics();
+  const points = (key: string) => records.flatMap((r): [number, number][] => (typeof r[key] === "number" ? [[r.step, r[key]]] : []));
+  return curvesSvg("style encoder", [
+    { title: "squared error a dimension (1: nothing is known)", series: [{ name: "‖z − S(G(z, t))‖² / Z", points: points("loss") }] },
+    { title: "recovered noise, held-out captions", range: [0, 1], exact: true, series: [{ name: "mean R²", points: points("recovered") }] },
+  ]);
+}

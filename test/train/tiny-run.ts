@@ -1,0 +1,44 @@
+/** A run's folder as training leaves it, of untrained networks of the tiny preset: for tests of what works on a run. */
+import { Alphabet } from "../../src/data/alphabet.js";
+import { RandomStream } from "../../src/data/philox.js";
+import type { Generator } from "../../src/models/generator.js";
+import { ImageEncoder } from "../../src/models/image-encoder.js";
+import { TextEncoder } from "../../src/models/text-encoder.js";
+import { Gan } from "../../src/train/gan.js";
+import { ganTensors } from "../../src/train/gan-checkpoint.js";
+import { encodeGan, encodeTextEncoder } from "../../src/train/model-file.js";
+import { MODEL_NAME, TEXT_ENCODER_NAME } from "../../src/train/names.js";
+import { type GivenOptions, resolveOptions } from "../../src/train/options.js";
+import { RunFolder } from "../../src/train/run-folder.js";
+
+/** Weights large enough for noise and text to show in an image. */
+async function enlarge(generator: Generator, factor: number): Promise<void> {
+  const values = await generator.parameters.read();
+  for (const [name, weights] of values) if (name.startsWith("deconv")) weights.forEach((w, i) => (weights[i] = factor * w));
+  generator.parameters.write(values);
+}
+
+export async function tinyRun(path: string, given: GivenOptions = {}): Promise<RunFolder> {
+  const options = resolveOptions({ preset: "tiny", ...given }, { software: true });
+  const folder = RunFolder.create(path, "tiny");
+  const alphabet = Alphabet.original();
+  const random = new RandomStream(options.seed, 1);
+  const text = {
+    encoder: new TextEncoder(
+      { alphabet: alphabet.size, width: options.textWidth, embedding: options.textSize, cell: options.textCell },
+      random,
+    ),
+    alphabet,
+    normalisation: { center: new Float32Array(options.textSize).fill(0.01), scale: 20 },
+  };
+  const gan = new Gan(options, random);
+  await enlarge(gan.generator, 8);
+  if (gan.average !== gan.generator) await enlarge(gan.average, 7);
+  folder.writeConfig(options, {});
+  await folder.saveCheckpoint(1, await ganTensors(gan), {});
+  const image = new ImageEncoder({ imageSize: options.imageSize, width: 4, embedding: options.textSize }, random);
+  folder.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder({ ...text, image }));
+  const kind = options.ema > 0 ? "ema" : "raw";
+  folder.writeFile(MODEL_NAME, await encodeGan({ ...text, generator: gan.average, kind, examples: ["red petals"] }));
+  return folder;
+}
