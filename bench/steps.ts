@@ -8,6 +8,7 @@ import { ganInitializers, type RandomSource } from "../src/models/initializers.j
 import { windowsOf } from "../src/models/char-cnn.js";
 import { DOCUMENT_LENGTHS } from "../src/models/text-encoder.js";
 import { compile } from "../src/tensor/compile.js";
+import { pixelWords } from "../src/tensor/pixels.js";
 import type { InputValues, Program } from "../src/tensor/program.js";
 import { input } from "../src/tensor/tensor.js";
 import { arithmetic } from "../src/tensor/work.js";
@@ -94,9 +95,9 @@ export function ganStep(preset: PresetName, given: GivenOptions = {}): StepCase 
     compile: async (device) => {
       const gan = new Gan(options, new RandomStream(1, 1));
       const program = await gan.compile(device);
-      const images = inputValues(batch * 3 * imageSize ** 2);
+      const images = Uint32Array.from({ length: pixelWords([batch, 3, imageSize, imageSize]) }, (_, i) => Math.imul(i, 2654435761) >>> 0);
       const given: Record<string, ArrayLike<number>> = {
-        ...{ real: images, wrong: images.toReversed(), text: inputValues(batch * options.textSize) },
+        ...{ real: images, wrong: images.slice().reverse(), text: inputValues(batch * options.textSize) },
         ...{ rateD: gan.adamD.rate(2e-4, 1), rateG: gan.adamG.rate(2e-4, 1), decay: [0.9], key: Uint32Array.of(1, 2, 3) },
       };
       const inputs = Object.fromEntries(program.inputs.map((name) => [name, given[name]!]));

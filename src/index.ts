@@ -56,6 +56,7 @@ export { concat, pad, permute, reshape, slice, stack, transpose } from "./tensor
 export { bceWithLogits, type HingeOptions, infoNce, jointEmbeddingHinge, mse, normalizeRows } from "./tensor/losses.js";
 export { linear, matmul } from "./tensor/matmul.js";
 export { Adam, type AdamOptions, RmsProp } from "./tensor/optimizers.js";
+export { pixels, pixelWords } from "./tensor/pixels.js";
 export { maxPool1d } from "./tensor/pool.js";
 export { Program } from "./tensor/program.js";
 export { dropout, keyInput, randomKey, randomNormal, randomUniform } from "./tensor/random.js";

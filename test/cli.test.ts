@@ -209,7 +209,7 @@ describe("the program", () => {
   const petalgrad = (words: string[], more: NodeJS.ProcessEnv = {}) =>
     spawnSync(process.execPath, [...main, ...words], { encoding: "utf8", env: { ...env, ...more }, timeout: 60_000 });
 
-  it.each([["train"], ["sample"], ["train-style"], ["restyle"], ["prepare"], ["doctor"]])("%s --help", (name) => {
+  it.each([["train"], ["sample"], ["train-style"], ["restyle"], ["interpolate"], ["prepare"], ["doctor"]])("%s --help", (name) => {
     const { status, stdout, stderr } = petalgrad([name, "--help"]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toContain(`petalgrad ${name}: `);
@@ -220,7 +220,8 @@ describe("the program", () => {
   it("lists its commands, and its version", () => {
     const { status, stdout } = petalgrad([]);
     expect(status).toBe(0);
-    for (const name of ["train", "sample", "train-style", "restyle", "prepare", "doctor"]) expect(stdout).toContain(`\n  ${name}`);
+    for (const name of ["train", "sample", "train-style", "restyle", "interpolate", "prepare", "doctor"])
+      expect(stdout).toContain(`\n  ${name}`);
     expect(petalgrad(["--version"]).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 

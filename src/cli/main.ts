@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "train-style": async () => (await import("./train-style.js")).trainStyle as Command,
   evaluate: async () => (await import("./evaluate.js")).evaluate as Command,
   restyle: async () => (await import("./restyle.js")).restyle as Command,
+  interpolate: async () => (await import("./interpolate.js")).interpolate as Command,
+  reproduce: async () => (await import("./reproduce.js")).reproduce as Command,
   prepare: async () => (await import("./prepare.js")).prepare as Command,
   doctor: async () => (await import("./doctor.js")).doctor as Command,
 };

@@ -1,4 +1,5 @@
-// From image and caption numbers to the arrays a step uploads: pixels as NCHW floats in [-1, 1], captions as rows of character indices.
+// From image and caption numbers to the arrays a step uploads: pixels as bytes or as NCHW floats in [-1, 1], captions as rows of character
+// indices.
 
 import { CAPTION_LENGTH } from "./alphabet.js";
 import type { Dataset } from "./dataset.js";
@@ -25,71 +26,75 @@ export interface Parts {
   readonly side: Float32Array;
 }
 
-/** Byte to float: 0 ... 255 onto -1 ... 1. */
-const UNIT = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
-
 /** The deterministic view: centre crop, no mirror. For evaluation. */
 export function centreViews(dataset: Pick<Dataset, "size" | "side">, images: ArrayLike<number>): Views {
   const offsets = Int16Array.from(images, (image) => (dataset.side(image) - dataset.size) >> 1);
   return { x: offsets, y: offsets.slice(), mirror: new Uint8Array(images.length) };
 }
 
-/**
- * Writes images, cropped and mirrored, as [images, 3, size, size] floats in [-1, 1].
- * @param out exactly images x 3 x size x size floats; made where it is left out. @returns out.
- */
-export function fillImages(
-  dataset: Pick<Dataset, "size" | "side" | "pixels">,
-  images: ArrayLike<number>,
-  views: Views,
-  out = new Float32Array(images.length * 3 * dataset.size ** 2),
-): Float32Array {
+/** Images as the views want them, as bytes [images, size, size, 3]. */
+export function fillPixels(dataset: Pick<Dataset, "size" | "side" | "pixels">, images: ArrayLike<number>, views: Views): Uint8Array {
   const { size } = dataset;
-  const plane = size * size;
-  if (out.length !== images.length * 3 * plane) {
-    throw new RangeError(
-      `fillImages: ${images.length} images of ${size} x ${size} need ${images.length * 3 * plane} floats, the array has ${out.length}`,
-    );
-  }
+  const out = new Uint8Array(images.length * size * size * 3);
   const columns = new Int32Array(size);
+  let at = 0;
   for (let row = 0; row < images.length; row++) {
     if (views.part) {
       fillPart(dataset, images[row], views, views.part, row, out);
+      at += size * size * 3;
       continue;
     }
     const side = dataset.side(images[row]);
     const pixels = dataset.pixels(images[row]);
-    for (let column = 0; column < size; column++) {
-      const source = views.x[row] + (views.mirror[row] ? size - 1 - column : column);
-      columns[column] = 3 * clamp(source, side - 1);
+    const [left, mirrored] = [views.x[row], views.mirror[row] === 1];
+    // A crop inside the image, as it lies there, is copied by whole lines.
+    const whole = !mirrored && left >= 0 && left + size <= side;
+    if (!whole) {
+      for (let column = 0; column < size; column++) columns[column] = 3 * clamp(left + (mirrored ? size - 1 - column : column), side - 1);
     }
-    let red = row * 3 * plane;
     for (let line = 0; line < size; line++) {
       const start = 3 * side * clamp(views.y[row] + line, side - 1);
-      for (let column = 0; column < size; column++, red++) {
-        const at = start + columns[column];
-        out[red] = UNIT[pixels[at]];
-        out[red + plane] = UNIT[pixels[at + 1]];
-        out[red + 2 * plane] = UNIT[pixels[at + 2]];
+      if (whole) {
+        out.set(pixels.subarray(start + 3 * left, start + 3 * (left + size)), at);
+        at += 3 * size;
+        continue;
+      }
+      for (let column = 0; column < size; column++) {
+        const from = start + columns[column];
+        out[at++] = pixels[from];
+        out[at++] = pixels[from + 1];
+        out[at++] = pixels[from + 2];
       }
     }
   }
   if (views.light) {
-    for (let i = 0; i < out.length; i++) {
-      out[i] = Math.min(1, (out[i] + 1) * views.light[Math.floor(i / (3 * plane))] - 1);
+    const bytes = size * size * 3;
+    for (let i = 0; i < out.length; i++) out[i] = Math.min(255, Math.round(out[i] * views.light[Math.floor(i / bytes)]));
+  }
+  return out;
+}
+
+/** The same as floats in [-1, 1], [images, 3, size, size]. */
+export function fillImages(dataset: Pick<Dataset, "size" | "side" | "pixels">, images: ArrayLike<number>, views: Views): Float32Array {
+  const plane = dataset.size ** 2;
+  const bytes = fillPixels(dataset, images, views);
+  const out = new Float32Array(bytes.length);
+  for (let row = 0, at = 0; row < images.length; row++) {
+    for (let i = row * 3 * plane; i < row * 3 * plane + plane; i++) {
+      for (let channel = 0; channel < 3; channel++) out[i + channel * plane] = bytes[at++] / 127.5 - 1;
     }
   }
   return out;
 }
 
-/** One row of fillImages: a square of the crop enlarged by linear interpolation between the centres of pixels. */
+/** One row of fillPixels: a square of the crop enlarged by linear interpolation between the centres of pixels. */
 function fillPart(
   dataset: Pick<Dataset, "size" | "side" | "pixels">,
   image: number,
   views: Views,
   part: Parts,
   row: number,
-  out: Float32Array,
+  out: Uint8Array,
 ): void {
   const { size } = dataset;
   const side = dataset.side(image);
@@ -109,7 +114,7 @@ function fillPart(
         const at = (y: number, x: number): number => pixels[3 * (side * y + x) + c];
         const above = at(upper, left) + (u - left) * (at(upper, right) - at(upper, left));
         const below = at(lower, left) + (u - left) * (at(lower, right) - at(lower, left));
-        out[((3 * row + c) * size + line) * size + column] = (above + (v - upper) * (below - above)) / 127.5 - 1;
+        out[((row * size + line) * size + column) * 3 + c] = Math.round(above + (v - upper) * (below - above));
       }
     }
   }

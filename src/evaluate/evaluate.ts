@@ -1,16 +1,17 @@
 /** `petalgrad evaluate`: every measure on every generator of some runs, beside real images and noise, as one report. */
 import type { Dataset } from "../data/dataset.js";
-import { openDataset } from "../data/open.js";
 import { UserError } from "../errors.js";
 import { type Device, openDevice } from "../gpu/device.js";
 import type { TrainHooks } from "../train/hooks.js";
 import type { TrainOptions } from "../train/options.js";
+import { openData } from "../train/run-data.js";
 import { RunFolder } from "../train/run-folder.js";
 import { type NetworkSettings, networkSettings, obtainNetworks } from "./networks.js";
+import { PublishedMeasures, type PublishedRequest } from "./published.js";
 import type { Column, Report, Value } from "./report.js";
 import { StyleVerification } from "./style-verification.js";
 import { Artist, openRun } from "./subject.js";
-import { type Observers, openObservers, type Pictures, Trial } from "./trial.js";
+import { openObservers, type Pictures, Trial } from "./trial.js";
 import {
   drawnLesson,
   realLesson,
@@ -32,6 +33,8 @@ export interface EvaluateRequest {
   readonly zeroShot: boolean;
   /** Where the data set lies now, if not where the runs found it. */
   readonly dataDir?: string;
+  /** Measure by the published protocol, too, with this network. */
+  readonly features?: PublishedRequest;
   /** Other sizes of what is trained here, for tests. */
   readonly networks?: NetworkSettings;
   readonly zeroShotSettings?: ZeroShotSettings;
@@ -45,11 +48,12 @@ export async function evaluate(request: EvaluateRequest, hooks: TrainHooks): Pro
   refuseDifferent(request.runs, options);
   const device = await openDevice();
   try {
-    const dataset = await openData(options[0]!, request.dataDir, hooks);
+    const dataset = await openData({ ...options[0]!, ...(request.dataDir !== undefined && { dataDir: request.dataDir }) }, hooks);
     const networks = await obtainNetworks(device, dataset, request.networks ?? networkSettings(dataset), hooks);
     const observers = await openObservers(device, networks);
     const trials = await Trial.prepare(device, dataset, networks, observers, request.samples, request.seed);
-    return await new Evaluation(device, dataset, observers, trials, request, hooks).report();
+    const published = request.features && (await PublishedMeasures.prepare(dataset, request.features, request.seed, hooks));
+    return await new Evaluation(device, dataset, trials, published, request, hooks).report();
   } finally {
     device.destroy();
   }
@@ -69,26 +73,13 @@ function refuseDifferent(runs: readonly string[], options: readonly TrainOptions
   }
 }
 
-function openData(options: TrainOptions, dataDir: string | undefined, { onEvent, signal }: TrainHooks): Promise<Dataset> {
-  const folder = dataDir ?? options.dataDir;
-  return openDataset(options.dataset, {
-    size: options.imageSize,
-    ...(folder !== null && { dataDir: folder }),
-    ...(options.captions !== null && { captions: options.captions }),
-    signal,
-    onMessage: (text) => onEvent({ kind: "message", text }),
-    onProgress: ({ done, total, what }) =>
-      onEvent({ kind: "work", what: `preparing ${what}`, unit: "images", done, ...(total !== undefined && { total }) }),
-  });
-}
-
 /** The columns of one report. */
 class Evaluation {
   constructor(
     readonly device: Device,
     readonly dataset: Dataset,
-    readonly observers: Observers,
     readonly trials: readonly Trial[],
+    readonly published: PublishedMeasures | undefined,
     readonly request: EvaluateRequest,
     readonly hooks: TrainHooks,
   ) {}
@@ -101,13 +92,13 @@ class Evaluation {
     const colours = trials.some((trial) => trial.colours);
     return {
       ...{ dataset: dataset.name, samples: request.samples, seed: request.seed, columns, curves: style.curves },
-      notes: [...(colours ? [COLOUR_NOTE] : []), ...style.notes],
+      notes: [...(colours ? [COLOUR_NOTE] : []), ...style.notes, ...(this.published ? [this.published.note] : [])],
     };
   }
 
   async #real(): Promise<Column> {
     const parts = await this.#each("real images", (trial) => trial.ofReal());
-    return { label: "real", values: { ...parts, ...(await this.#zeroShot("real images")) } };
+    return { label: "real", values: { ...parts, ...this.published?.ofReal, ...(await this.#zeroShot("real images")) } };
   }
 
   async #noise(): Promise<Column> {
@@ -116,12 +107,12 @@ class Evaluation {
     return { label: "noise", values: { ...(await this.#each("noise", (trial) => trial.ofNoise())), ...chance } };
   }
 
-  /** A column for each generator of a run; what is true of the run as a whole stands in its first. */
+  /** A column for each generator of a run. */
   async #run(path: string, style: StyleVerification): Promise<Column[]> {
     const { device, dataset, hooks, request } = this;
     const run = await openRun(device, path, dataset, hooks);
     const columns: Column[] = [];
-    for (const [i, [kind, generator]] of run.generators.entries()) {
+    for (const [kind, generator] of run.generators) {
       const label = `${run.name} ${kind}`;
       const artist = await Artist.create(device, generator, run.captions);
       const pictures: Pictures = {
@@ -134,8 +125,9 @@ class Evaluation {
       };
       const values = {
         ...(await this.#each(label, (trial) => trial.ofDrawn(pictures))),
+        ...(await this.published?.ofDrawn(pictures, label)),
         ...(await this.#zeroShot(label, pictures)),
-        ...(i === 0 && (await style.of(device, run))),
+        ...(await style.of(device, run, kind)),
       };
       columns.push({ label, values });
       artist.destroy();

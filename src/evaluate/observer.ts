@@ -2,8 +2,10 @@
 import type { Device } from "../gpu/device.js";
 import type { ImageEncoder } from "../models/image-encoder.js";
 import { compile } from "../tensor/compile.js";
+import { concat } from "../tensor/layout.js";
 import type { Program } from "../tensor/program.js";
 import { input, type Tensor } from "../tensor/tensor.js";
+import { overRows } from "../train/rows.js";
 
 export interface Observation {
   /** Of the layer before the last, [N, featureSize]. */
@@ -15,7 +17,7 @@ export interface Observation {
 export class Observer {
   private constructor(
     readonly network: ImageEncoder,
-    readonly program: Program<{ features: Tensor; outputs: Tensor }>,
+    readonly program: Program<{ result: Tensor }>,
     readonly batch: number,
     readonly featureSize: number,
   ) {}
@@ -27,7 +29,7 @@ export class Observer {
     const program = await compile(device, () => {
       const features = network.features(input("images", [batch, 3, imageSize, imageSize]), "evaluate");
       featureSize = features.shape[1]!;
-      return { features, outputs: network.outputs(features) };
+      return { result: concat([features, network.outputs(features)], 1) };
     });
     return new Observer(network, program, batch, featureSize);
   }
@@ -38,19 +40,15 @@ export class Observer {
 
   /** @param images [N, 3, S, S] in [−1, 1] */
   async observe(images: Float32Array): Promise<Observation> {
-    const each = 3 * this.network.options.imageSize ** 2;
-    const count = images.length / each;
-    const features = new Float32Array(count * this.featureSize);
-    const outputs = new Float32Array(count * this.outputSize);
-    for (let start = 0; start < count; start += this.batch) {
-      const rows = Math.min(this.batch, count - start);
-      const filled = new Float32Array(this.batch * each);
-      filled.set(images.subarray(start * each, (start + rows) * each));
-      const seen = await this.program.run({ images: filled });
-      features.set(seen.features.subarray(0, rows * this.featureSize), start * this.featureSize);
-      outputs.set(seen.outputs.subarray(0, rows * this.outputSize), start * this.outputSize);
-    }
-    return { features, outputs };
+    const count = images.length / (3 * this.network.options.imageSize ** 2);
+    const both = await overRows(this.program, this.batch, { images }, count);
+    const width = this.featureSize + this.outputSize;
+    const columns = (from: number, to: number) => {
+      const part = new Float32Array(count * (to - from));
+      for (let row = 0; row < count; row++) part.set(both.subarray(row * width + from, row * width + to), row * (to - from));
+      return part;
+    };
+    return { features: columns(0, this.featureSize), outputs: columns(this.featureSize, width) };
   }
 
   destroy(): void {

@@ -1,7 +1,17 @@
 /** Style verification of runs (Reed et al. 2016, section 5.2): the pairs, which all runs share, and what each run's style encoder makes of them. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Dataset } from "../data/dataset.js";
 import type { Device } from "../gpu/device.js";
+import type { StyleEncoder } from "../models/style-encoder.js";
+import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "../train/names.js";
+import { networkDigest } from "../train/network-file.js";
+import type { GeneratorKind } from "../train/options.js";
+import { readStyle } from "../train/style-file.js";
+import { StyleReader } from "../train/style-reader.js";
 import { backgrounds, type PairList, pairsByCluster, poses, verify } from "./disentangling.js";
+import { joined } from "./observer.js";
+import { realImages } from "./pictures.js";
 import type { StyleCurve, Value } from "./report.js";
 import type { RunUnderTest } from "./subject.js";
 
@@ -31,16 +41,37 @@ export class StyleVerification {
     return new StyleVerification(dataset, seed, images, tasks);
   }
 
-  /** The areas by style, where the run has a style encoder, and by text. */
-  async of(_device: Device, run: RunUnderTest): Promise<Record<string, Value>> {
-    const texts = await this.#texts(run);
+  /**
+   * The areas by style, where the run has a style encoder, and by text.
+   * @param kind The generator whose column this is: the style belongs to the one it was trained to invert.
+   */
+  async of(device: Device, run: RunUnderTest, kind: GeneratorKind): Promise<Record<string, Value>> {
+    const first = run.generators[0]![0];
+    const found = await styleOf(run);
     const values: Record<string, Value> = {};
-    for (const { name, pairs } of this.tasks) {
-      const { area, curve } = verify(pairs, texts, run.captions.size, this.seed);
-      values[`${name}.text`] = area;
-      this.curves.push({ label: `${run.name} text`, task: name, baseline: true, points: curve });
+    if (kind === first) {
+      const texts = await this.#texts(run);
+      this.#verify(values, `${run.name} text`, "text", texts, run.captions.size);
+      if (!found) this.notes.push(`${run.name} has no style encoder: npm run train-style -- --run ${run.folder.path}`);
+      else if (!found.kind)
+        this.notes.push(`${run.name}: its style encoder was trained with another generator than the run has now; styles will be off`);
+    }
+    if (found && (found.kind ?? first) === kind) {
+      const reader = await StyleReader.create(device, found.style);
+      const parts: Float32Array[] = [];
+      for (const images of realImages(this.dataset, this.images)) parts.push(await reader.read(images));
+      reader.destroy();
+      this.#verify(values, `${run.name} style`, "style", joined(parts), found.style.options.noiseSize);
     }
     return values;
+  }
+
+  #verify(values: Record<string, Value>, label: string, by: "style" | "text", vectors: Float32Array, size: number): void {
+    for (const { name, pairs } of this.tasks) {
+      const { area, curve } = verify(pairs, vectors, size, this.seed);
+      values[`${name}.${by}`] = area;
+      this.curves.push({ label, task: name, baseline: by === "text", points: curve });
+    }
   }
 
   /** Means of each image's captions' embeddings, [N, size]. */
@@ -55,4 +86,16 @@ export class StyleVerification {
     });
     return texts;
   }
+}
+
+/** A run's style encoder, and which of the run's generators it inverts, if any. */
+async function styleOf({
+  folder,
+  generators,
+}: RunUnderTest): Promise<{ style: StyleEncoder; kind: GeneratorKind | undefined } | undefined> {
+  const path = folder.inside(join(STYLE_FOLDER, STYLE_ENCODER_NAME));
+  if (!existsSync(path)) return undefined;
+  const { style, generator: inverted } = await readStyle(path);
+  for (const [kind, generator] of generators) if ((await networkDigest(generator)) === inverted) return { style, kind };
+  return { style, kind: undefined };
 }

@@ -13,11 +13,9 @@ import type { TrainHooks } from "../train/hooks.js";
 import { readTextEncoder } from "../train/model-file.js";
 import { TEXT_ENCODER_NAME } from "../train/names.js";
 import { normalNoise } from "../train/noise.js";
-import type { TrainOptions } from "../train/options.js";
+import type { GeneratorKind, TrainOptions } from "../train/options.js";
 import { Painter } from "../train/painter.js";
 import { RunFolder } from "../train/run-folder.js";
-
-export type GeneratorKind = "ema" | "raw";
 
 /** A run that has a checkpoint. */
 export interface RunUnderTest {

@@ -63,16 +63,24 @@ export interface Work {
   readonly text: boolean;
 }
 
+/** Seconds that the parts of a run are expected to take: all before the GAN's first step, and one step of it. */
+export function expectedSeconds(
+  options: TrainOptions,
+  { operations, text }: Omit<Work, "done">,
+  { rate, translation }: AdapterSpeed,
+): { before: number; step: number } {
+  const joint = options.textSteps * textOperations(jointTraining(options), options.imageSize);
+  return { before: translation + (text ? joint / (SHARE.text * rate) : 0), step: operations / (SHARE.gan * rate) };
+}
+
 /** One line for the user. */
-export function expectation(options: TrainOptions, { operations, done, text }: Work, { rate, translation }: AdapterSpeed): string {
-  const steps = Math.max(0, options.steps - done);
-  const step = operations / (SHARE.gan * rate);
-  const before =
-    translation + (text ? (options.textSteps * textOperations(jointTraining(options), options.imageSize)) / (SHARE.text * rate) : 0);
+export function expectation(options: TrainOptions, work: Work, speed: AdapterSpeed): string {
+  const steps = Math.max(0, options.steps - work.done);
+  const { before, step } = expectedSeconds(options, work, speed);
   const parts = [
-    ...(text ? [`${duration(before)} for the text encoder`] : []),
+    ...(work.text ? [`${duration(before)} for the text encoder`] : []),
     `${duration(steps * step)} for ${steps} steps of the GAN`,
-    ...(done === 0 ? [`first samples after ${duration(before + Math.min(FIRST_SAMPLE, steps) * step)}`] : []),
+    ...(work.done === 0 ? [`first samples after ${duration(before + Math.min(FIRST_SAMPLE, steps) * step)}`] : []),
   ];
   return `expected on this adapter: about ${duration(before + steps * step)} (${parts.join(", ")})`;
 }

@@ -23,6 +23,7 @@ import { add, mul, sigmoid, softplus, stopGradient, sub } from "../tensor/elemen
 import { concat, reshape, slice, stack } from "../tensor/layout.js";
 import { bceWithLogits } from "../tensor/losses.js";
 import { Adam } from "../tensor/optimizers.js";
+import { pixels, pixelWords } from "../tensor/pixels.js";
 import type { Program } from "../tensor/program.js";
 import { keyInput, randomNormal, randomUniform } from "../tensor/random.js";
 import { mean } from "../tensor/reduce.js";
@@ -109,12 +110,13 @@ export class Gan {
   }
 
   /**
-   * Compiles one iteration. Inputs: `real` and, where w > 0, `wrong` images [B, 3, S, S] in [−1, 1] (or `wrongText` [B, T]), `text` [B, T],
-   * `rateD` and `rateG` [2], `decay` [1] of the moving average where there is one, and `key` unless the noise is given as `noiseD`
-   * [B, Z] and `noiseG` [B′, Z] (for tests against other implementations).
+   * Compiles one iteration. Inputs: `real` and, where w > 0, `wrong` images (or `wrongText` [B, T]), `text` [B, T], `rateD` and `rateG` [2],
+   * `decay` [1] of the moving average where there is one, and `key`. Images are bytes, [B, S, S, 3] four a u32.
+   * With `given`, for tests against other implementations, images are [B, 3, S, S] in [−1, 1] and, instead of the key, the noise is given
+   * as `noiseD` [B, Z] and `noiseG` [B′, Z].
    */
-  compile(device: Device, { givenNoise = false, recompute = false } = {}): Promise<GanProgram> {
-    return compile(device, () => this.#step(givenNoise), { recompute });
+  compile(device: Device, { given = false, recompute = false } = {}): Promise<GanProgram> {
+    return compile(device, () => this.#step(given), { recompute });
   }
 
   /** Floating-point operations of one iteration. */
@@ -122,18 +124,19 @@ export class Gan {
     return arithmetic(() => this.#step(false));
   }
 
-  #step(givenNoise: boolean): StepOutputs {
+  #step(given: boolean): StepOutputs {
     const { batch, imageSize, noiseSize, textSize, interpWeight } = this.options;
     const rows = this.interpolates ? batch + Math.floor(batch / 2) : batch;
-    const key = givenNoise ? undefined : keyInput();
+    const key = given ? undefined : keyInput();
     const noise = (name: "noiseD" | "noiseG", n: number) =>
       key ? randomNormal([n, noiseSize], key, STREAMS[name]) : input(name, [n, noiseSize]);
-    const real = input("real", [batch, 3, imageSize, imageSize]);
+    const shape = [batch, 3, imageSize, imageSize];
+    const images = (name: string) => (given ? input(name, shape) : pixels(input(name, [pixelWords(shape)], "u32"), shape));
     const text = input("text", [batch, textSize]);
 
     const painted = stopGradient(this.generator.call(noise("noiseD", batch), text, "train"));
     this.generator.updateStatistics();
-    const judged = this.#judge(real, painted, text);
+    const judged = this.#judge(images, painted, text);
     this.discriminator.updateStatistics();
     // [P] each: of the passes (real, mismatching, generated), the middle one missing where w = 0.
     const w = this.mismatchWeight;
@@ -171,12 +174,12 @@ export class Gan {
    * D's passes over the real, the mismatching and the generated pair, made at once: every convolution runs over all their rows, and batch
    * norm by the statistics of each. What two pairs share, an image or a text, is looked at once. @returns Logits [P, B]
    */
-  #judge(real: Tensor, painted: Tensor, text: Tensor): Tensor {
+  #judge(given: (name: string) => Tensor, painted: Tensor, text: Tensor): Tensor {
     const { discriminator } = this;
     const { batch, textSize, mismatch } = this.options;
     const wrongImage = this.mismatchWeight > 0 && mismatch === "image";
     const wrongText = this.mismatchWeight > 0 && mismatch === "text";
-    const images = wrongImage ? [real, input("wrong", real.shape), painted] : [real, painted];
+    const images = [given("real"), ...(wrongImage ? [given("wrong")] : []), painted];
     const texts = wrongText ? stack([text, input("wrongText", [batch, textSize])]) : text;
     // Which image and which text each pass judges.
     const imageOf = wrongText ? [0, 0, 1] : images.map((_, i) => i);

@@ -13,12 +13,24 @@ export interface GridOptions {
 /** Shade of the gaps: near black, so that light and dark images both stand off. */
 const GAP_SHADE = 24;
 
+/** Lays images out as `gridPixels` does. @returns an RGB PNG; the same images give the same bytes */
+export function imageGrid(images: Float32Array, size: number, options: GridOptions): Uint8Array {
+  const { width, height, pixels } = gridPixels(images, size, options);
+  const png = new PNG({ width, height, colorType: 2, inputColorType: 2, inputHasAlpha: false });
+  png.data = pixels;
+  return PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false });
+}
+
 /**
  * Lays images out in rows, left to right. `images` are [count, 3, size, size] in [-1, 1] (values outside are clipped), row-major; the last
  * row may be short.
- * @returns an RGB PNG; the same images give the same bytes
+ * @returns height × width × RGB
  */
-export function imageGrid(images: Float32Array, size: number, { columns, gap = 2, scale = 1 }: GridOptions): Uint8Array {
+export function gridPixels(
+  images: Float32Array,
+  size: number,
+  { columns, gap = 2, scale = 1 }: GridOptions,
+): { width: number; height: number; pixels: Buffer } {
   const plane = size * size;
   const count = images.length / (3 * plane);
   if (!Number.isInteger(count) || count === 0) throw new RangeError(`${images.length} values are no images of 3x${size}x${size}`);
@@ -26,7 +38,6 @@ export function imageGrid(images: Float32Array, size: number, { columns, gap = 2
   const rows = Math.ceil(count / columns);
   const width = Math.min(columns, count) * cell + gap;
   const height = rows * cell + gap;
-  const png = new PNG({ width, height, colorType: 2, inputColorType: 2, inputHasAlpha: false });
   const pixels = Buffer.alloc(width * height * 3, GAP_SHADE);
   for (let i = 0; i < count; i++) {
     const left = gap + (i % columns) * cell;
@@ -39,8 +50,7 @@ export function imageGrid(images: Float32Array, size: number, { columns, gap = 2
       }
     }
   }
-  png.data = pixels;
-  return PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false });
+  return { width, height, pixels };
 }
 
 /** [-1, 1] -> 0 ... 255; not a number -> 0. */
@@ -52,4 +62,15 @@ function level(value: number): number {
 /** The captions of a grid whose row r shows captions[r]: a line each, as samples/step-XXXXXX.txt holds them. */
 export function captionList(captions: readonly string[]): string {
   return captions.map((caption, row) => `row ${row + 1}: ${caption}\n`).join("");
+}
+
+/** Puts an image before each row of others. @param first [rows, 3, S, S] @param rest [rows · columns, 3, S, S] */
+export function withFirst(first: Float32Array, rest: Float32Array, rows: number): Float32Array {
+  const [each, row] = [first.length / rows, rest.length / rows];
+  const all = new Float32Array(first.length + rest.length);
+  for (let r = 0; r < rows; r++) {
+    all.set(first.subarray(r * each, (r + 1) * each), r * (each + row));
+    all.set(rest.subarray(r * row, (r + 1) * row), r * (each + row) + each);
+  }
+  return all;
 }

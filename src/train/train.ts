@@ -1,7 +1,7 @@
 /** `petalgrad train`: the text encoder, then the GAN, in a run folder that can be resumed bit for bit. */
 import { existsSync } from "node:fs";
 import type { Dataset } from "../data/dataset.js";
-import { fillImages } from "../data/batch.js";
+import { fillPixels } from "../data/batch.js";
 import { RandomStream } from "../data/philox.js";
 import { type PairBatch, PairSampler } from "../data/sampler.js";
 import { NonFiniteError, UserError } from "../errors.js";
@@ -240,8 +240,8 @@ class Session {
       await this.captions.need(ahead.flatMap((some) => [...some]));
     }
     return {
-      real: fillImages(dataset, images, views),
-      ...(mismatch && options.mismatch === "image" && { wrong: fillImages(dataset, wrong, wrongViews) }),
+      real: words(fillPixels(dataset, images, views)),
+      ...(mismatch && options.mismatch === "image" && { wrong: words(fillPixels(dataset, wrong, wrongViews)) }),
       ...(wrongText && { wrongText: this.captions.means(wrongCaptions, captionsPerImage) }),
       text: this.captions.means(captions, captionsPerImage),
       key: randomKey(options.seed, step),
@@ -278,6 +278,9 @@ class Session {
     this.hooks.onEvent({ kind: "checkpoint", step: this.#step, path });
   }
 }
+
+/** Bytes, four a word. */
+const words = ({ buffer }: Uint8Array): Uint32Array => new Uint32Array(buffer);
 
 /** So many captions are embedded in one go, about. */
 const CAPTIONS_AT_ONCE = 1024;

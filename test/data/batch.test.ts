@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Alphabet } from "../../src/data/alphabet.js";
-import { centreViews, fillCaptions, fillImages } from "../../src/data/batch.js";
+import { centreViews, fillCaptions, fillImages, fillPixels } from "../../src/data/batch.js";
 import { tinyDataset } from "./tiny-dataset.js";
 
 const unit = (byte: number): number => Math.fround(byte / 127.5 - 1);
@@ -43,9 +43,10 @@ describe("fillImages", () => {
     for (let y = 0; y < 4; y++) {
       for (let x = 0; x < 4; x++) {
         const at = (channel: number): number => (out[(channel * 4 + y) * 4 + x] + 1) * 127.5;
+        // Bytes: rounded halves upwards.
         expect(at(0)).toBeCloseTo(5, 4);
-        expect(at(1)).toBeCloseTo(2.75 + x / 2, 4);
-        expect(at(2)).toBeCloseTo(1.75 + y / 2, 4);
+        expect(at(1)).toBeCloseTo(Math.round(2.75 + x / 2), 4);
+        expect(at(2)).toBeCloseTo(Math.round(1.75 + y / 2), 4);
       }
     }
     const mirrored = fillImages(dataset, [5], { ...views, mirror: Uint8Array.of(1) });
@@ -59,7 +60,8 @@ describe("fillImages", () => {
     const views = { x: Int16Array.of(0, 0), y: Int16Array.of(0, 0), mirror: new Uint8Array(2) };
     const plain = fillImages(dataset, [6, 9], views);
     const lit = fillImages(dataset, [6, 9], { ...views, light: Float32Array.of(0.5, 40) });
-    plain.forEach((value, i) => expect(lit[i]).toBeCloseTo(Math.min(1, (value + 1) * (i < 48 ? 0.5 : 40) - 1), 5));
+    const byte = (value: number): number => Math.round((value + 1) * 127.5);
+    plain.forEach((value, i) => expect(byte(lit[i])).toBe(Math.min(255, Math.round(byte(value) * (i < 48 ? 0.5 : 40)))));
   });
 
   it("takes the middle for evaluation", () => {
@@ -67,10 +69,22 @@ describe("fillImages", () => {
     expect([...views.x, ...views.y, ...views.mirror]).toEqual([1, 1, 1, 1, 0, 0]);
   });
 
-  it("refuses an array of the wrong length", () => {
-    expect(() => fillImages(dataset, [0], centreViews(dataset, [0]), new Float32Array(47))).toThrow(
-      /1 images of 4 x 4 need 48 floats, the array has 47/,
-    );
+  it("has the same images as bytes, pixel by pixel", () => {
+    const big = tinyDataset({ size: 4, side: 7 });
+    // Copied by lines; mirrored; reaching outside on the left, on the right, above and below.
+    const views = { x: Int16Array.of(2, 3, -1, 5, 1), y: Int16Array.of(1, 0, -2, 5, 2), mirror: Uint8Array.of(0, 1, 0, 0, 1) };
+    const images = [0, 1, 2, 3, 4];
+    const floats = fillImages(big, images, views);
+    const bytes = fillPixels(big, images, views);
+    expect(bytes).toHaveLength(floats.length);
+    bytes.forEach((byte, i) => {
+      const [row, rest] = [Math.floor(i / 48), i % 48];
+      const pixel = Math.floor(rest / 3);
+      expect(floats[row * 48 + (rest % 3) * 16 + pixel]).toBe(unit(byte));
+      const [side, from] = [7, views.mirror[row] ? views.x[row] + 3 - (pixel % 4) : views.x[row] + (pixel % 4)];
+      const clamped = (v: number) => Math.min(side - 1, Math.max(0, v));
+      expect(byte).toBe([images[row], clamped(from), clamped(views.y[row] + Math.floor(pixel / 4))][rest % 3]);
+    });
   });
 });
 

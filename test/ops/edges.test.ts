@@ -149,3 +149,27 @@ describe("whole numbers", () => {
     });
   });
 });
+
+describe("pixels", () => {
+  it("are the bytes of NHWC as numbers in [-1, 1], NCHW", async () => {
+    const shape = [2, 3, 2, 6];
+    // More bytes than a workgroup takes would be another launch size; all 256 values come by the second case.
+    for (const s of [shape, [1, 2, 64, 8]]) {
+      const [n, c, h, w] = s as [number, number, number, number];
+      const bytes = Uint8Array.from({ length: n * c * h * w }, (_, i) => (i * 37) % 256);
+      const { y } = await values(() => ({ y: g.pixels(input("words", [g.pixelWords(s)], "u32"), s) }), {
+        words: new Uint32Array(bytes.buffer),
+      });
+      y!.forEach((value, i) => {
+        const [row, channel, place] = [Math.floor(i / (c * h * w)), Math.floor(i / (h * w)) % c, i % (h * w)];
+        expect(Math.abs(value - (bytes[(row * h * w + place) * c + channel]! / 127.5 - 1))).toBeLessThan(2 ** -22);
+      });
+    }
+  });
+
+  it("fill whole words, of the right number", () => {
+    expect(() => g.pixelWords([1, 3, 3, 3])).toThrow(/no \[N, C, H, W\] of a multiple of four bytes/);
+    expect(() => g.pixels(input("words", [5], "u32"), [1, 3, 4, 4])).toThrow(/wants u32 \[12\], not/);
+    expect(() => g.pixels(input("words", [12]), [1, 3, 4, 4])).toThrow(/wants u32/);
+  });
+});

@@ -36,7 +36,7 @@ async function prepare({ facts: { options }, under, values }: Fixture<Facts>) {
   for (const name of NETWORKS) setState(gan[name], under(`before.${name}`));
   gan.average.parameters.copyFrom(gan.generator.parameters);
   gan.average.statistics.copyFrom(gan.generator.statistics);
-  const program = await gan.compile(device, { givenNoise: true });
+  const program = await gan.compile(device, { given: true });
   const iterate = async (t: number): Promise<GanMetrics> => {
     const batch = Object.fromEntries([...under(`batch${t}`).keys()].map((name) => [name, values(`batch${t}.${name}`)]));
     const rates = { rateD: gan.adamD.rate(options.learningRate, t), rateG: gan.adamG.rate(options.learningRate, t) };

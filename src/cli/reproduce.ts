@@ -1,0 +1,58 @@
+/** `petalgrad reproduce`: trains and measures what docs/results.md shows, and prints it again. */
+import { TRAIN_OPTIONS } from "../train/options.js";
+import { defineCommand, withDefaults } from "./command.js";
+import { Progress } from "./progress.js";
+import { show } from "./training-events.js";
+
+const OPTIONS = {
+  what: { type: "choice", choices: ["ablation"], default: "ablation", description: "which results" },
+  dataset: TRAIN_OPTIONS.dataset,
+  dataDir: TRAIN_OPTIONS.dataDir,
+  captions: TRAIN_OPTIONS.captions,
+  preset: { ...TRAIN_OPTIONS.preset, default: "small", defaultText: "small" },
+  steps: TRAIN_OPTIONS.steps,
+  seeds: { type: "integer", min: 1, max: 100, default: 1, description: "runs of each variant, with the seeds 0, 1, ..." },
+  styleSteps: { type: "integer", min: 1, default: 2000, description: "training steps of each run's style encoder" },
+  samples: { type: "integer", min: 20, max: 50000, default: 1000, description: "captions of each split that the evaluation draws" },
+  zeroShot: { type: "flag", default: true, description: "the classifier that learns the unseen classes from drawn images" },
+  out: { type: "text", placeholder: "DIR", description: "folder of the runs", defaultText: "runs/ablation-DATASET-PRESET" },
+  results: {
+    type: "text",
+    placeholder: "FILE",
+    default: "docs/results.md",
+    description: "the page that gets a section of tables and images",
+  },
+} as const;
+
+export const reproduce = defineCommand({
+  name: "reproduce",
+  summary: "train the four variants side by side, measure them, and print the page of results",
+  details:
+    "ablation: GAN, GAN-CLS, GAN-INT and GAN-INT-CLS with the same seeds, steps and text encoders, a style encoder for each, and\n" +
+    "every measure of npm run evaluate. It says first how long it should take. Ctrl-C stops it; the same command goes on.",
+  options: OPTIONS,
+  examples: [
+    ["reproduce -- --what ablation --seeds 3", "petals, preset small, three seeds"],
+    ["reproduce -- --what ablation --dataset flowers --preset medium --steps 2000", "flowers, one seed"],
+  ],
+  async run(given, context) {
+    const values = withDefaults(OPTIONS, given);
+    // Loaded here, so that --help needs no engine.
+    const { reproduceAblation } = await import("../evaluate/reproduce.js");
+    const progress = new Progress(context.stderr);
+    const signal = context.catchInterrupt("stopping after this step; the same command goes on; Ctrl-C again ends at once");
+    const { dataset, dataDir, captions, preset, steps, seeds, styleSteps, samples, zeroShot, out, results } = values;
+    const common = { dataset, preset, ...(dataDir && { dataDir }), ...(captions && { captions }), ...(steps !== undefined && { steps }) };
+    try {
+      const page = await reproduceAblation(
+        { given: common, seeds, styleSteps, samples, zeroShot, ...(out !== undefined && { folder: out }) },
+        results,
+        { onEvent: (event) => show(progress, event), signal },
+      );
+      progress.end();
+      context.print(page);
+    } finally {
+      progress.end();
+    }
+  },
+});

@@ -1,0 +1,132 @@
+/** The page of results: for each ablation a section with the table over its seeds and the variants' images side by side. */
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { centreViews, fillImages } from "../data/batch.js";
+import { RandomStream } from "../data/philox.js";
+import { UserError } from "../errors.js";
+import { openDevice } from "../gpu/device.js";
+import { writeFileAtomic } from "../train/atomic-file.js";
+import type { TrainHooks } from "../train/hooks.js";
+import { imageGrid } from "../train/image-grid.js";
+import type { TrainOptions } from "../train/options.js";
+import { openData } from "../train/run-data.js";
+import { meanAndDeviation } from "./inception-score.js";
+import { joined } from "./observer.js";
+import { STREAMS } from "./pictures.js";
+import { type Column, markdownTable, type Report, type Value } from "./report.js";
+import { Artist, openRun } from "./subject.js";
+
+/** The reports of several seeds as one: means, and deviations over the seeds where there are several. */
+export function overSeeds(reports: readonly Report[]): Column[] {
+  return reports[0]!.columns.map(({ label }) => {
+    const columns = reports.map((report) => report.columns.find((column) => column.label === label)?.values ?? {});
+    const values: Record<string, Value> = {};
+    for (const id of new Set(columns.flatMap((column) => Object.keys(column)))) {
+      const all = columns.flatMap((column) => (column[id] ? [column[id]] : []));
+      const { mean, deviation } = meanAndDeviation(all.map(({ value }) => value));
+      values[id] = all.length > 1 ? { value: mean, deviation } : all[0]!;
+    }
+    return { label, values };
+  });
+}
+
+/** Captions a grid, and images of each that a variant draws. */
+const GRID = { captions: 6, each: 3 };
+
+/**
+ * Captions of unseen classes: a row's real image, then each run's images, from the same noise.
+ * @param runs Folders, in the order of the columns.
+ */
+export async function comparison(
+  runs: readonly string[],
+  options: TrainOptions,
+  hooks: TrainHooks,
+): Promise<{ png: Uint8Array; captions: string[] }> {
+  const device = await openDevice();
+  try {
+    const dataset = await openData(options, hooks);
+    const random = new RandomStream(1, STREAMS.variety, 9);
+    const classes = dataset.split[dataset.split.test.length > 0 ? "test" : "train"];
+    const images = random
+      .shuffle([...classes])
+      .slice(0, GRID.captions)
+      .map((c) => random.pick(dataset.imagesOfClass(c)));
+    const captions = images.map((image) => dataset.firstCaption(image) + random.below(dataset.captionsOf(image).length));
+    const rows = images.map((image) => [fillImages(dataset, [image], centreViews(dataset, [image]))]);
+    for (const path of runs) {
+      const run = await openRun(device, path, dataset, hooks);
+      const artist = await Artist.create(device, run.generators[0]![1], run.captions);
+      // Every caption from the same noise vectors.
+      for (const [row, caption] of captions.entries())
+        for await (const part of artist.draw(new Array<number>(GRID.each).fill(caption), 1)) rows[row]!.push(part);
+      artist.destroy();
+    }
+    const png = imageGrid(joined(rows.flat()), dataset.size, { columns: 1 + runs.length * GRID.each });
+    return { png, captions: captions.map((caption) => dataset.caption(caption)) };
+  } finally {
+    device.destroy();
+  }
+}
+
+export interface Section {
+  /** "petals-small": names the section and its picture. */
+  readonly name: string;
+  readonly heading: string;
+  /** The command that prints it. */
+  readonly command: string;
+  /** On which machine, from which steps and seeds. */
+  readonly about: string;
+  readonly columns: readonly Column[];
+  readonly notes: readonly string[];
+  readonly picture: { readonly png: Uint8Array; readonly captions: readonly string[] };
+}
+
+const TITLE = "# Results\n\nEach section was printed by the command that it names. Arrows say which values are better.\n";
+
+/** Writes a section into the page, in the place of an older one of its name or at the end; its picture goes to images/ beside the page. */
+export function writeSection(page: string, section: Section): void {
+  const [start, end] = [`<!-- ablation ${section.name} -->`, `<!-- end of ablation ${section.name} -->`];
+  const picture = `images/ablation-${section.name}.png`;
+  const text = `${start}\n\n${sectionText(section, picture)}\n${end}\n`;
+  try {
+    mkdirSync(join(dirname(page), "images"), { recursive: true });
+    const before = existsSync(page) ? readFileSync(page, "utf8") : TITLE;
+    const [from, to] = [before.indexOf(start), before.indexOf(end)];
+    const whole = from >= 0 && to > from ? before.slice(0, from) + text + before.slice(to + end.length + 1) : `${before}\n${text}`;
+    writeFileAtomic(join(dirname(page), picture), section.picture.png);
+    writeFileAtomic(page, whole);
+  } catch (error) {
+    throw new UserError(`${page} cannot be written: ${(error as Error).message}`);
+  }
+}
+
+function sectionText({ heading, command, about, columns, notes, picture }: Section, path: string): string {
+  // The moving averages draw the samples; the raw generators have a table of their own.
+  const ends = columns.filter(({ label }) => label === "real" || label === "noise");
+  const of = (kind: string) =>
+    columns
+      .filter(({ label }) => label.endsWith(` ${kind}`))
+      .map((column) => ({ ...column, label: column.label.slice(0, -kind.length - 1) }));
+  const [averaged, raw] = [of("ema"), of("raw")];
+  const tables = averaged.length > 0 ? [averaged, raw] : [raw];
+  return [
+    `## ${heading}`,
+    "",
+    `    ${command}`,
+    "",
+    about,
+    "",
+    markdownTable({ columns: [...ends, ...tables[0]!] }),
+    "",
+    ...(tables[1]
+      ? ["The same of the trained generators themselves, without the moving average:", "", markdownTable({ columns: tables[1] }), ""]
+      : []),
+    ...notes.flatMap((note) => [note, ""]),
+    `![Images of the four variants](${path})`,
+    "",
+    `Captions of unseen classes: a real image, then ${GRID.each} images each of ${tables[0]!.map(({ label }) => label).join(", ")}, all from the same noise.`,
+    "",
+    ...picture.captions.map((caption, i) => `${i + 1}. ${caption}`),
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,105 @@
+/** The ablation on tiny runs: it says how long it will take, can be stopped, does nothing twice, and writes its section of the page. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PNG } from "pngjs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { overSeeds } from "../../src/evaluate/ablation-page.js";
+import { ablationRuns } from "../../src/evaluate/ablation-plan.js";
+import { reproduceAblation } from "../../src/evaluate/reproduce.js";
+import type { Report } from "../../src/evaluate/report.js";
+import { PLAIN_TRAINING } from "../../src/train/text-encoder.js";
+import type { TrainEvent } from "../../src/train/hooks.js";
+
+const before = process.env.PETALGRAD_CACHE;
+const folder = mkdtempSync(join(tmpdir(), "petalgrad-ablation-"));
+const page = join(folder, "docs", "results.md");
+
+const tiny = { steps: 2, batch: 8, learningRate: 2e-3, width: 4, shift: 1, seed: 1 };
+const request = {
+  given: { dataset: "petals", preset: "tiny", steps: 2, textSteps: 1 } as const,
+  ...{ seeds: 1, styleSteps: 2, samples: 20, zeroShot: false, folder: join(folder, "runs") },
+  sizes: {
+    networks: {
+      ...{ classifier: tiny, reader: tiny },
+      matching: {
+        ...PLAIN_TRAINING,
+        ...{ steps: 2, seed: 1, batch: 8, warmUp: 1, shift: 1, imageWidth: 4 },
+        text: { width: 8, embedding: 8, cell: "rnn" as const },
+      },
+    },
+  },
+};
+
+async function reproduce(stopAfter = Infinity) {
+  const events: TrainEvent[] = [];
+  const controller = new AbortController();
+  const onEvent = (event: TrainEvent) => {
+    events.push(event);
+    if (events.filter(({ kind }) => kind === "checkpoint").length >= stopAfter) controller.abort();
+  };
+  const result = reproduceAblation(request, page, { onEvent, signal: controller.signal });
+  const steps = () => events.filter(({ kind }) => kind === "step").length;
+  return { result: await result.catch((error: unknown) => error), events, steps };
+}
+
+beforeAll(() => {
+  process.env.PETALGRAD_CACHE = join(folder, "cache");
+});
+
+afterAll(() => {
+  if (before === undefined) delete process.env.PETALGRAD_CACHE;
+  else process.env.PETALGRAD_CACHE = before;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("the ablation", () => {
+  it("trains each variant with each seed", () => {
+    const runs = ablationRuns({ given: request.given, seeds: 2, folder: "f" });
+    expect(runs).toHaveLength(8);
+    expect(runs[5]).toEqual({ path: join("f", "seed-1", "gan-cls"), seed: 1, given: { ...request.given, variant: "gan-cls", seed: 1 } });
+  });
+
+  it("can be stopped, goes on where it was, and does nothing twice", async () => {
+    const stopped = await reproduce(1);
+    expect(stopped.result).toHaveProperty("name", "AbortError");
+    const first = stopped.events.find(({ kind }) => kind === "message");
+    expect(first).toHaveProperty("text", expect.stringMatching(/^expected on this adapter: about .*4 of 4 runs to train/));
+
+    const rest = await reproduce();
+    expect(rest.result).toBe(`the section "petals-tiny" of ${page}; runs and reports are in ${request.folder}`);
+    // Three runs of two steps (their text encoder was kept), four style encoders of two steps.
+    expect(rest.steps()).toBe(3 * 2 + 4 * 2);
+    const report = join(request.folder, "seed-0", "evaluation", "report.json");
+    const time = statSync(report).mtimeMs;
+    const text = readFileSync(page, "utf8");
+    writeFileSync(page, text.replace("# Results", "# Results of ours").replace("FID-petalgrad", "damaged"));
+
+    const again = await reproduce();
+    expect(again.steps()).toBe(0);
+    expect(statSync(report).mtimeMs).toBe(time);
+    // The section was put in the old one's place, and nothing else was touched.
+    expect(readFileSync(page, "utf8")).toBe(text.replace("# Results", "# Results of ours"));
+
+    for (const variant of ["gan", "gan-cls", "gan-int", "gan-int-cls"])
+      expect(text).toMatch(new RegExp(`\\| real \\|.*\\| ${variant} \\|`));
+    expect(text).toContain("npm run reproduce -- --what ablation --dataset petals --preset tiny");
+    expect(text).toContain("background, by style");
+    const { width, height } = PNG.sync.read(readFileSync(join(folder, "docs", "images", "ablation-petals-tiny.png")));
+    // 13 columns and 6 rows of 16 pixels, two between.
+    expect([width, height]).toEqual([13 * 18 + 2, 6 * 18 + 2]);
+  });
+});
+
+describe("several seeds", () => {
+  it("become means and deviations", () => {
+    const report = (value: number, more = {}): Report => ({
+      ...{ dataset: "petals", samples: 20, seed: 1, curves: [], notes: [] },
+      columns: [{ label: "gan ema", values: { zeroShot: { value }, ...more } }],
+    });
+    expect(overSeeds([report(1), report(3, { "fid.train": { value: 5, deviation: 2 } })])).toEqual([
+      { label: "gan ema", values: { zeroShot: { value: 2, deviation: 1 }, "fid.train": { value: 5, deviation: 2 } } },
+    ]);
+    expect(overSeeds([report(4)])[0]!.values.zeroShot).toEqual({ value: 4 });
+  });
+});
