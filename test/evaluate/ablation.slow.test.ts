@@ -20,7 +20,7 @@ const request = {
   ...{ seeds: 1, styleSteps: 2, samples: 20, zeroShot: false, folder: join(folder, "runs") },
   sizes: {
     networks: {
-      ...{ classifier: tiny, reader: tiny },
+      ...{ classifier: tiny, reader: { ...tiny, renders: 40 } },
       matching: {
         ...{ steps: 2, seed: 1, batch: 8, learningRate: 1e-3, warmUp: 1, shift: 1, imageWidth: 4 },
         text: { width: 8, embedding: 8, cell: "rnn" as const },
