@@ -13,6 +13,10 @@ export function show(progress: Progress, event: TrainEvent): void {
       return progress.message(`step ${event.step}: samples in ${event.path}`);
     case "checkpoint":
       return progress.message(`step ${event.step}: checkpoint in ${event.path}`);
+    case "validation": {
+      const measures = Object.entries(event.measures).map(([name, share]) => `${name} ${(100 * share).toFixed(1)} %`);
+      return progress.message(`step ${event.step}: held-out classes ${measures.join(", ")}${event.best ? " (best so far)" : ""}`);
+    }
     case "work": {
       const rate = event.unit === "B" ? bytes(event.done) : undefined;
       return progress.update({ label: event.what, done: event.done, total: event.total, rate });

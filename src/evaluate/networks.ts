@@ -16,14 +16,14 @@ import { defaultCacheDir } from "../data/open.js";
 import { CENTRE_COLOURS, PETAL_COLOURS, PETAL_COUNTS } from "../data/petals-attributes.js";
 import { subset } from "../data/subset.js";
 import type { Device } from "../gpu/device.js";
-import type { ImageEncoder } from "../models/image-encoder.js";
+import { ImageEncoder } from "../models/image-encoder.js";
 import { digest, fingerprint, keep } from "../train/cache.js";
 import { duration, measureSpeed, textOperations } from "../train/expectation.js";
 import type { TrainHooks } from "../train/hooks.js";
 import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "../train/model-file.js";
 import { loadNetwork, networkTensors } from "../train/network-file.js";
 import { readSafetensors, writeSafetensors } from "../train/safetensors.js";
-import { JointEmbedding, type JointTraining } from "../train/text-encoder.js";
+import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "../train/text-encoder.js";
 import { freePetals } from "./free-petals.js";
 import { classifierOperations, type ClassifierTraining, type Lesson, newClassifier, trainClassifier } from "./classifier.js";
 
@@ -56,15 +56,21 @@ export function networkSettings(dataset: Pick<Dataset, "name">): NetworkSettings
     classifier: { ...common, steps: 1000 },
     reader: { ...common, steps: 3000, learningRate: 3e-3, shift: 3, renders: 8000 },
     matching: {
-      ...{ steps: petals ? 400 : 1000, seed: SEED, batch: 40, learningRate: 1e-3, warmUp: 100, shift: 4 },
+      ...PLAIN_TRAINING,
+      ...{ steps: petals ? 400 : 1000, seed: SEED },
       ...{ text: { width: 64, embedding: 128, cell: "rnn" as const }, imageWidth: 16 },
     },
   };
 }
 
+/** A joint embedding of captions and images. */
+export interface Matching extends TextEncoderFile {
+  readonly image: ImageEncoder;
+}
+
 export interface EvaluationNetworks {
   readonly classifier: ImageEncoder;
-  readonly matching: TextEncoderFile;
+  readonly matching: Matching;
   /** petals only. */
   readonly reader?: ImageEncoder;
 }
@@ -146,11 +152,11 @@ export async function obtainNetworks(
   };
   const held = isHeldOut(dataset);
   const learnt = subset(dataset, (image) => !held(image));
-  const matchingTask: Task<TextEncoderFile> = {
+  const matchingTask: Task<Matching> = {
     what: "text-image encoder",
     path: pathOf("matching", settings.matching),
     operations: () => settings.matching.steps * textOperations(settings.matching, dataset.size),
-    read: () => readTextEncoder(matchingTask.path),
+    read: async () => matchingOf(await readTextEncoder(matchingTask.path)),
     train: () => trainMatching(device, learnt, settings.matching, show("text-image encoder", settings.matching.steps), signal),
     encode: encodeTextEncoder,
   };
@@ -200,15 +206,20 @@ async function trainMatching(
   training: JointTraining,
   onStep: (step: number) => void,
   signal: AbortSignal,
-): Promise<TextEncoderFile> {
-  const joint = new JointEmbedding(device, dataset, training);
+): Promise<Matching> {
+  const joint = new JointEmbedding(device, { dataset, symbols: dataset.alphabet, classes: dataset.split.train }, training);
   try {
     await joint.train(training.steps, onStep, signal);
     signal.throwIfAborted();
     // Cosines of raw embeddings are what it was trained on.
     const normalisation = { center: new Float32Array(training.text.embedding), scale: 1 };
-    return { encoder: joint.text, image: joint.image, alphabet: dataset.alphabet, normalisation };
+    return matchingOf({ encoder: joint.text, image: joint.image, alphabet: dataset.alphabet, normalisation });
   } finally {
     await joint.destroy();
   }
+}
+
+function matchingOf(file: TextEncoderFile): Matching {
+  if (!(file.image instanceof ImageEncoder)) throw new Error("the text-image encoder lacks its image network");
+  return { ...file, image: file.image };
 }

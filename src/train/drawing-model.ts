@@ -46,7 +46,7 @@ export class DrawingModel {
   async embed(texts: readonly string[]): Promise<Float32Array> {
     const { encoder, alphabet, normalisation } = this.model;
     for (const text of texts) {
-      const unknown = [...new Set(text.normalize("NFC").toLowerCase())].filter((c) => alphabet.indexOf(c) === 0);
+      const unknown = alphabet.unknownIn(text);
       if (unknown.length > 0)
         this.#warnings.push(`"${text}": the model's alphabet lacks ${unknown.map((c) => `"${c}"`).join(", ")}; left out`);
     }

@@ -33,6 +33,8 @@ export type TrainEvent =
       readonly imagesPerSecond: number;
       readonly metrics: Readonly<Record<string, number>>;
     }
+  /** A text encoder was tried on held-out classes: shares from 0 to 1 by name, and whether it is the best so far. */
+  | { readonly kind: "validation"; readonly step: number; readonly measures: Readonly<Record<string, number>>; readonly best: boolean }
   | { readonly kind: "sample"; readonly step: number; readonly path: string }
   | { readonly kind: "checkpoint"; readonly step: number; readonly path: string };
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Alphabet } from "../../src/data/alphabet.js";
 import { centreViews, fillCaptions, fillImages, fillPixels } from "../../src/data/batch.js";
 import { tinyDataset } from "./tiny-dataset.js";
 
@@ -34,6 +35,35 @@ describe("fillImages", () => {
     expect([0, 1, 2, 3].map((y) => out[32 + 4 * y])).toEqual([1, 2, 3, 3].map(unit));
   });
 
+  it("enlarges a part of the crop to the whole, by linear interpolation", () => {
+    // Of the 4 x 4 crop at (2, 1), the middle 2 x 2: columns' centres lie at 3.25 ... 4.75 of the stored image, less a half.
+    const part = { left: Float32Array.of(1), top: Float32Array.of(1), side: Float32Array.of(2) };
+    const views = { x: Int16Array.of(2), y: Int16Array.of(1), mirror: Uint8Array.of(0), part };
+    const out = fillImages(dataset, [5], views);
+    for (let y = 0; y < 4; y++) {
+      for (let x = 0; x < 4; x++) {
+        const at = (channel: number): number => (out[(channel * 4 + y) * 4 + x] + 1) * 127.5;
+        // Bytes: rounded halves upwards.
+        expect(at(0)).toBeCloseTo(5, 4);
+        expect(at(1)).toBeCloseTo(Math.round(2.75 + x / 2), 4);
+        expect(at(2)).toBeCloseTo(Math.round(1.75 + y / 2), 4);
+      }
+    }
+    const mirrored = fillImages(dataset, [5], { ...views, mirror: Uint8Array.of(1) });
+    expect([...mirrored.subarray(16, 20)].reverse()).toEqual([...out.subarray(16, 20)]);
+    const whole = { left: Float32Array.of(0), top: Float32Array.of(0), side: Float32Array.of(4) };
+    const plain = fillImages(dataset, [5], { x: views.x, y: views.y, mirror: views.mirror });
+    fillImages(dataset, [5], { ...views, part: whole }).forEach((value, i) => expect(value).toBeCloseTo(plain[i], 6));
+  });
+
+  it("brightens and darkens about black", () => {
+    const views = { x: Int16Array.of(0, 0), y: Int16Array.of(0, 0), mirror: new Uint8Array(2) };
+    const plain = fillImages(dataset, [6, 9], views);
+    const lit = fillImages(dataset, [6, 9], { ...views, light: Float32Array.of(0.5, 40) });
+    const byte = (value: number): number => Math.round((value + 1) * 127.5);
+    plain.forEach((value, i) => expect(byte(lit[i])).toBe(Math.min(255, Math.round(byte(value) * (i < 48 ? 0.5 : 40)))));
+  });
+
   it("takes the middle for evaluation", () => {
     const views = centreViews(dataset, [0, 1]);
     expect([...views.x, ...views.y, ...views.mirror]).toEqual([1, 1, 1, 1, 0, 0]);
@@ -63,6 +93,7 @@ describe("fillCaptions", () => {
     const dataset = tinyDataset({ captionsOf: () => ["abcd", "b"] });
     expect([...fillCaptions(dataset, [0, 1], 3)]).toEqual([1, 2, 3, 2, 0, 0]);
     expect(fillCaptions(dataset, [0])).toHaveLength(201);
+    expect([...fillCaptions(dataset, [1], 2, undefined, Alphabet.fromCaptions(["ab"], 1))]).toEqual([3, 0]);
     expect(() => fillCaptions(dataset, [0], 3, new Uint32Array(4))).toThrow(/need 3 indices, the array has 4/);
   });
 });
