@@ -32,7 +32,7 @@ export function centreViews(dataset: Pick<Dataset, "size" | "side">, images: Arr
   return { x: offsets, y: offsets.slice(), mirror: new Uint8Array(images.length) };
 }
 
-/** Images cropped and mirrored, as bytes [images, size, size, 3]. */
+/** Images as the views want them, as bytes [images, size, size, 3]. */
 export function fillPixels(dataset: Pick<Dataset, "size" | "side" | "pixels">, images: ArrayLike<number>, views: Views): Uint8Array {
   const { size } = dataset;
   const out = new Uint8Array(images.length * size * size * 3);
@@ -41,7 +41,7 @@ export function fillPixels(dataset: Pick<Dataset, "size" | "side" | "pixels">, i
   for (let row = 0; row < images.length; row++) {
     if (views.part) {
       fillPart(dataset, images[row], views, views.part, row, out);
-      at += 3 * size * size;
+      at += size * size * 3;
       continue;
     }
     const side = dataset.side(images[row]);
@@ -68,8 +68,8 @@ export function fillPixels(dataset: Pick<Dataset, "size" | "side" | "pixels">, i
     }
   }
   if (views.light) {
-    const each = 3 * size * size;
-    for (let i = 0; i < out.length; i++) out[i] = Math.min(255, Math.round(out[i] * views.light[Math.floor(i / each)]));
+    const bytes = size * size * 3;
+    for (let i = 0; i < out.length; i++) out[i] = Math.min(255, Math.round(out[i] * views.light[Math.floor(i / bytes)]));
   }
   return out;
 }

@@ -72,3 +72,14 @@ export const isolated = (sentence: string): string => (RIGHT_TO_LEFT.test(senten
 export function captionList(captions: readonly string[]): string {
   return captions.map((caption, row) => `row ${row + 1}: ${caption}\n`).join("");
 }
+
+/** Puts an image before each row of others. @param first [rows, 3, S, S] @param rest [rows · columns, 3, S, S] */
+export function withFirst(first: Float32Array, rest: Float32Array, rows: number): Float32Array {
+  const [each, row] = [first.length / rows, rest.length / rows];
+  const all = new Float32Array(first.length + rest.length);
+  for (let r = 0; r < rows; r++) {
+    all.set(first.subarray(r * each, (r + 1) * each), r * (each + row));
+    all.set(rest.subarray(r * row, (r + 1) * row), r * (each + row) + each);
+  }
+  return all;
+}
