@@ -78,6 +78,7 @@ describe("a trial", () => {
     const one = await train.ofDrawn(byImages(() => 0, imageOf));
     const noise = await train.ofNoise();
     for (const id of ["fid", "kid"]) {
+      expect(value(one, id)).toBeGreaterThan(0);
       expect(value(real, id)).toBeLessThan(0.2 * value(one, id));
       expect(value(real, id)).toBeLessThan(0.2 * value(noise, id));
     }
