@@ -32,6 +32,10 @@ const OPTIONS = {
   truncation: TRUNCATION_OPTION,
   refine: REFINE_OPTION,
   ...DRAWING_OPTIONS,
+  generator: {
+    ...DRAWING_OPTIONS.generator,
+    defaultText: "where images give styles, the one of the style encoder; else ema, if there is one",
+  },
   out: { type: "text", placeholder: "FILE", default: "interpolation.png", description: "PNG file to write" },
   animation: { type: "text", placeholder: "FILE", description: "animation to write, .gif or .webp; there and back", defaultText: "none" },
   delay: { type: "integer", min: 20, max: 10_000, description: "milliseconds a frame of the animation", defaultText: "120" },
@@ -41,7 +45,8 @@ export const interpolate = defineCommand({
   name: "interpolate",
   summary: "walk from one sentence to another, from one style to another, or both at once",
   details:
-    "Columns walk from --from to --to, rows from --style-from to --style-to. Where only one of them is given, the other stays.\n" +
+    "With both pairs, columns walk from --from to --to and rows from --style-from to --style-to. With one pair, its walk is the\n" +
+    "columns, and what stays (--style, --text) may be several, a row each.\n" +
     "A style is a seed or an image file; images need the run's style encoder: npm run train-style -- --run DIR.",
   options: OPTIONS,
   examples: [

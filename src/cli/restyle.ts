@@ -25,6 +25,7 @@ const OPTIONS = {
     defaultText: "found by the descent as well",
   },
   ...DRAWING_OPTIONS,
+  generator: { ...DRAWING_OPTIONS.generator, defaultText: "the one that the style encoder was trained to invert" },
   out: { type: "text", placeholder: "FILE", default: "restyled.png", description: "PNG file to write" },
 } as const;
 

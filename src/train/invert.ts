@@ -14,11 +14,11 @@ import { input } from "../tensor/tensor.js";
 import { Store } from "../tensor/variables.js";
 
 export interface InversionOptions {
-  /** Adam's step size at the first step (default 0.05); falls to zero along a cosine. */
+  /** Adam's step size at the first step (default 0.1); falls to zero along a cosine. */
   readonly learningRate?: number;
   /**
-   * Weight of ‖z‖² / Z (and, where the text is sought too, ‖t‖² / T) beside the mean squared error of the pixels (default 0.005): keeps
-   * both where the generator was trained.
+   * Weight of ‖z‖² / Z (and, where the text is sought too, ‖t‖² / T) beside the mean squared error of the pixels (default 0.003): keeps
+   * both about as long as the generator knows them.
    */
   readonly prior?: number;
 }
@@ -45,7 +45,7 @@ export async function refine(
   start: Float32Array,
   text: Float32Array | undefined,
   steps: number,
-  { learningRate = 0.05, prior = 0.005 }: InversionOptions = {},
+  { learningRate = 0.1, prior = 0.003 }: InversionOptions = {},
 ): Promise<Inversion> {
   const { noiseSize, textSize, imageSize } = generator.options;
   const n = start.length / noiseSize;

@@ -3,11 +3,11 @@ import { readPhoto } from "../data/decode.js";
 import { UserError } from "../errors.js";
 import { DrawingModel } from "./drawing-model.js";
 import type { DrawingRequest, TrainHooks } from "./hooks.js";
+import { withFirst } from "./image-grid.js";
 import { type Inversion, refine } from "./invert.js";
 import { outer } from "./painter.js";
 import { joined } from "./rows.js";
 import { mismatch, styleOfRun } from "./style-file.js";
-import { withFirst } from "./style-grid.js";
 import { StyleReader } from "./style-reader.js";
 
 /** How styles are taken from images. */

@@ -5,7 +5,7 @@ import { RandomStream } from "../data/philox.js";
 import type { Device } from "../gpu/device.js";
 import type { Generator } from "../models/generator.js";
 import type { CaptionTable } from "./caption-table.js";
-import { captionList, imageGrid } from "./image-grid.js";
+import { captionList, imageGrid, isolated, withFirst } from "./image-grid.js";
 import { SAMPLE_CAPTIONS } from "./names.js";
 import { outer, Painter } from "./painter.js";
 import { normalNoise } from "./noise.js";
@@ -69,7 +69,7 @@ export class SampleGrid {
     return new SampleGrid(
       await Painter.create(device, generator),
       rows.map(({ caption }) => caption),
-      rows.map(({ caption, origin }) => `${caption} (${origin}; real image first)`),
+      rows.map(({ caption, origin }) => `${isolated(caption)} (${origin}; real image first)`),
       outer(texts, textSize, normalNoise(COLUMNS, noiseSize, seed), noiseSize),
       fillImages(dataset, images, centreViews(dataset, images)),
     );
@@ -79,12 +79,7 @@ export class SampleGrid {
   async draw(): Promise<{ png: Uint8Array; captions: string }> {
     const painted = await this.#painter.paint(this.#inputs.columns, this.#inputs.rows);
     const { imageSize } = this.#painter.generator.options;
-    const each = 3 * imageSize ** 2;
-    const grid = new Float32Array(ROWS * (COLUMNS + 1) * each);
-    for (let row = 0; row < ROWS; row++) {
-      grid.set(this.#real.subarray(row * each, (row + 1) * each), row * (COLUMNS + 1) * each);
-      grid.set(painted.subarray(row * COLUMNS * each, (row + 1) * COLUMNS * each), (row * (COLUMNS + 1) + 1) * each);
-    }
+    const grid = withFirst(this.#real, painted, ROWS);
     return { png: imageGrid(grid, imageSize, { columns: COLUMNS + 1 }), captions: captionList(this.#labels) };
   }
 }

@@ -4,7 +4,7 @@
  */
 import { centreViews, fillImages } from "../data/batch.js";
 import type { CaptionTable } from "./caption-table.js";
-import { captionList, imageGrid } from "./image-grid.js";
+import { captionList, imageGrid, withFirst } from "./image-grid.js";
 import type { Painter } from "./painter.js";
 import { gridRows } from "./sample-grid.js";
 import type { StyleReader } from "./style-reader.js";
@@ -52,15 +52,4 @@ export class StyleGrid {
       "column 1: a real image; column 2: its style with its own caption; then its style with the captions of the rows below, in turn\n";
     return { png, captions: what + captionList(this.labels) };
   }
-}
-
-/** Puts an image before each row of others. @param first [rows, 3, S, S] @param rest [rows · columns, 3, S, S] */
-export function withFirst(first: Float32Array, rest: Float32Array, rows: number): Float32Array {
-  const [each, row] = [first.length / rows, rest.length / rows];
-  const all = new Float32Array(first.length + rest.length);
-  for (let r = 0; r < rows; r++) {
-    all.set(first.subarray(r * each, (r + 1) * each), r * (each + row));
-    all.set(rest.subarray(r * row, (r + 1) * row), r * (each + row) + each);
-  }
-  return all;
 }

@@ -28,7 +28,7 @@ export interface StyleOptions {
 const FROM_RUN = "the run's";
 
 export const STYLE_OPTIONS = {
-  steps: { type: "integer", min: 1, default: 2000, description: "training steps; the learning rate falls to zero over them" },
+  steps: { type: "integer", min: 1, default: 3000, description: "training steps; the learning rate falls to zero over them" },
   batch: { type: "integer", min: 2, max: 1024, description: "images a batch", defaultText: FROM_RUN },
   seed: { type: "integer", min: 0, max: 2 ** 32 - 1, default: 0, description: "same seed, same adapter: same encoder, bit for bit" },
   width: {

@@ -53,6 +53,12 @@ const STYLE: FolderKind<StyleOptions> = {
   goOn: (path) => `train-style -- --resume ${dirname(path)}`,
 };
 
+/**
+ * With the residual bottleneck even where the run's networks have none: without, S learns far more slowly (of the noise of a generator of
+ * 300 steps on petals, R² .02 after 1,200 steps against .28).
+ */
+const STYLE_TRUNK = { residual: true, missingLeakyRelu: "restore" } as const;
+
 /** Generated images on which the recovery of z is measured. */
 const MEASURED = 512;
 /** So many captions are embedded in one go, about. */
@@ -115,8 +121,7 @@ class Session {
     for (const text of model.warnings) onEvent({ kind: "warning", text });
     const generator = await networkDigest(model.generator);
     const { imageSize, noiseSize } = model.generator.options;
-    const { residual, missingLeakyRelu } = about;
-    const network = { imageSize, noiseSize, width: options.width, residual, missingLeakyRelu };
+    const network = { imageSize, noiseSize, width: options.width, ...STYLE_TRUNK };
     const training = new StyleTraining(model.generator, network, options, new RandomStream(options.seed, STYLE_VALUES));
     const step = folder.hasCheckpoint ? await restore(training, folder, generator, hooks) : 0;
     onEvent({

@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { PNG } from "pngjs";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseOptions } from "../../src/cli/command.js";
+import { restyle as command } from "../../src/cli/restyle.js";
 import { readPhoto } from "../../src/data/decode.js";
 import { RandomStream } from "../../src/data/philox.js";
 import { ganInitializers } from "../../src/models/initializers.js";
 import { StyleEncoder } from "../../src/models/style-encoder.js";
+import { withFirst } from "../../src/train/image-grid.js";
 import { refine } from "../../src/train/invert.js";
 import { type LoadedModel, loadModel } from "../../src/train/load-model.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "../../src/train/names.js";
@@ -18,7 +21,6 @@ import { outer, Painter } from "../../src/train/painter.js";
 import { restyle } from "../../src/train/restyle.js";
 import { sample } from "../../src/train/sample.js";
 import { encodeStyle } from "../../src/train/style-file.js";
-import { withFirst } from "../../src/train/style-grid.js";
 import { device } from "../device.js";
 import { tinyRun } from "./tiny-run.js";
 
@@ -172,5 +174,20 @@ describe("restyle", () => {
     await expect(restyle({ ...request, captions: ["a", "b"] })).rejects.toThrow("--caption says what each --style shows: 2 for 1 of them");
     await expect(restyle({ ...request, styles: [inside("none.jpg")] })).rejects.toThrow(/no such image/);
     await expect(restyle({ ...request, source: inside("run", "model.safetensors") })).rejects.toThrow(/only a run has a style encoder/);
+  });
+});
+
+describe("the words of the command", () => {
+  const context = { catchInterrupt: () => new AbortController().signal, print: () => undefined, stderr: process.stderr };
+
+  it.each([
+    [["--text", "a"], /give an image to take the style from/],
+    [["--style", "a.png"], /give a sentence to draw/],
+    [["--style", "a.png", "--text", "a", "--caption", "b"], /--caption has no meaning without --refine N/],
+    [["--style", "a.png", "--text", "a", "--out", "b.gif"], /its name must end in \.png/],
+  ])("%j", async (words, message) => {
+    const given = parseOptions(command, words);
+    if (given === "help") throw new Error("help");
+    await expect(command.run(given, context, [])).rejects.toThrow(message);
   });
 });

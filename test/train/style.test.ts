@@ -13,7 +13,8 @@ import { networkTensors } from "../../src/train/network-file.js";
 import { normalNoise } from "../../src/train/noise.js";
 import { Painter } from "../../src/train/painter.js";
 import { mismatch, styleOfRun } from "../../src/train/style-file.js";
-import type { GivenStyleOptions } from "../../src/train/style-options.js";
+import { resolveOptions } from "../../src/train/options.js";
+import { type GivenStyleOptions, resolveStyleOptions, styleOptionsFromJson } from "../../src/train/style-options.js";
 import { StyleReader } from "../../src/train/style-reader.js";
 import { determination } from "../../src/train/style-recovery.js";
 import { trainStyle } from "../../src/train/style-stage.js";
@@ -80,6 +81,24 @@ describe("the style encoder", () => {
     const found = await reader.read(await painter.paint(noise, new Float32Array(64 * textSize).fill(0.3)));
     const r2 = determination(noise, found, noiseSize);
     expect(r2.reduce((a, b) => a + b) / noiseSize).toBeGreaterThan(0.4);
+  });
+});
+
+describe("the options", () => {
+  const run = resolveOptions({ preset: "tiny", dataset: "flowers", dataDir: "there", tune: "full" }, { software: true });
+
+  it("follow from the run's own, unless given", () => {
+    const options = resolveStyleOptions({ steps: 7, seed: undefined }, run);
+    const fromRun = { batch: 8, width: 8, dataDir: "there", sampleEvery: 50, checkpointEvery: 50, tune: "full", generator: "ema" };
+    expect(options).toEqual({ ...fromRun, steps: 7, seed: 0, learningRate: 1e-3, batchNorm: "running", texts: "captions" });
+    expect(resolveStyleOptions({ width: 12 }, { ...run, ema: 0 })).toMatchObject({ generator: "raw", width: 12 });
+    expect(styleOptionsFromJson(JSON.parse(JSON.stringify(options)), "config.json")).toEqual(options);
+  });
+
+  it("are refused in one line where they make no sense", () => {
+    expect(() => resolveStyleOptions({ learningRate: 0 }, run)).toThrow("--learning-rate must be a number from 1e-8 to 1, not 0");
+    expect(() => resolveStyleOptions({ dataDir: "x" }, { ...run, dataset: "petals" })).toThrow("--data-dir has no meaning");
+    expect(() => styleOptionsFromJson({ ...resolveStyleOptions({}, run), step: 3 }, "config.json")).toThrow('unknown option "step"');
   });
 });
 
