@@ -101,12 +101,17 @@ async function main(words: readonly string[]): Promise<void> {
   const rows: Row[] = [];
   const leftOut: string[] = [];
   const parts = suites.length + (options.tune ? 1 : 0) + (peers.length > 0 ? 1 : 0);
+  const save = () => {
+    if (options.json) writeReport(options.json, { machine, peak: { gflops, gbps }, leftOut, rows });
+  };
   const run = async (measure: (session: Session) => AsyncGenerator<Row>): Promise<void> => {
     const session = new Session(device, limits, options.filter, options.minutes / parts);
     for await (const row of measure(session)) {
       if (row.suite !== rows.at(-1)?.suite) console.log(`-- ${row.suite}`);
       console.log(rowLine(row));
       rows.push(row);
+      // Row by row: a run that is interrupted has its report.
+      save();
     }
     leftOut.push(...session.leftOut);
   };
@@ -126,7 +131,7 @@ async function main(words: readonly string[]): Promise<void> {
 
   for (const line of summary(rows)) console.log(line);
   for (const line of leftOut) console.log(`left out: ${line}`);
-  if (options.json) writeReport(options.json, { machine, peak: { gflops, gbps }, leftOut, rows });
+  save();
   limits.destroy();
   device.destroy();
 }

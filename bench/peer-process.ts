@@ -19,7 +19,7 @@ interface Reply {
 export type Prepared = { readonly results: Results; readonly ms: number } | { readonly unsupported: string };
 
 /** A peer is given so long for one answer; then it counts as unable. The slowest known step takes 51 s. */
-const PATIENCE = 240_000;
+const PATIENCE = 300_000;
 
 export class PeerProcess {
   readonly #replies: ((reply: Reply) => void)[] = [];

@@ -12,15 +12,17 @@ import { type Row, row } from "./report.js";
 import { inTurns, type Session } from "./session.js";
 
 interface Definition {
-  readonly command: string;
+  /** Tried in order. */
+  readonly commands: readonly string[];
   /** File under bench/peers, and its arguments. */
   readonly words: readonly string[];
   /** Of npm, without which it cannot start. */
   readonly needs?: string;
 }
 
-const node = (needs: string, ...words: string[]): Definition => ({ command: process.execPath, words, needs });
-const python = (...words: string[]): Definition => ({ command: "python3", words: ["torch_peer.py", ...words] });
+const node = (needs: string, ...words: string[]): Definition => ({ commands: [process.execPath], words, needs });
+/** Debian's PyTorch is its own Python's, which need not be the first on the path. */
+const python = (...words: string[]): Definition => ({ commands: ["python3", "/usr/bin/python3"], words: ["torch_peer.py", ...words] });
 
 export const PEERS = {
   "tfjs-webgpu": node("@tensorflow/tfjs-backend-webgpu", "tfjs.mjs", "webgpu"),
@@ -97,15 +99,28 @@ async function startPeers(names: readonly PeerName[], log: (line: string) => voi
   const missing = definitions.some(([, { needs }]) => needs !== undefined && !existsSync(join(FOLDER, "node_modules", needs)));
   if (missing) install(log);
   const peers: PeerProcess[] = [];
-  for (const [name, { command, words }] of definitions) {
-    try {
-      peers.push(await PeerProcess.start(command, [join(FOLDER, words[0]!), ...words.slice(1)]));
-      log(`peer: ${peers.at(-1)!.name}`);
-    } catch (error) {
-      log(`peer: ${name} is left out: ${(error as Error).message}`);
+  for (const [name, definition] of definitions) {
+    const started = await start(definition);
+    if (typeof started === "string") log(`peer: ${name} is left out: ${started}`);
+    else {
+      peers.push(started);
+      log(`peer: ${started.name}`);
     }
   }
   return peers;
+}
+
+/** The peer, or why there is none. */
+async function start({ commands, words }: Definition): Promise<PeerProcess | string> {
+  let reason = "";
+  for (const command of commands) {
+    try {
+      return await PeerProcess.start(command, [join(FOLDER, words[0]!), ...words.slice(1)]);
+    } catch (error) {
+      reason = (error as Error).message;
+    }
+  }
+  return reason;
 }
 
 /** What cannot be installed is missed when the peer starts. */

@@ -5,7 +5,8 @@ import { RandomStream } from "../src/data/philox.js";
 import type { Device } from "../src/gpu/device.js";
 import { Generator } from "../src/models/generator.js";
 import { ganInitializers, type RandomSource } from "../src/models/initializers.js";
-import { TEXT_WINDOWS } from "../src/models/text-encoder.js";
+import { windowsOf } from "../src/models/char-cnn.js";
+import { DOCUMENT_LENGTHS } from "../src/models/text-encoder.js";
 import { compile } from "../src/tensor/compile.js";
 import { pixelWords } from "../src/tensor/pixels.js";
 import type { InputValues, Program } from "../src/tensor/program.js";
@@ -13,7 +14,7 @@ import { input } from "../src/tensor/tensor.js";
 import { arithmetic } from "../src/tensor/work.js";
 import { Gan, type GanOptions } from "../src/train/gan.js";
 import { type GivenOptions, type PresetName, resolveOptions } from "../src/train/options.js";
-import { JointEmbedding } from "../src/train/text-encoder.js";
+import { JointEmbedding, type TextData } from "../src/train/text-encoder.js";
 import { jointTraining } from "../src/train/text-stage.js";
 import { type Row, row } from "./report.js";
 import { inTurns, type Session } from "./session.js";
@@ -112,13 +113,13 @@ export function textStep(preset: PresetName): StepCase {
   const options = resolveOptions({ preset, dataset: "flowers" }, { software: true });
   const training = jointTraining(options);
   const { batch, text } = training;
-  const { characters, columns } = TEXT_WINDOWS[1]!;
+  const { characters, columns } = windowsOf(DOCUMENT_LENGTHS["char-cnn-rnn"])[1]!;
   return {
     name: "text-encoder step",
     shape: `width ${text.width}, batch ${batch}, ${characters} characters`,
     images: batch,
     compile: async (device) => {
-      const embedding = new JointEmbedding(device, classesOnly(batch, options.imageSize), training);
+      const embedding = new JointEmbedding(device, dataOf(classesOnly(batch, options.imageSize)), training);
       const program = await embedding.program(columns);
       const index = Uint32Array.from({ length: batch * columns }, (_, i) => (i % columns < characters ? (i * 31) % 71 : 0));
       const images = inputValues(batch * 3 * options.imageSize ** 2);
@@ -126,6 +127,8 @@ export function textStep(preset: PresetName): StepCase {
     },
   };
 }
+
+const dataOf = (dataset: Dataset): TextData => ({ dataset, symbols: dataset.alphabet, classes: dataset.split.train });
 
 /** As much of a data set as the joint embedding looks at before it trains. */
 function classesOnly(classes: number, size: number): Dataset {

@@ -55,12 +55,15 @@ ${entry()} {
   return { launches: [{ kernel: { name, code, workgroups: workgroupsFor(count) }, slots: [input(0), input(1), output(0)] }], scratch: [] };
 }
 
+/** Values of all tables of a scatter: 64 MiB. */
+const MOST_VALUES = 2 ** 24;
+
 /** Inputs index and g. */
 export function scatter({ batch, length, values, depth, kernel, base }: GatherShape): Lowering {
   const { type, columns } = quarters(depth);
   const steps = length - kernel + 1;
   const rows = batch * steps;
-  const parts = Math.max(1, Math.min(16, Math.ceil(rows / 64)));
+  const parts = Math.max(1, Math.min(16, Math.ceil(rows / 64), Math.floor(MOST_VALUES / (kernel * values * depth))));
   const each = Math.ceil(rows / parts);
   const table = kernel * values * columns;
   const first = `// oneHotConv1d.scatter

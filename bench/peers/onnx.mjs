@@ -11,13 +11,6 @@ import { inputValues, permute, readTensors, serve, Unsupported } from "./serve.m
 const provider = process.argv[2];
 let ort;
 
-await serve(async () => {
-  ort = (await import("onnxruntime-node")).default;
-  const backends = ort.listSupportedBackends().map(({ name }) => name);
-  if (!backends.includes(provider)) throw new Error(`this onnxruntime-node has no provider ${provider}, only ${backends.join(", ")}`);
-  return { name: `onnxruntime-node ${ort.env.versions.node} ${provider}`, prepare };
-});
-
 async function prepare(problem) {
   switch (problem.op) {
     case "matmul": {
@@ -122,3 +115,10 @@ function drawing({ folder, batch }) {
   };
   return session(graph, inputs);
 }
+
+await serve(async () => {
+  ort = (await import("onnxruntime-node")).default;
+  const backends = ort.listSupportedBackends().map(({ name }) => name);
+  if (!backends.includes(provider)) throw new Error(`this onnxruntime-node has no provider ${provider}, only ${backends.join(", ")}`);
+  return { name: `onnxruntime-node ${ort.env.versions.node} ${provider}`, prepare };
+});

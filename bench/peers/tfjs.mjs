@@ -9,22 +9,15 @@ let software = true;
 /** What WebGPU complained about since the last wait: such a time would be worth nothing. */
 let failure;
 
-await serve(async () => {
-  if (backendName === "webgpu") await openDawn();
-  tf = await import("@tensorflow/tfjs-core");
-  if (backendName === "webgpu") await import("@tensorflow/tfjs-backend-webgpu");
-  else await wasm();
-  if (!(await tf.setBackend(backendName))) throw new Error(`the backend ${backendName} does not start here`);
-  await tf.ready();
-  if (backendName === "webgpu") {
-    const { device, adapterInfo } = tf.backend();
-    device.addEventListener("uncapturederror", ({ error }) => (failure ??= error.message));
-    software = /llvmpipe|lavapipe|swiftshader|software/i.test(
-      `${adapterInfo?.architecture} ${adapterInfo?.description} ${adapterInfo?.device}`,
-    );
-  }
-  return { name: `tfjs-backend-${backendName} ${tf.version_core}`, prepare };
-});
+/**
+ * The core's build for Node comes without derivatives. They lie beside it as modules that Node takes for scripts, so tsx reads them; they
+ * go into a registry that all copies of the core share.
+ */
+async function gradients() {
+  const { createRequire } = await import("node:module");
+  const { require } = await import("tsx/cjs/api");
+  require(createRequire(import.meta.url).resolve("@tensorflow/tfjs-core/dist/register_all_gradients.js"), import.meta.url);
+}
 
 /** The package looks for its files beside a page; here they lie in its folder. */
 async function wasm() {
@@ -197,3 +190,21 @@ function step({ folder, interpolate }) {
   };
   return { ...once, results };
 }
+
+await serve(async () => {
+  if (backendName === "webgpu") await openDawn();
+  tf = await import("@tensorflow/tfjs-core");
+  if (backendName === "webgpu") await import("@tensorflow/tfjs-backend-webgpu");
+  else await wasm();
+  await gradients();
+  if (!(await tf.setBackend(backendName))) throw new Error(`the backend ${backendName} does not start here`);
+  await tf.ready();
+  if (backendName === "webgpu") {
+    const { device, adapterInfo } = tf.backend();
+    device.addEventListener("uncapturederror", ({ error }) => (failure ??= error.message));
+    software = /llvmpipe|lavapipe|swiftshader|software/i.test(
+      `${adapterInfo?.architecture} ${adapterInfo?.description} ${adapterInfo?.device}`,
+    );
+  }
+  return { name: `tfjs-backend-${backendName} ${tf.version_core}`, prepare };
+});

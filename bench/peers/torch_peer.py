@@ -5,6 +5,7 @@ Requests come as JSON lines on standard input, answers go as lines that begin wi
 """
 
 import json
+import os
 import pathlib
 import sys
 import time
@@ -220,6 +221,8 @@ class Peer:
 
     def prepare(self, problem):
         self.run = None
+        if MODE == "compile" and problem["op"] not in ("generator", "ganStep"):
+            raise Unsupported("torch.compile has nothing to fuse in one operation")
         self.run = PROBLEMS.get(problem["op"], convolution)(problem)
         results = {name: sample(x) for name, x in getattr(self.run, "results", self.run)().items()}
         self.time(1)
@@ -239,6 +242,7 @@ def main():
     # TF32 rounds what goes into a product to 10 bits: another thing than f32, and faster.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = MODE == "tf32"
     torch.backends.cudnn.benchmark = True
+    torch.set_num_threads(os.cpu_count())
     where = torch.cuda.get_device_name() if CUDA else f"CPU, {torch.get_num_threads()} threads"
     names = {"eager": "", "tf32": " TF32", "compile": " torch.compile"}
     answer(ready=f"PyTorch {torch.__version__}{names[MODE]} ({where})")

@@ -4,6 +4,7 @@ import { UserError } from "../errors.js";
 import { TRAIN_OPTIONS } from "../train/options.js";
 import { newestRun } from "../train/run-folder.js";
 import { defineCommand, withDefaults } from "./command.js";
+import { evaluateTextIfAsked, TEXT_ENCODER_OPTIONS } from "./evaluate-text.js";
 import { Progress } from "./progress.js";
 import { show } from "./training-events.js";
 
@@ -23,6 +24,12 @@ const OPTIONS = {
     default: true,
     description: "the classifier that learns the unseen classes from drawn images (the slowest part)",
   },
+  features: {
+    type: "text",
+    placeholder: "FILE.onnx",
+    description: "also FID, KID and inception score as published, by an Inception network that you have (needs onnxruntime-node)",
+  },
+  featureSamples: { type: "integer", min: 2, max: 100000, default: 10000, description: "images that each generator draws for --features" },
   json: {
     type: "text",
     placeholder: "FILE",
@@ -30,31 +37,46 @@ const OPTIONS = {
     defaultText: "evaluation/report.json in the run's folder",
   },
   dataDir: { ...TRAIN_OPTIONS.dataDir, defaultText: "where the run found it" },
+  ...TEXT_ENCODER_OPTIONS,
 } as const;
 
 export const evaluate = defineCommand({
   name: "evaluate",
-  summary: "measure a trained run: text match, quality, variety, zero-shot classification, style",
+  summary: "measure a trained run: text match, quality, variety, zero-shot classification, style; or a text encoder",
   details:
     "Every generator of a run has a column: its moving average (ema), which draws the samples, and the trained one (raw); real images\n" +
     "and noise are the two ends of each scale. The networks that look are trained once for a data set, a few minutes on a CPU, and kept.\n" +
-    "Names that end in -petalgrad are measured with these networks: compare them with each other, never with published figures.",
+    "Names that end in -petalgrad are measured with these networks: compare them with each other, never with published figures.\n" +
+    "--features FILE.onnx: input [N, 3, 299, 299] in [-1, 1], output [N, 2048] features and, for the score, [N, classes] logits.",
   options: OPTIONS,
   examples: [
     ["evaluate -- --run runs/petals-1", "one table, its numbers and charts in runs/petals-1/evaluation/"],
     ["evaluate -- --run runs/petals-2 --against runs/petals-1 --samples 2000", "two runs side by side"],
+    [
+      "evaluate -- --text-encoder runs/text-flowers-1/text-encoder.safetensors --dataset flowers",
+      "zero-shot, retrieval, recall, on unseen classes",
+    ],
   ],
   async run(given, context) {
-    const { run: named, against, samples, seed, zeroShot, json, dataDir } = withDefaults(OPTIONS, given);
+    if (await evaluateTextIfAsked(given, context)) return;
+    const { run: named, against, samples, seed, zeroShot, json, dataDir, features, featureSamples } = withDefaults(OPTIONS, given);
+    if (given.featureSamples !== undefined && features === undefined)
+      throw new UserError("--feature-samples has no meaning without --features");
     const run = named ?? newestRun();
     if (run === undefined) throw new UserError("there is no run under runs/ yet: train one (npm run train), or name one with --run");
     // Loaded here, so that --help needs no engine.
     const { evaluateToFiles } = await import("../evaluate/files.js");
+    const { FeatureModel } = await import("../evaluate/feature-model.js");
+    const model = features === undefined ? undefined : await FeatureModel.open(features);
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping; networks that are finished are kept for the next time");
     try {
       const { table, files } = await evaluateToFiles(
-        { runs: [run, ...(against ?? [])], samples, seed, zeroShot, ...(dataDir !== undefined && { dataDir }) },
+        {
+          ...{ runs: [run, ...(against ?? [])], samples, seed, zeroShot },
+          ...(model && { features: { model, samples: featureSamples } }),
+          ...(dataDir !== undefined && { dataDir }),
+        },
         json ?? join(run, "evaluation", "report.json"),
         { onEvent: (event) => show(progress, event), signal },
       );

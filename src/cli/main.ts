@@ -9,6 +9,9 @@ import { packageVersion } from "./version.js";
 /** Loaded when asked for: `--help` and `doctor` must work where the packages of the others do not. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import("./train.js")).train as Command,
+  "train-text": async () => (await import("./train-text.js")).trainText as Command,
+  "text-encoder": async () => (await import("./text-encoder.js")).textEncoder as Command,
+  embeddings: async () => (await import("./embeddings.js")).embeddings as Command,
   sample: async () => (await import("./sample.js")).sample as Command,
   "train-style": async () => (await import("./train-style.js")).trainStyle as Command,
   evaluate: async () => (await import("./evaluate.js")).evaluate as Command,

@@ -98,6 +98,16 @@ export class Alphabet {
     return column;
   }
 
+  /** Columns that a text takes, unknown characters counted, at most `most`. */
+  lengthOf(text: string, most: number): number {
+    return encodedLength(text, most);
+  }
+
+  /** The characters of a text that the alphabet does not know, each once. */
+  unknownIn(text: string): string[] {
+    return [...new Set(normalise(text))].filter((symbol) => this.indexOf(symbol) === 0);
+  }
+
   toJSON(): AlphabetJson {
     return { kind: this.kind, symbols: [...this.symbols] };
   }

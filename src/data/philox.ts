@@ -131,4 +131,7 @@ export const StreamPurpose = {
   petalsCaptions: 4,
   petalsClasses: 5,
   petalsTexture: 6,
+  captionPairs: 7,
+  validation: 8,
+  sentences: 9,
 } as const;

@@ -1,9 +1,9 @@
 // Which images and captions make up batch t: a pure function of (seed, t), so that a resumed run draws what an uninterrupted one would have drawn.
 
 import { CAPTION_LENGTH, encodedLength } from "./alphabet.js";
+import type { Parts, Views } from "./batch.js";
 import { DataError, type Dataset, type SplitName } from "./dataset.js";
 import { RandomStream, StreamPurpose } from "./philox.js";
-import type { Views } from "./batch.js";
 
 /** A batch of the GAN: for each row an image, its captions, and the mismatching pair's other half, taken from another class. */
 export interface PairBatch {
@@ -69,34 +69,49 @@ export class PairSampler {
       drawCaptions(this.dataset, images[row], random, captions, row * perImage, perImage);
       drawCaptions(this.dataset, wrong[row], random, wrongCaptions, row * perImage, perImage);
     }
-    const views = drawViews(this.dataset, images, random, mirror, 0);
-    const wrongViews = drawViews(this.dataset, wrong, random, mirror, 0);
+    const views = drawViews(this.dataset, images, random, { mirror });
+    const wrongViews = drawViews(this.dataset, wrong, random, { mirror });
     return { images, captions, wrong, wrongCaptions, captionsPerImage: perImage, views, wrongViews };
   }
 }
 
-/** A batch of the joint embedding: row i is of class i of `classes`, all different; each row's caption belongs to the row's image. */
+/** A batch of the joint embedding: row i is of class i of `classes`, all different; each row's captions belong to the row's image. */
 export interface JointBatch {
   /** Class indices, [batch]. */
   readonly classes: Uint32Array;
   /** Images, [batch]. */
   readonly images: Uint32Array;
-  /** Caption numbers, [batch]. */
+  /** Caption numbers, [batch, captionsPerImage] row by row. */
   readonly captions: Uint32Array;
   readonly views: Views;
-  /** Characters of the longest caption in the batch: all columns from here on are zero in every row. */
+  /** Symbols of the longest caption in the batch: all columns from here on are zero in every row. */
   readonly length: number;
 }
 
-export interface JointSamplerOptions {
-  /** Rows of a batch: as many different classes. */
-  readonly batch: number;
-  readonly seed: number;
-  readonly split?: SplitName;
+/** How images are varied in training. */
+export interface Augmentation {
   /** Mirror half of the images (default true). */
   readonly mirror?: boolean;
   /** Images without a margin to crop from are shifted by up to this many pixels in x and y, their edges repeated (default 0). */
   readonly shift?: number;
+  /** The least side of the square that is taken of an image and enlarged, as a share of the whole (default 1: all of it). */
+  readonly crop?: number;
+  /** The brightness is multiplied by up to 1 ± this: captions stay true, as hues stay (default 0). */
+  readonly light?: number;
+}
+
+export interface JointSamplerOptions extends Augmentation {
+  /** Rows of a batch: as many different classes. */
+  readonly batch: number;
+  readonly seed: number;
+  /** Classes to draw from (default: those of the training split). */
+  readonly classes?: readonly number[];
+  /** Captions of each row's image (default 1). */
+  readonly captionsPerImage?: number;
+  /** Only the first so many captions of an image are drawn (default: all). */
+  readonly sentences?: number;
+  /** Symbols that a caption takes (default: its characters). */
+  readonly lengthOf?: (caption: string) => number;
   /** Draw captions of similar length for one batch, so that its common zero tail can be trimmed (default true). Each caption stays as likely as without. */
   readonly groupByLength?: boolean;
 }
@@ -117,19 +132,20 @@ export class JointSampler {
     private readonly options: JointSamplerOptions,
   ) {
     requirePositive("batch", options.batch);
-    this.classes = usableClasses(dataset, options.split ?? "train", options.batch);
-    this.lengths = captionLengths(dataset);
-    this.byLength = this.classes.map((classIndex) => captionsByLength(dataset, classIndex, this.lengths));
+    requirePositive("captionsPerImage", options.captionsPerImage ?? 1);
+    this.classes = usableClasses(dataset, options.classes ?? "train", options.batch);
+    this.lengths = captionLengths(dataset, options.lengthOf);
+    this.byLength = this.classes.map((classIndex) => captionsByLength(dataset, classIndex, this.lengths, options.sentences));
   }
 
   /** Batch number `step`. */
   batch(step: number): JointBatch {
-    const { batch, seed, mirror = true, shift = 0, groupByLength = true } = this.options;
+    const { batch, seed, captionsPerImage: perImage = 1, sentences = Infinity, groupByLength = true } = this.options;
     const random = new RandomStream(seed, StreamPurpose.jointBatch, step);
     const chosen = random.shuffle([...this.classes.keys()], batch);
     const classes = new Uint32Array(batch);
     const images = new Uint32Array(batch);
-    const captions = new Uint32Array(batch);
+    const captions = new Uint32Array(batch * perImage);
     // Uniform centre plus a symmetric offset, reflected at 0 and 1, is uniform again: grouping favours no caption.
     const centre = random.uniform();
     let length = 0;
@@ -138,23 +154,36 @@ export class JointSampler {
       const { captions: sorted, cumulative } = this.byLength[chosen[row]];
       const caption = sorted[firstAbove(cumulative, quantile)];
       classes[row] = this.classes[chosen[row]];
-      captions[row] = caption;
-      images[row] = this.dataset.imageOfCaption(caption);
-      length = Math.max(length, this.lengths[caption]);
+      const image = this.dataset.imageOfCaption(caption);
+      images[row] = image;
+      captions[row * perImage] = caption;
+      for (let i = 1; i < perImage; i++) {
+        captions[row * perImage + i] =
+          this.dataset.firstCaption(image) + random.below(Math.min(sentences, this.dataset.captionsOf(image).length));
+      }
     }
-    return { classes, images, captions, views: drawViews(this.dataset, images, random, mirror, shift), length };
+    captions.forEach((caption) => (length = Math.max(length, this.lengths[caption])));
+    return { classes, images, captions, views: drawViews(this.dataset, images, random, this.options), length };
   }
 }
 
 /** Columns each caption takes when encoded, by caption number. */
-export function captionLengths(dataset: Dataset, length = CAPTION_LENGTH): Uint16Array {
-  return Uint16Array.from({ length: dataset.captions }, (_, index) => encodedLength(dataset.caption(index), length));
+export function captionLengths(
+  dataset: Dataset,
+  lengthOf: (caption: string) => number = (text) => encodedLength(text, CAPTION_LENGTH),
+): Uint16Array {
+  return Uint16Array.from({ length: dataset.captions }, (_, index) => lengthOf(dataset.caption(index)));
 }
 
-function captionsByLength(dataset: Dataset, classIndex: number, lengths: Uint16Array): { captions: Uint32Array; cumulative: Float64Array } {
+function captionsByLength(
+  dataset: Dataset,
+  classIndex: number,
+  lengths: Uint16Array,
+  sentences = Infinity,
+): { captions: Uint32Array; cumulative: Float64Array } {
   const weighted: { caption: number; weight: number }[] = [];
   for (const image of dataset.imagesOfClass(classIndex)) {
-    const count = dataset.captionsOf(image).length;
+    const count = Math.min(sentences, dataset.captionsOf(image).length);
     for (let i = 0; i < count; i++) {
       // An image uniformly, then one of its captions uniformly.
       weighted.push({ caption: dataset.firstCaption(image) + i, weight: 1 / count });
@@ -195,8 +224,16 @@ function drawCaptions(dataset: Dataset, image: number, random: RandomStream, out
   }
 }
 
-/** Random crops where an image has a margin (offsets 1 ... margin, as in the original program: 0 never occurs), random shifts where it has none, random mirrors. */
-export function drawViews(dataset: Dataset, images: Uint32Array, random: RandomStream, mirror: boolean, shift: number): Views {
+/**
+ * Random crops where an image has a margin (offsets 1 ... margin, as in the original program: 0 never occurs), random shifts where it has
+ * none, random mirrors; then, where asked for, squares to enlarge and brightnesses.
+ */
+export function drawViews(
+  dataset: Dataset,
+  images: Uint32Array,
+  random: RandomStream,
+  { mirror = true, shift = 0, crop = 1, light = 0 }: Augmentation,
+): Views {
   const x = new Int16Array(images.length);
   const y = new Int16Array(images.length);
   const mirrored = new Uint8Array(images.length);
@@ -207,15 +244,24 @@ export function drawViews(dataset: Dataset, images: Uint32Array, random: RandomS
     y[row] = offset();
     mirrored[row] = mirror && random.chance(0.5) ? 1 : 0;
   });
-  return { x, y, mirror: mirrored };
+  return {
+    ...{ x, y, mirror: mirrored },
+    ...(crop < 1 && { part: drawParts(dataset.size, images.length, random, crop) }),
+    ...(light > 0 && { light: Float32Array.from(images, () => random.between(1 - light, 1 + light)) }),
+  };
 }
 
-function usableClasses(dataset: Dataset, split: SplitName, needed: number): readonly number[] {
-  const classes = dataset.split[split].filter((classIndex) => dataset.imagesOfClass(classIndex).length > 0);
+function drawParts(size: number, rows: number, random: RandomStream, crop: number): Parts {
+  const side = Float32Array.from({ length: rows }, () => size * random.between(crop, 1));
+  const place = (): Float32Array => side.map((s) => random.uniform() * (size - s));
+  return { side, left: place(), top: place() };
+}
+
+function usableClasses(dataset: Dataset, from: SplitName | readonly number[], needed: number): readonly number[] {
+  const named = typeof from === "string" ? `the ${from} split has` : "there are";
+  const classes = (typeof from === "string" ? dataset.split[from] : from).filter((c) => dataset.imagesOfClass(c).length > 0);
   if (classes.length < needed) {
-    throw new DataError(
-      `${dataset.name}: the ${split} split has ${classes.length} classes with images, and a batch needs ${needed} different ones`,
-    );
+    throw new DataError(`${dataset.name}: ${named} ${classes.length} classes with images, and a batch needs ${needed} different ones`);
   }
   return classes;
 }

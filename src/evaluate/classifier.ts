@@ -105,7 +105,7 @@ export async function trainClassifier(
       const random = new RandomStream(seed, BATCHES, step);
       const rows = Uint32Array.from({ length: batch }, () => random.pick(images));
       const result = program.run({
-        images: fillImages(dataset, rows, drawViews(dataset, rows, random, true, shift)),
+        images: fillImages(dataset, rows, drawViews(dataset, rows, random, { shift })),
         targets: oneHot(rows, heads, labels),
         rate: adam.rate(learningRate(training, step), step),
       });

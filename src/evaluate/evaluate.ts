@@ -7,10 +7,11 @@ import type { TrainOptions } from "../train/options.js";
 import { openData } from "../train/run-data.js";
 import { RunFolder } from "../train/run-folder.js";
 import { type NetworkSettings, networkSettings, obtainNetworks } from "./networks.js";
+import { PublishedMeasures, type PublishedRequest } from "./published.js";
 import type { Column, Report, Value } from "./report.js";
 import { StyleVerification } from "./style-verification.js";
 import { Artist, openRun } from "./subject.js";
-import { type Observers, openObservers, type Pictures, Trial } from "./trial.js";
+import { openObservers, type Pictures, Trial } from "./trial.js";
 import {
   drawnLesson,
   realLesson,
@@ -32,6 +33,8 @@ export interface EvaluateRequest {
   readonly zeroShot: boolean;
   /** Where the data set lies now, if not where the runs found it. */
   readonly dataDir?: string;
+  /** Measure by the published protocol, too, with this network. */
+  readonly features?: PublishedRequest;
   /** Other sizes of what is trained here, for tests. */
   readonly networks?: NetworkSettings;
   readonly zeroShotSettings?: ZeroShotSettings;
@@ -49,7 +52,8 @@ export async function evaluate(request: EvaluateRequest, hooks: TrainHooks): Pro
     const networks = await obtainNetworks(device, dataset, request.networks ?? networkSettings(dataset), hooks);
     const observers = await openObservers(device, networks);
     const trials = await Trial.prepare(device, dataset, networks, observers, request.samples, request.seed);
-    return await new Evaluation(device, dataset, observers, trials, request, hooks).report();
+    const published = request.features && (await PublishedMeasures.prepare(dataset, request.features, request.seed, hooks));
+    return await new Evaluation(device, dataset, trials, published, request, hooks).report();
   } finally {
     device.destroy();
   }
@@ -74,8 +78,8 @@ class Evaluation {
   constructor(
     readonly device: Device,
     readonly dataset: Dataset,
-    readonly observers: Observers,
     readonly trials: readonly Trial[],
+    readonly published: PublishedMeasures | undefined,
     readonly request: EvaluateRequest,
     readonly hooks: TrainHooks,
   ) {}
@@ -88,13 +92,13 @@ class Evaluation {
     const colours = trials.some((trial) => trial.colours);
     return {
       ...{ dataset: dataset.name, samples: request.samples, seed: request.seed, columns, curves: style.curves },
-      notes: [...(colours ? [COLOUR_NOTE] : []), ...style.notes],
+      notes: [...(colours ? [COLOUR_NOTE] : []), ...style.notes, ...(this.published ? [this.published.note] : [])],
     };
   }
 
   async #real(): Promise<Column> {
     const parts = await this.#each("real images", (trial) => trial.ofReal());
-    return { label: "real", values: { ...parts, ...(await this.#zeroShot("real images")) } };
+    return { label: "real", values: { ...parts, ...this.published?.ofReal, ...(await this.#zeroShot("real images")) } };
   }
 
   async #noise(): Promise<Column> {
@@ -121,6 +125,7 @@ class Evaluation {
       };
       const values = {
         ...(await this.#each(label, (trial) => trial.ofDrawn(pictures))),
+        ...(await this.published?.ofDrawn(pictures, label)),
         ...(await this.#zeroShot(label, pictures)),
         ...(await style.of(device, run, kind)),
       };

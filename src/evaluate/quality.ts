@@ -23,18 +23,20 @@ export class Reference {
     return this.features.length / this.size;
   }
 
-  /** @param features [M, size]; the distances take as many rows as the reference has, so that all columns have the same bias. */
+  /** @param features [M, size] */
   distances(features: Float32Array, seed: number): { fid: Value; kid: Value } {
-    const rows = features.subarray(0, this.features.length);
     return {
-      fid: { value: frechetDistance(this.#gaussian, gaussianOf(rows, this.size)) },
-      kid: { value: kernelDistance(this.features, rows, this.size, new RandomStream(seed, STREAMS.kernel)) },
+      fid: { value: frechetDistance(this.#gaussian, gaussianOf(features, this.size)) },
+      kid: { value: kernelDistance(this.features, features, this.size, new RandomStream(seed, STREAMS.kernel)) },
     };
   }
 }
 
-/** @param seen By the classifier of real images. */
+/**
+ * The distances take as many images as the reference has, so that all columns have the same bias.
+ * @param seen By the classifier of real images.
+ */
 export function quality(reference: Reference, seen: Observation, classes: number, seed: number): Record<string, Value> {
   const { mean, deviation } = inceptionScore(softmaxRows(seen.outputs, classes), classes);
-  return { ...reference.distances(seen.features, seed), inception: { value: mean, deviation } };
+  return { ...reference.distances(seen.features.subarray(0, reference.features.length), seed), inception: { value: mean, deviation } };
 }

@@ -1,6 +1,7 @@
 /**
- * The image side of the joint embedding: a small convolutional network of our own, trained together with the text encoder (the paper
- * uses features of a network pre-trained on ImageNet, which are not to be had here).
+ * The image side of the joint embedding. The paper takes fixed features of a network pre-trained on ImageNet as they are: who has such
+ * features brings them, and `FeatureEncoder` stands for them. Else a small convolutional network of our own is trained together with the
+ * text encoder:
  *
  *   conv k4 s2 p1, BN, ReLU    width, 2·width, 4·width, 8·width channels; 64 → 32 → 16 → 8 → 4
  *   mean over positions        8·width features
@@ -51,8 +52,37 @@ export class ImageEncoder extends Network {
     return this.#project.call(features);
   }
 
+  /**
+   * → [N, embedding].
+   * @param dropout Applied to the features in training.
+   */
+  call(images: Tensor, mode: Mode, dropout: (x: Tensor) => Tensor = (x) => x): Tensor {
+    return this.outputs(dropout(this.features(images, mode)));
+  }
+}
+
+export interface FeatureEncoderOptions {
+  /** Length of an image's feature vector. */
+  readonly features: number;
+  readonly embedding: number;
+}
+
+/** Given features [N, features]: themselves where the embedding is as long (as in the paper), else their linear projection. */
+export class FeatureEncoder extends Network {
+  readonly #project: Linear | undefined;
+
+  constructor(
+    readonly options: FeatureEncoderOptions,
+    random: RandomSource,
+  ) {
+    const linear = (inputs: number) => boundedUniform(random, 1 / Math.sqrt(inputs));
+    super("image", { linear, convolution: linear(1), normScale: (values) => values.fill(1) });
+    const { features, embedding } = options;
+    if (features !== embedding) this.#project = new Linear(this, "project", features, embedding);
+  }
+
   /** → [N, embedding]. */
-  call(images: Tensor, mode: Mode): Tensor {
-    return this.outputs(this.features(images, mode));
+  call(features: Tensor): Tensor {
+    return this.#project ? this.#project.call(features) : features;
   }
 }

@@ -16,7 +16,8 @@ export interface Initializers {
   readonly linear: (inputs: number) => Initializer;
 }
 
-const normal =
+/** N(mean, deviation²). */
+export const normal =
   (random: RandomSource, mean: number, deviation: number): Initializer =>
   (values) => {
     for (let i = 0; i < values.length; i++) values[i] = mean + deviation * random.normal();

@@ -1,183 +1,186 @@
 /**
- * char-CNN-RNN (Reed et al. 2016, "Learning Deep Representations of Fine-Grained Visual Descriptions", section 4.3, in the form of the
- * authors' code): characters to a vector. Convolutions are valid, stride 1; for 201 characters and width 256:
+ * The text encoders of Reed et al. 2016, "Learning Deep Representations of Fine-Grained Visual Descriptions" (section 4.3 and the authors'
+ * layers): a caption's symbols to a vector. No batch norm anywhere. `features`, then dropout, then a linear layer:
  *
- *   conv1  alphabet→384, k4, ReLU, max pool 3       201 → 198 → 66
- *   conv2  384→512, k4, ReLU, max pool 3                → 63 → 21
- *   conv3  512→256, k4, ReLU                            → 18
- *   rnn    max pool 3 stride 2 → 8; ReLU RNN            the mean of its 8 states
- *   gru    GRU (the ICML form for birds)                the mean of its 18 states
- *   project Linear width→embedding
- *
- * The first step of either cell has no hidden term. No batch norm anywhere.
- *
- * A caption is mostly shorter than 201 characters. Behind its end every layer's response is one constant vector, so `call` also takes the
- * characters of a shorter window and puts the constants back: the same result, less work.
+ *   char-cnn-rnn   the convolutions of char-cnn.ts, 18 positions of 201 characters; then
+ *       rnn            max pool 3 stride 2 → 8; ReLU RNN        the mean of its 8 states
+ *       gru, lstm      over the 18 positions                    the mean of the 18 states
+ *                      (or, of any cell, the last state)
+ *   char-cnn       the same convolutions, max pool 3 stride 2 → 8; all positions side by side
+ *   word-cnn-rnn   30 words: conv k3, conv k2, max pool 3, conv k2, ReLU after each → 8; then a cell as above, without another pool
+ *   bag-of-words   the caption's words, counted: the linear layer is all there is
  */
 import { UserError } from "../errors.js";
-import { broadcastTo } from "../tensor/broadcast.js";
-import { conv1d, convolutionWeightOrder } from "../tensor/convolution.js";
-import { add, mul, relu, tanh } from "../tensor/elementwise.js";
+import { sum } from "../tensor/broadcast.js";
+import { add, mul } from "../tensor/elementwise.js";
 import { oneHotConv1d, oneHotWeightOrder } from "../tensor/gather.js";
-import { concat, permute, reshape, slice } from "../tensor/layout.js";
+import { reshape } from "../tensor/layout.js";
 import { maxPool1d } from "../tensor/pool.js";
-import { apply, gruCell, rnnCell, type LinearParameters } from "../tensor/recurrent.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { apply, type LinearParameters } from "../tensor/recurrent.js";
+import { full, type Tensor } from "../tensor/tensor.js";
+import type { Initializer } from "../tensor/variables.js";
+import {
+  CharacterConvolutions,
+  conv1dWeightOrder,
+  convolve,
+  lookUp,
+  type MakeConvolution,
+  positions,
+  type TextWindow,
+  windowsOf,
+} from "./char-cnn.js";
 import { boundedUniform, type RandomSource } from "./initializers.js";
 import { Network } from "./layers.js";
+import { type Cell, type MakeLinear, type Recurrence, recurrence } from "./recurrent.js";
 
-/** Characters of a document; longer captions are cut, shorter ones filled with "no character". */
-export const DOCUMENT_LENGTH = 201;
+export const TEXT_FORMS = ["char-cnn-rnn", "char-cnn", "word-cnn-rnn", "bag-of-words"] as const;
+export type TextForm = (typeof TEXT_FORMS)[number];
 
-const KERNEL = 4;
-const POOL = 3;
-/** Positions left after the third convolution. */
-const STEPS = 18;
+/** Which state of the recurrent cell stands for the caption. */
+export const TEXT_STATES = ["mean", "last"] as const;
+export type TextState = (typeof TEXT_STATES)[number];
+
+/** Symbols of a document unless another length is asked for; longer captions are cut, shorter ones filled with "no symbol". */
+export const DOCUMENT_LENGTHS: Readonly<Record<TextForm, number>> = {
+  "char-cnn-rnn": 201,
+  "char-cnn": 201,
+  "word-cnn-rnn": 30,
+  "bag-of-words": 100,
+};
 
 export interface TextEncoderOptions {
-  /** Characters of the alphabet. */
+  /** Default char-cnn-rnn. */
+  readonly form?: TextForm;
+  /** Symbols there are: characters of the alphabet, or words of the vocabulary. */
   readonly alphabet: number;
-  /** Channels of the third convolution and of the recurrent state ("cnn_dim"); the first two have 1.5 and 2 times as many, at most 384 and 512. */
+  /** Channels of the last convolution and of the recurrent state ("cnn_dim"); of all convolutions of words. A bag of words has none. */
   readonly width: number;
   /** Length of the embedding. */
   readonly embedding: number;
-  readonly cell: "rnn" | "gru";
+  /** Of the -rnn forms. Default rnn. */
+  readonly cell?: Cell;
+  /** Of the -rnn forms. Default mean. */
+  readonly state?: TextState;
+  /** Symbols of a document; default DOCUMENT_LENGTHS. */
+  readonly length?: number;
 }
 
-/** A window of that many characters: `columns` is what `call` wants, the window and three columns of padding (or the whole document). */
-export interface TextWindow {
-  readonly characters: number;
-  readonly columns: number;
-}
+/** First values of a weight, or of the bias, of a layer that has so many inputs. */
+export type TextInitializers = (inputs: number, variable: "convolution" | "linear" | "bias") => Initializer;
 
-/** Windows that training compiles programs for; the last is the whole document. */
-export const TEXT_WINDOWS: readonly TextWindow[] = [
-  ...[63, 90, 126].map((characters) => ({ characters, columns: characters + KERNEL - 1 })),
-  { characters: DOCUMENT_LENGTH, columns: DOCUMENT_LENGTH },
-];
+/**
+ * Weights U(±1/√inputs), the default of Torch7 and PyTorch. Biases begin at zero: with random ones the first hundred steps go by before
+ * the captions are told apart.
+ */
+export const byFanIn =
+  (random: RandomSource): TextInitializers =>
+  (inputs, variable) =>
+    variable === "bias" ? (values) => values.fill(0) : boundedUniform(random, 1 / Math.sqrt(inputs));
 
-/** The smallest window that holds captions of up to `length` characters. */
-export const windowFor = (length: number): TextWindow => TEXT_WINDOWS.find((w) => length <= w.characters) ?? TEXT_WINDOWS.at(-1)!;
+/** Dropout of some tensor; what it must be called on is the encoder's business. */
+export type Dropout = (x: Tensor) => Tensor;
 
-type Gates = Record<"update" | "reset" | "candidate", LinearParameters>;
-
-interface Convolution {
-  readonly weight: Tensor;
-  readonly bias: Tensor;
-}
-
-/** Biases begin at zero: with the weights' random ones the first hundred steps go by before the captions are told apart. */
-const zeros = (values: Float32Array): void => void values.fill(0);
+const none: Dropout = (x) => x;
 
 export class TextEncoder extends Network {
-  readonly #conv1: Convolution;
-  readonly #conv2: Convolution;
-  readonly #conv3: Convolution;
-  readonly #rnn: { readonly input: LinearParameters; readonly hidden: LinearParameters } | undefined;
-  readonly #gru: { readonly input: Gates; readonly hidden: Gates } | undefined;
-  readonly #project: LinearParameters;
+  readonly options: Required<TextEncoderOptions>;
+  /** What `call` takes: documents cut to so many columns, the shortest first, the whole document last. */
+  readonly windows: readonly TextWindow[];
+  readonly #encode: (index: Tensor, dropout: Dropout) => Tensor;
 
-  constructor(
-    readonly options: TextEncoderOptions,
-    random: RandomSource,
-  ) {
-    const byFanIn = (inputs: number) => boundedUniform(random, 1 / Math.sqrt(inputs));
-    super("text", { linear: byFanIn, convolution: byFanIn(1), normScale: (values) => values.fill(1) });
-    const { alphabet, width, embedding, cell } = options;
-    const [first, second] = [Math.min(384, Math.round(1.5 * width)), Math.min(512, 2 * width)];
-    const convolution = (name: string, inputs: number, outputs: number, order: readonly number[]): Convolution => ({
-      weight: this.variable(`${name}.weight`, [outputs, inputs, KERNEL], byFanIn(inputs * KERNEL), order),
-      bias: this.variable(`${name}.bias`, [outputs], zeros),
+  /** @throws UserError when a document is too short for the convolutions. */
+  constructor(options: TextEncoderOptions, random: RandomSource, initial: TextInitializers = byFanIn(random)) {
+    super("text", {
+      linear: (inputs) => initial(inputs, "linear"),
+      convolution: initial(1, "convolution"),
+      normScale: (values) => values.fill(1),
     });
-    const linear = (name: string, inputs: number, outputs: number): LinearParameters => ({
-      weight: this.variable(`${name}.weight`, [outputs, inputs], byFanIn(inputs), [1, 0]),
-      bias: this.variable(`${name}.bias`, [outputs], zeros),
+    const { form = "char-cnn-rnn" } = options;
+    const defaults = { form, cell: "rnn", state: "mean", length: DOCUMENT_LENGTHS[form] } as const;
+    this.options = { ...defaults, ...options };
+    const { alphabet, width, embedding, length } = this.options;
+    const least = this.#leastLength();
+    if (length < least) throw new UserError(`text encoder: a document of ${length} symbols is too short for ${form}; at least ${least}`);
+    const convolution: MakeConvolution = (name, inputs, outputs, kernel, order) => ({
+      weight: this.variable(`${name}.weight`, [outputs, inputs, kernel], initial(inputs * kernel, "convolution"), order),
+      bias: this.variable(`${name}.bias`, [outputs], initial(inputs * kernel, "bias")),
     });
-    // [O, I, K] kept as [K, I, O]: the two-dimensional order without the height.
-    const order = convolutionWeightOrder.slice(1).map((d) => (d > 1 ? d - 1 : d));
-    this.#conv1 = convolution("conv1", alphabet, first, oneHotWeightOrder);
-    this.#conv2 = convolution("conv2", first, second, order);
-    this.#conv3 = convolution("conv3", second, width, order);
-    const gates = (side: "input" | "hidden"): Gates => ({
-      update: linear(`gru.update_${side}`, width, width),
-      reset: linear(`gru.reset_${side}`, width, width),
-      candidate: linear(`gru.candidate_${side}`, width, width),
+    const linear: MakeLinear = (weight, bias, inputs, outputs) => ({
+      weight: this.variable(weight, [outputs, inputs], initial(inputs, "linear"), [1, 0]),
+      bias: this.variable(bias, [outputs], initial(inputs, "bias")),
     });
-    if (cell === "rnn") this.#rnn = { input: linear("rnn.input", width, width), hidden: linear("rnn.hidden", width, width) };
-    else this.#gru = { input: gates("input"), hidden: gates("hidden") };
-    this.#project = linear("project", width, embedding);
+    const project = (inputs: number) => linear("project.weight", "project.bias", inputs, embedding);
+    this.windows = form.startsWith("char") ? windowsOf(length) : [{ characters: length, columns: length }];
+    if (form === "bag-of-words") {
+      // A caption has some ten known words: they are the layer's inputs that are not zero.
+      const bag = {
+        weight: this.variable("project.weight", [embedding, alphabet], initial(10, "linear"), [1, 0]),
+        bias: this.variable("project.bias", [embedding], initial(10, "bias")),
+      };
+      this.#encode = (index, dropout) => bagOfWords(index, bag, dropout);
+      return;
+    }
+    const features = form === "word-cnn-rnn" ? wordConvolutions(convolution, alphabet, width) : this.#characters(convolution);
+    if (form === "char-cnn") {
+      const flat = width * pooled(positions(length));
+      const layer = project(flat);
+      this.#encode = (index, dropout) => apply(dropout(reshape(features(index), [index.shape[0]!, flat])), layer);
+      return;
+    }
+    const states: Recurrence = recurrence(this.options.cell, width, linear);
+    const layer = project(width);
+    this.#encode = (index, dropout) => apply(dropout(this.#summary(states(features(index)))), layer);
   }
 
   /**
-   * @param index u32 [N, columns of a TextWindow]: characters 1 ..., 0 for none.
+   * @param index u32 [N, columns of a window]: symbols 1 ..., 0 for none.
+   * @param dropout Applied before the linear layer, or to the words of a bag, in training.
    * @returns Embeddings [N, embedding].
    * @throws UserError when the number of columns is no window's.
    */
-  call(index: Tensor): Tensor {
-    const columns = index.shape[1]!;
-    const h = columns === DOCUMENT_LENGTH ? this.#document(index) : this.#window(index);
-    const states = this.#rnn ? this.#runRnn(maxPool1d(h, POOL, 2)) : this.#runGru(h);
-    const mean = mul(states.reduce(add), 1 / states.length);
-    return apply(mean, this.#project);
+  call(index: Tensor, dropout: Dropout = none): Tensor {
+    return this.#encode(index, dropout);
   }
 
-  /** [N, 201] → [N, width, 18]. */
-  #document(index: Tensor): Tensor {
-    const h1 = maxPool1d(this.#first(index), POOL);
-    const h2 = maxPool1d(convolve(h1, this.#conv2), POOL);
-    return convolve(h2, this.#conv3);
+  /** The smallest window that holds captions of up to `length` symbols. */
+  window(length: number): TextWindow {
+    return this.windows.find((w) => length <= w.characters) ?? this.windows.at(-1)!;
   }
 
-  /** The same from the characters of a window of 9·k ≤ 162 and three empty columns. */
-  #window(index: Tensor): Tensor {
-    const characters = index.shape[1]! - (KERNEL - 1);
-    if (characters % POOL ** 2 !== 0 || characters < POOL ** 2 || characters > STEPS * POOL ** 2) {
-      throw new UserError(
-        `text encoder: ${index.shape[1]} columns are no window; ${DOCUMENT_LENGTH}, or 9k + 3 up to ${STEPS * POOL ** 2 + 3}`,
-      );
-    }
-    // Responses to nothing: to `KERNEL` empty columns, then to as many columns of the layer before.
-    const none1 = relu(reshape(this.#conv1.bias, [1, this.#conv1.bias.size, 1]));
-    const none2 = convolve(repeat(none1, 1, KERNEL), this.#conv2);
-    const none3 = convolve(repeat(none2, 1, KERNEL), this.#conv3);
-    const h1 = extend(maxPool1d(this.#first(index), POOL), none1, KERNEL - 1);
-    const h2 = extend(maxPool1d(convolve(h1, this.#conv2), POOL), none2, KERNEL - 1);
-    return extend(convolve(h2, this.#conv3), none3, STEPS - characters / POOL ** 2);
+  #summary(states: readonly Tensor[]): Tensor {
+    return this.options.state === "last" ? states.at(-1)! : mul(states.reduce(add), 1 / states.length);
   }
 
-  #first(index: Tensor): Tensor {
-    const { weight, bias } = this.#conv1;
-    return relu(add(oneHotConv1d(index, weight), reshape(bias, [1, bias.size, 1])));
+  /** With the third pool of the forms that have it. */
+  #characters(make: MakeConvolution): (index: Tensor) => Tensor {
+    const { alphabet, width, length, form, cell } = this.options;
+    const convolutions = new CharacterConvolutions(make, alphabet, width, length);
+    const pools = form === "char-cnn" || cell === "rnn";
+    return (index) => (pools ? maxPool1d(convolutions.call(index), 3, 2) : convolutions.call(index));
   }
 
-  #runRnn(features: Tensor): Tensor[] {
-    const { input, hidden } = this.#rnn!;
-    const inputs = timeSteps(features, input);
-    let h = relu(inputs[0]!);
-    return [h, ...inputs.slice(1).map((a) => (h = rnnCell(a, h, hidden)))];
-  }
-
-  #runGru(features: Tensor): Tensor[] {
-    const { input, hidden } = this.#gru!;
-    const [update, reset, candidate] = [input.update, input.reset, input.candidate].map((gate) => timeSteps(features, gate));
-    let h = tanh(candidate![0]!);
-    const gated = (t: number) => gruCell({ update: update![t]!, reset: reset![t]!, candidate: candidate![t]! }, h, hidden);
-    return [h, ...candidate!.slice(1).map((_, t) => (h = gated(t + 1)))];
+  #leastLength(): number {
+    const { form, cell } = this.options;
+    if (form === "bag-of-words") return 1;
+    if (form === "word-cnn-rnn") return 9;
+    return form === "char-cnn" || cell === "rnn" ? 66 : 48;
   }
 }
 
-/** [N, C, T] projected at once, then one [N, H] a step. */
-function timeSteps(x: Tensor, projection: LinearParameters): Tensor[] {
-  const [n, channels, steps] = x.shape as [number, number, number];
-  const rows = reshape(permute(x, [0, 2, 1]), [n * steps, channels]);
-  const all = reshape(apply(rows, projection), [n, steps, -1]);
-  return Array.from({ length: steps }, (_, t) => reshape(slice(all, 1, t, t + 1), [n, all.shape[2]!]));
+/** Positions after the third pool. */
+const pooled = (n: number): number => Math.floor((n - 3) / 2) + 1;
+
+/** u32 [N, 30] → [N, width, 8]. */
+function wordConvolutions(make: MakeConvolution, vocabulary: number, width: number): (index: Tensor) => Tensor {
+  const conv1 = make("conv1", vocabulary, width, 3, oneHotWeightOrder);
+  const conv2 = make("conv2", width, width, 2, conv1dWeightOrder);
+  const conv3 = make("conv3", width, width, 2, conv1dWeightOrder);
+  return (index) => convolve(maxPool1d(convolve(lookUp(index, conv1), conv2), 3), conv3);
 }
 
-const convolve = (x: Tensor, { weight, bias }: Convolution): Tensor => relu(conv1d(x, weight, { bias }));
-
-/** A response [1, C, 1] at `length` positions of n rows. */
-const repeat = (response: Tensor, n: number, length: number): Tensor => broadcastTo(response, [n, response.shape[1]!, length]);
-
-const extend = (x: Tensor, response: Tensor, length: number): Tensor =>
-  length > 0 ? concat([x, repeat(response, x.shape[0]!, length)], 2) : x;
+/** Σ over the words of their column of the weight, plus the bias: the linear layer of their counts, by look-up. */
+function bagOfWords(index: Tensor, { weight, bias }: LinearParameters, dropout: Dropout): Tensor {
+  const [n, words] = index.shape as [number, number];
+  const vectors = oneHotConv1d(index, reshape(weight, [...weight.shape, 1]));
+  return add(sum(mul(vectors, dropout(full([n, 1, words], 1))), [2]), bias);
+}

@@ -4,9 +4,9 @@ import { sum } from "./broadcast.js";
 import { add, mul, type Operand, relu, rsqrt, softplus, square, sub } from "./elementwise.js";
 import { reshape, transpose } from "./layout.js";
 import { matmul } from "./matmul.js";
-import { logSumExp, mean } from "./reduce.js";
+import { logSumExp, max, mean } from "./reduce.js";
 import { sameShape } from "./shape.js";
-import type { Tensor } from "./tensor.js";
+import { type Tensor, tensor } from "./tensor.js";
 
 /**
  * Binary cross-entropy of logits, mean over all rows: −t·log σ(x) − (1−t)·log(1 − σ(x)) = softplus(x) − t·x, without overflow.
@@ -31,20 +31,38 @@ function pairs(operation: string, images: Tensor, texts: Tensor): number {
   return images.shape[0]!;
 }
 
+export interface HingeOptions {
+  /** Also each text against the images of the other rows (DS-SJE); else only images against texts (DA-SJE). Default true. */
+  readonly symmetric?: boolean;
+  readonly margin?: number;
+  /** Which of a row's other classes count: their sum over B (the authors' code, default), or the worst alone (the paper). */
+  readonly others?: "sum" | "max";
+}
+
 /**
- * Structured joint embedding (Reed et al. 2016, "Learning Deep Representations", equations 6-8, in the form their code trains): for each image,
- * the hinge of every other row's text, margin + s(i,j) − s(i,i), summed and divided by B²; `symmetric` adds the same for each text.
+ * Structured joint embedding (Reed et al. 2016, "Learning Deep Representations", equations 6-8) on dot products s: for each image the
+ * hinge max(0, margin + s(i,j) − s(i,i)) of the other rows' texts j, and where `symmetric` the same for each text; the mean over the rows.
  * @param images [B, E], one class a row
  * @param texts [B, E]
  */
-export function jointEmbeddingHinge(images: Tensor, texts: Tensor, { symmetric = true, margin = 1 } = {}): Tensor {
+export function jointEmbeddingHinge(
+  images: Tensor,
+  texts: Tensor,
+  { symmetric = true, margin = 1, others = "sum" }: HingeOptions = {},
+): Tensor {
   const batch = pairs("jointEmbeddingHinge", images, texts);
   const scores = matmul(images, transpose(texts));
   const own = sum(mul(images, texts), [1]);
-  // The row's own pair is in the sum as well: always exactly the margin, a constant that is taken out again.
-  const hinge = (ownShape: [number, number]) => sub(sum(relu(add(sub(scores, reshape(own, ownShape)), margin))), batch * margin);
-  const total = symmetric ? add(hinge([batch, 1]), hinge([1, batch])) : hinge([batch, 1]);
-  return mul(total, 1 / batch ** 2);
+  const apart = tensor(
+    Float32Array.from({ length: batch ** 2 }, (_, i) => (i % (batch + 1) === 0 ? 0 : 1)),
+    [batch, batch],
+  );
+  /** @param side The dimension of the scores along which the others of a row lie. */
+  const hinge = (side: 0 | 1) => {
+    const terms = mul(relu(add(sub(scores, reshape(own, side === 1 ? [batch, 1] : [1, batch])), margin)), apart);
+    return mul(others === "sum" ? mul(sum(terms), 1 / batch) : sum(max(terms, [side])), 1 / batch);
+  };
+  return symmetric ? add(hinge(1), hinge(0)) : hinge(1);
 }
 
 /**

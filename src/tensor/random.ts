@@ -1,6 +1,7 @@
 /** Random tensors: pure functions of a key (seed, step) and a stream number, computed on the GPU. */
 import { type Distribution, random as randomKernel } from "../../kernels/random.js";
 import { ShapeError } from "../errors.js";
+import { mul, sub, where } from "./elementwise.js";
 import { input, Tensor } from "./tensor.js";
 import { type Shape, size } from "./shape.js";
 
@@ -24,3 +25,7 @@ export const randomNormal = (shape: Shape, key: Tensor, stream: number): Tensor 
 
 /** Independent uniform numbers in (0, 1). */
 export const randomUniform = (shape: Shape, key: Tensor, stream: number): Tensor => random("uniform", shape, key, stream);
+
+/** Dropout (Srivastava et al. 2014): each element is 0 with probability `rate`, else divided by 1 − rate. */
+export const dropout = (x: Tensor, rate: number, key: Tensor, stream: number): Tensor =>
+  mul(x, where(sub(randomUniform(x.shape, key, stream), rate), 1 / (1 - rate), 0));

@@ -1,8 +1,7 @@
 /** Embedding captions with a trained text encoder: batched by length, normalised as the GAN wants them. */
-import type { Alphabet } from "../data/alphabet.js";
-import { encodedLength } from "../data/alphabet.js";
+import type { Symbols } from "../data/symbols.js";
 import type { Device } from "../gpu/device.js";
-import { type TextEncoder, windowFor } from "../models/text-encoder.js";
+import type { TextEncoder } from "../models/text-encoder.js";
 import { compile } from "../tensor/compile.js";
 import type { Program } from "../tensor/program.js";
 import { input, type Tensor } from "../tensor/tensor.js";
@@ -16,7 +15,8 @@ export interface Normalisation {
 /** A finished text encoder with all that a caption needs on its way to the generator. */
 export interface TextModel {
   readonly encoder: TextEncoder;
-  readonly alphabet: Alphabet;
+  /** The characters of a character-level encoder, the words of a word-level one. */
+  readonly alphabet: Symbols;
   readonly normalisation: Normalisation;
 }
 
@@ -36,7 +36,7 @@ export class CaptionEncoder {
   constructor(
     readonly device: Device,
     readonly encoder: TextEncoder,
-    readonly alphabet: Alphabet,
+    readonly alphabet: Symbols,
     /** Captions a run of the program. */
     readonly batch = 64,
   ) {}
@@ -46,15 +46,15 @@ export class CaptionEncoder {
    * @param onProgress Called with the number of texts done.
    */
   async encode(texts: readonly string[], onProgress?: (done: number) => void): Promise<Float32Array> {
-    const { embedding: size } = this.encoder.options;
+    const { embedding: size, length: most } = this.encoder.options;
     const result = new Float32Array(texts.length * size);
-    const lengths = texts.map((text) => encodedLength(text));
+    const lengths = texts.map((text) => this.alphabet.lengthOf(text, most));
     const order = texts.map((_, i) => i).sort((a, b) => lengths[a]! - lengths[b]!);
     let done = 0;
     const running: Promise<void>[] = [];
     while (done < order.length) {
       // A batch never straddles two windows.
-      const window = windowFor(lengths[order[done]!]!);
+      const window = this.encoder.window(lengths[order[done]!]!);
       const rows = order.slice(done, done + this.batch).filter((i) => lengths[i]! <= window.characters);
       const program = await this.#program(window.columns);
       const index = new Uint32Array(this.batch * window.columns);

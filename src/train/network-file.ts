@@ -7,10 +7,13 @@ import type { SafeTensor } from "./safetensors.js";
 
 export type NamedTensor = readonly [name: string, tensor: SafeTensor];
 
-/** The store's variables, read from the device. */
+/** The store's variables, read from the device; without a prefix under their own names. */
 export async function storeTensors(prefix: string, store: Store): Promise<NamedTensor[]> {
   const values = await store.read();
-  return store.entries.map(({ name, tensor }) => [`${prefix}.${name}`, { dtype: "F32", shape: tensor.shape, data: values.get(name)! }]);
+  return store.entries.map(({ name, tensor }) => [
+    prefix ? `${prefix}.${name}` : name,
+    { dtype: "F32", shape: tensor.shape, data: values.get(name)! },
+  ]);
 }
 
 /**

@@ -53,6 +53,8 @@ export interface TrainOptions {
 
   /** A finished text encoder to use instead of training one; null: train one, or reuse one trained with the same settings. */
   readonly textEncoder: string | null;
+  /** Embeddings to take in the place of a text encoder's: a file or folder; null: none. */
+  readonly embeddings: string | null;
   readonly textSteps: number;
   readonly textCell: "rnn" | "gru";
   /** Channels of the text encoder's last convolution and of its recurrent state ("cnn_dim"). */
@@ -148,6 +150,13 @@ export const TRAIN_OPTIONS = {
     placeholder: "FILE",
     description: "use this text encoder",
     defaultText: "train one, once for a data set and its settings",
+  },
+  embeddings: {
+    type: "text",
+    placeholder: "PATH",
+    description:
+      "use embeddings of the captions instead of a text encoder: a .npy, .npz or .safetensors file, a folder with a .t7 file an image, or StackGAN's pickles",
+    defaultText: "none",
   },
   textSteps: { type: "integer", min: 1, description: "training steps of the text encoder", defaultText: FROM_PRESET },
   textCell: {
@@ -285,6 +294,11 @@ function refuseUnused(given: GivenOptions, options: TrainOptions): void {
     [usesInterpolation(variant), ["interpWeight", "interpType", "interpBeta"], `--variant ${variant}, which interpolates no texts`],
     [options.interpType === "1", ["interpBeta"], "--interp-type 2, which draws its shares at random"],
     [options.dataset !== "petals", ["dataDir", "captions"], "--dataset petals, which petalgrad makes itself"],
+    [
+      options.embeddings === null,
+      ["textEncoder", "textSteps", "textCell", "textWidth", "textSize"],
+      "--embeddings PATH, which stands in the place of a text encoder",
+    ],
     [options.textEncoder === null, ["textSteps", "textCell", "textWidth", "textSize"], "--text-encoder FILE, which brings its own"],
   ];
   for (const [used, keys, reason] of rules) {
@@ -318,13 +332,13 @@ export function resumeOptions(saved: TrainOptions, given: GivenOptions): TrainOp
  */
 export function optionsFromJson(json: unknown, where: string): TrainOptions {
   // Runs older than the tuner went by the rule.
-  const options = fromJson(TRAIN_OPTIONS, json, where, "run", { tune: "off", recompute: false }) as TrainOptions;
+  const options = fromJson(TRAIN_OPTIONS, json, where, "run", { tune: "off", embeddings: null, recompute: false }) as TrainOptions;
   checkOptions(options, (key) => `${where}: ${key}`);
   return options;
 }
 
 /** May be null: absent means that another rule decides. */
-const OPTIONAL: readonly (keyof TrainOptions)[] = ["dataDir", "captions", "textEncoder"];
+const OPTIONAL: readonly (keyof TrainOptions)[] = ["dataDir", "captions", "textEncoder", "embeddings"];
 
 function checkOptions(options: TrainOptions, name: (key: keyof TrainOptions) => string): void {
   for (const key of KEYS) {

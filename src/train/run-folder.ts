@@ -18,7 +18,7 @@ import { optionsFromJson, type TrainOptions } from "./options.js";
 import { readSafetensors, type SafeTensor, writeSafetensors } from "./safetensors.js";
 
 /** What is trained. */
-export type Stage = "text encoder" | "GAN" | "style encoder";
+export type Stage = "text encoder" | "validation" | "GAN" | "style encoder";
 
 /** A line of metrics.jsonl. A number that is not finite is written as null, JSON having no other word. */
 export interface MetricsRecord {
@@ -43,6 +43,8 @@ export interface FolderKind<Options> {
   readonly options: (json: unknown, where: string) => Options;
   /** Words after `npm run ` that go on with what the folder holds. */
   readonly goOn: (path: string) => string;
+  /** The command that begins such folders where it is not `train`, for config.json. */
+  readonly command?: string;
 }
 
 const RUN: FolderKind<TrainOptions> = { options: optionsFromJson, goOn: (path) => `train -- --resume ${path}` };
@@ -60,8 +62,10 @@ export class RunFolder<Options = TrainOptions> {
    * Makes the folder of a new run: `path`, or the first free `runs/NAME-1`, `runs/NAME-2` ...
    * @throws UserError when `path` already holds a run
    */
-  static create(path: string | undefined, name: string): RunFolder {
-    const folder = new RunFolder(path ?? freeName(name), RUN);
+  static create(path: string | undefined, name: string): RunFolder;
+  static create<Options>(path: string | undefined, name: string, kind: FolderKind<Options>): RunFolder<Options>;
+  static create(path: string | undefined, name: string, kind: FolderKind<unknown> = RUN as FolderKind<unknown>): RunFolder<unknown> {
+    const folder = new RunFolder(path ?? freeName(name), kind);
     if (folder.isBegun) {
       throw new UserError(`${folder.path} already holds a run: go on with it by --resume ${folder.path}, or name another folder`);
     }
@@ -73,8 +77,10 @@ export class RunFolder<Options = TrainOptions> {
    * Opens the folder of a run that was begun.
    * @throws UserError when there is none
    */
-  static open(path: string): RunFolder {
-    const folder = new RunFolder(path, RUN);
+  static open(path: string): RunFolder;
+  static open<Options>(path: string, kind: FolderKind<Options>): RunFolder<Options>;
+  static open(path: string, kind: FolderKind<unknown> = RUN as FolderKind<unknown>): RunFolder<unknown> {
+    const folder = new RunFolder(path, kind);
     if (!folder.isBegun) throw new UserError(`${path} holds no run (there is no config.json in it)`);
     return folder;
   }
@@ -91,10 +97,11 @@ export class RunFolder<Options = TrainOptions> {
 
   /** Writes config.json: the options, and whatever tells what the run ran on (versions, adapter). */
   writeConfig(options: Options, about: Readonly<Record<string, string>>): void {
-    this.#writeFile("config.json", `${JSON.stringify({ about, options }, null, 2)}\n`);
+    const { command } = this.kind;
+    this.#writeFile("config.json", `${JSON.stringify({ ...(command !== undefined && { command }), about, options }, null, 2)}\n`);
   }
 
-  /** @throws UserError when config.json is damaged or of another version */
+  /** @throws UserError when config.json is damaged or of another version, or the folder is of another kind */
   readConfig(): Options {
     const path = this.#in("config.json");
     let json: unknown;
@@ -103,7 +110,12 @@ export class RunFolder<Options = TrainOptions> {
     } catch (error) {
       throw new UserError(`${path} is damaged: ${(error as Error).message}`);
     }
-    return this.kind.options((json as { options?: unknown } | null)?.options, path);
+    const { command, options } = (json ?? {}) as { command?: string; options?: unknown };
+    if (command !== this.kind.command)
+      throw new UserError(
+        `${this.path} was begun by ${command ?? "train"}, so it goes on by: npm run ${command ?? "train"} -- --resume ${this.path}`,
+      );
+    return this.kind.options(options, path);
   }
 
   appendMetrics(record: MetricsRecord): void {
@@ -246,12 +258,13 @@ export class RunFolder<Options = TrainOptions> {
   }
 }
 
-/** The run that was begun last under runs/, or undefined. */
+/** The run of `train` that was begun last under runs/, or undefined. */
 export function newestRun(): string | undefined {
   if (!existsSync("runs")) return undefined;
   const runs = readdirSync("runs").flatMap((name) => {
     const config = join("runs", name, "config.json");
-    return existsSync(config) ? [{ path: join("runs", name), time: statSync(config).mtimeMs }] : [];
+    if (!existsSync(config) || /^\{\s*"command"/.test(readFileSync(config, "utf8"))) return [];
+    return [{ path: join("runs", name), time: statSync(config).mtimeMs }];
   });
   return runs.sort((a, b) => b.time - a.time)[0]?.path;
 }

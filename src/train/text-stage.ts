@@ -6,13 +6,13 @@ import { defaultCacheDir } from "../data/open.js";
 import type { Dataset } from "../data/dataset.js";
 import type { Device } from "../gpu/device.js";
 import { digest, fingerprint, keep } from "./cache.js";
-import { CaptionEncoder, normalisationOf, type TextModel } from "./captions.js";
 import type { TrainHooks } from "./hooks.js";
 import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "./model-file.js";
 import type { TrainOptions } from "./options.js";
 import type { RunFolder } from "./run-folder.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
-import { JointEmbedding, type JointTraining } from "./text-encoder.js";
+import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "./text-encoder.js";
+import { finishedEncoder } from "./text-model.js";
 
 /** A text encoder that is not finished yet, in the run's folder. */
 const PART_NAME = "text-encoder.part.safetensors";
@@ -26,7 +26,8 @@ const IMAGE_WIDTH: Readonly<Record<TrainOptions["preset"], number>> = { tiny: 8,
 /** How the run's options train a text encoder. */
 export function jointTraining(options: TrainOptions): JointTraining {
   return {
-    ...{ steps: options.textSteps, seed: options.seed, batch: 40, learningRate: 1e-3, warmUp: 100, shift: 4 },
+    ...PLAIN_TRAINING,
+    ...{ steps: options.textSteps, seed: options.seed },
     text: { width: options.textWidth, embedding: options.textSize, cell: options.textCell },
     imageWidth: IMAGE_WIDTH[options.preset],
   };
@@ -60,7 +61,7 @@ export async function obtainTextEncoder(
       onEvent({ kind: "warning", text: `${(error as Error).message}; it is trained anew` });
     }
   }
-  const joint = new JointEmbedding(device, dataset, training);
+  const joint = new JointEmbedding(device, { dataset, symbols: dataset.alphabet, classes: dataset.split.train }, training);
   const part = folder.inside(PART_NAME);
   if (existsSync(part)) {
     try {
@@ -87,17 +88,7 @@ export async function obtainTextEncoder(
   }
   await joint.destroy();
   if (joint.step < steps) return undefined;
-  const raw: TextModel = {
-    encoder: joint.text,
-    alphabet: dataset.alphabet,
-    normalisation: { center: new Float32Array(options.textSize), scale: 1 },
-  };
-  const trainImages = dataset.imagesOfSplit("train");
-  const sample = trainImages.flatMap((image) => dataset.captionsOf(image).slice(0, 1));
-  const captions = new CaptionEncoder(device, raw.encoder, raw.alphabet);
-  const normalisation = normalisationOf(await captions.encode(sample), options.textSize);
-  await captions.destroy();
-  const model = { ...raw, normalisation, image: joint.image };
+  const model = await finishedEncoder(device, joint);
   await keep(kept, await encodeTextEncoder(model), onEvent);
   rmSync(part, { force: true });
   return model;

@@ -7,19 +7,22 @@ import { type PairBatch, PairSampler } from "../data/sampler.js";
 import { NonFiniteError, UserError } from "../errors.js";
 import { type Device, openDevice } from "../gpu/device.js";
 import { randomKey } from "../tensor/random.js";
-import { CaptionTable } from "./caption-table.js";
+import type { CaptionTable } from "./caption-table.js";
 import { Clock } from "./clock.js";
+import { conditionedByEmbeddings, conditionedByEncoder, type Conditioning } from "./conditioning.js";
+import { openEmbeddings } from "./embeddings/given-embeddings.js";
 import { expectation, measureSpeed } from "./expectation.js";
 import { emaDecay, Gan, type GanOptions, type GanProgram } from "./gan.js";
 import { ganTensors, loadGanTensors } from "./gan-checkpoint.js";
 import { SampleGrid } from "./sample-grid.js";
 import type { TrainHooks, TrainRequest, TrainResult } from "./hooks.js";
-import { encodeGan, encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "./model-file.js";
+import { encodeGan, type ModelTexts, readTextEncoder, type TextEncoderFile } from "./model-file.js";
 import { FIRST_SAMPLE, GAN_VALUES, MODEL_NAME, TEXT_ENCODER_NAME } from "./names.js";
 import { resolveOptions, resumeOptions, type TrainOptions } from "./options.js";
 import { runCurves } from "./run-curves.js";
 import { openData } from "./run-data.js";
 import { RunFolder } from "./run-folder.js";
+import { isNormalised, normalisationFor } from "./text-model.js";
 import { keptTextEncoder, obtainTextEncoder } from "./text-stage.js";
 import { installTuner } from "./tuning.js";
 
@@ -45,9 +48,10 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
     kind: "message",
     text: `${options.dataset}, ${variant}, preset ${preset}, ${steps} steps of ${options.batch} on ${device.description}`,
   });
+  const embeddings = options.embeddings === null ? undefined : await openEmbeddings(options.embeddings);
   const text = await givenTextEncoder(options, before);
   const gan = new Gan(
-    { ...options, textSize: text?.encoder.options.embedding ?? options.textSize },
+    { ...options, textSize: embeddings?.size ?? text?.encoder.options.embedding ?? options.textSize },
     new RandomStream(options.seed, GAN_VALUES),
   );
   const step = before?.hasCheckpoint ? await loadGan(gan, before, hooks) : 0;
@@ -55,21 +59,24 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
   // A driver that translates kernels only when they run does it for the GAN while the data and the text encoder are prepared.
   const rehearsal = device.traits.software ? rehearse(gan.options) : Promise.resolve();
   try {
-    const dataset = await openData(options, hooks, () => tell(!text)).catch((error: unknown) => {
+    const trainsText = !embeddings && !text;
+    const dataset = await openData(options, hooks, () => tell(trainsText)).catch((error: unknown) => {
       if (signal.aborted) throw new UserError("stopped while preparing the data; nothing half-made is left");
       throw error;
     });
-    tell(!text && !existsSync(keptTextEncoder(dataset, options)));
+    tell(trainsText && !existsSync(keptTextEncoder(dataset, options)));
     if (text && text.alphabet.size !== dataset.alphabet.size)
       onEvent({ kind: "warning", text: `${options.textEncoder} was trained with another alphabet` });
     const folder = before ?? RunFolder.create(run, options.dataset);
     folder.writeConfig(options, { adapter: device.description, node: process.version });
     installTuner(device, options.tune, onEvent, folder);
     try {
-      const encoder = text ?? (await obtainTextEncoder(device, dataset, options, folder, hooks));
-      if (!encoder) return { run: folder.path, end: "stopped", step: 0 };
+      const conditioning = embeddings
+        ? conditionedByEmbeddings(dataset, embeddings, folder, hooks)
+        : await conditioningByText(device, dataset, options, folder, hooks, text);
+      if (!conditioning) return { run: folder.path, end: "stopped", step: 0 };
       await rehearsal;
-      const session = await Session.begin(device, dataset, options, folder, hooks, encoder, gan, step);
+      const session = await Session.begin(device, conditioning, options, folder, hooks, gan, step);
       return await session.train(signal);
     } catch (error) {
       // What went wrong, and how to go on.
@@ -87,6 +94,21 @@ async function givenTextEncoder(options: TrainOptions, before: RunFolder | undef
   const own = before?.inside(TEXT_ENCODER_NAME);
   const path = own && existsSync(own) ? own : options.textEncoder;
   return path === null ? undefined : readTextEncoder(path);
+}
+
+/** The captions by the given text encoder, or by one that is obtained now. @returns undefined when the signal ended its training */
+async function conditioningByText(
+  device: Device,
+  dataset: Dataset,
+  options: TrainOptions,
+  folder: RunFolder,
+  hooks: TrainHooks,
+  given: TextEncoderFile | undefined,
+): Promise<Conditioning | undefined> {
+  const text = given ?? (await obtainTextEncoder(device, dataset, options, folder, hooks));
+  if (!text) return undefined;
+  const normalisation = isNormalised(text) ? text.normalisation : await normalisationFor(device, dataset, text);
+  return conditionedByEncoder(device, dataset, { ...text, normalisation }, folder, hooks);
 }
 
 /** Loads the run's newest sound checkpoint. @returns its step */
@@ -142,7 +164,7 @@ class Session {
     readonly options: TrainOptions,
     readonly folder: RunFolder,
     readonly hooks: TrainHooks,
-    readonly text: TextEncoderFile,
+    readonly texts: ModelTexts,
     readonly captions: CaptionTable,
     readonly gan: Gan,
     readonly program: GanProgram,
@@ -152,17 +174,13 @@ class Session {
   /** Everything up to the first step. @param step Steps done. */
   static async begin(
     device: Device,
-    dataset: Dataset,
+    { dataset, captions, texts }: Conditioning,
     options: TrainOptions,
     folder: RunFolder,
     hooks: TrainHooks,
-    text: TextEncoderFile,
     gan: Gan,
     step: number,
   ): Promise<Session> {
-    const file = await encodeTextEncoder(text);
-    folder.writeFile(TEXT_ENCODER_NAME, file);
-    const captions = await CaptionTable.open(device, dataset, text, file, hooks);
     hooks.onEvent({ kind: "message", text: "compiling the training step" });
     const program = await gan.compile(device, { recompute: options.recompute });
     const { dispatches, memory } = program;
@@ -171,7 +189,7 @@ class Session {
       text: `a step: ${dispatches} dispatches, ${(memory.arena / 1e6).toFixed(1)} MB for what lies between`,
     });
     const grid = await SampleGrid.create(device, gan.average, captions, options.seed);
-    const session = new Session(dataset, options, folder, hooks, text, captions, gan, program, grid);
+    const session = new Session(dataset, options, folder, hooks, texts, captions, gan, program, grid);
     session.#step = step;
     return session;
   }
@@ -255,7 +273,7 @@ class Session {
     if (broken) throw new NonFiniteError(`step ${this.#step}: ${broken[0]} holds values that are not finite`);
     const path = await this.folder.saveCheckpoint(this.#step, tensors, {});
     const kind = this.options.ema > 0 ? "ema" : "raw";
-    const model = { ...this.text, generator: this.gan.average, kind, examples: this.grid.captions } as const;
+    const model = { ...this.texts, generator: this.gan.average, kind, examples: this.grid.captions } as const;
     this.folder.writeFile(MODEL_NAME, await encodeGan(model));
     this.hooks.onEvent({ kind: "checkpoint", step: this.#step, path });
   }

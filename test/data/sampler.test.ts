@@ -146,6 +146,46 @@ describe("JointSampler", () => {
     expect(new Set(views.x)).toEqual(new Set([-1, 0, 1]));
   });
 
+  it("draws parts to enlarge, and brightnesses, within their bounds, and else draws as without", () => {
+    const options = { batch: 80, seed: 0, shift: 1 };
+    const data = tinyDataset({ classes: 100, imagesPerClass: 1, size: 16 });
+    const { views, ...rest } = new JointSampler(data, { ...options, crop: 0.5, light: 0.25 }).batch(0);
+    const { part, light, ...others } = views;
+    expect({ views: others, ...rest }).toEqual(new JointSampler(data, options).batch(0));
+    part!.side.forEach((side, row) => {
+      expect(side).toBeGreaterThanOrEqual(8);
+      for (const corner of [part!.left[row], part!.top[row]]) {
+        expect(corner).toBeGreaterThanOrEqual(0);
+        expect(corner + side).toBeLessThanOrEqual(16);
+      }
+    });
+    expect(Math.max(...part!.side) - Math.min(...part!.side)).toBeGreaterThan(6);
+    expect(Math.min(...light!)).toBeGreaterThanOrEqual(0.75);
+    expect(Math.max(...light!)).toBeLessThan(1.25);
+    expect(Math.max(...light!) - Math.min(...light!)).toBeGreaterThan(0.4);
+  });
+
+  it("draws several captions of a row's image, of the first ones where so asked, and knows the longest", () => {
+    const ten = tinyDataset({ classes: 10, captionsOf: (i) => Array.from({ length: 10 }, (_, j) => "x".repeat(10 * j + i + 1)) });
+    const all = new Set<number>();
+    for (let step = 0; step < 50; step++) {
+      const { images, captions, length } = new JointSampler(ten, { batch: 4, seed: 3, captionsPerImage: 3, sentences: 5 }).batch(step);
+      expect(captions).toHaveLength(12);
+      captions.forEach((caption, i) => {
+        expect(ten.imageOfCaption(caption)).toBe(images[Math.floor(i / 3)]);
+        all.add(caption - ten.firstCaption(images[Math.floor(i / 3)]));
+      });
+      expect(length).toBe(Math.max(...[...captions].map((caption) => ten.caption(caption).length)));
+    }
+    expect([...all].sort()).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("draws from the classes it is given, and measures captions as it is told", () => {
+    const { classes, length } = new JointSampler(dataset, { batch: 3, seed: 0, classes: [1, 8, 9], lengthOf: () => 7 }).batch(0);
+    expect([...classes].sort()).toEqual([1, 8, 9]);
+    expect(length).toBe(7);
+  });
+
   it("says when a split has too few classes", () => {
     expect(() => new JointSampler(dataset, { batch: 9, seed: 0 })).toThrow(/train split has 8 classes .* needs 9/);
   });

@@ -8,6 +8,7 @@ import { overSeeds } from "../../src/evaluate/ablation-page.js";
 import { ablationRuns } from "../../src/evaluate/ablation-plan.js";
 import { reproduceAblation } from "../../src/evaluate/reproduce.js";
 import type { Report } from "../../src/evaluate/report.js";
+import { PLAIN_TRAINING } from "../../src/train/text-encoder.js";
 import type { TrainEvent } from "../../src/train/hooks.js";
 
 const before = process.env.PETALGRAD_CACHE;
@@ -20,9 +21,10 @@ const request = {
   ...{ seeds: 1, styleSteps: 2, samples: 20, zeroShot: false, folder: join(folder, "runs") },
   sizes: {
     networks: {
-      ...{ classifier: tiny, reader: tiny },
+      ...{ classifier: tiny, reader: { ...tiny, renders: 40 } },
       matching: {
-        ...{ steps: 2, seed: 1, batch: 8, learningRate: 1e-3, warmUp: 1, shift: 1, imageWidth: 4 },
+        ...PLAIN_TRAINING,
+        ...{ steps: 2, seed: 1, batch: 8, warmUp: 1, shift: 1, imageWidth: 4 },
         text: { width: 8, embedding: 8, cell: "rnn" as const },
       },
     },

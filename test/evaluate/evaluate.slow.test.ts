@@ -8,6 +8,7 @@ import { evaluateToFiles } from "../../src/evaluate/files.js";
 import type { NetworkSettings } from "../../src/evaluate/networks.js";
 import type { Report } from "../../src/evaluate/report.js";
 import type { TrainEvent } from "../../src/train/hooks.js";
+import { PLAIN_TRAINING } from "../../src/train/text-encoder.js";
 import type { GivenOptions } from "../../src/train/options.js";
 import { train } from "../../src/train/train.js";
 
@@ -19,8 +20,9 @@ const signal = new AbortController().signal;
 const tinyTraining = { steps: 4, batch: 8, learningRate: 2e-3, width: 4, shift: 1, seed: 1 };
 const networks: NetworkSettings = {
   classifier: tinyTraining,
-  reader: tinyTraining,
+  reader: { ...tinyTraining, renders: 40 },
   matching: {
+    ...PLAIN_TRAINING,
     ...{ steps: 3, seed: 1, batch: 8, learningRate: 1e-3, warmUp: 1, shift: 1, imageWidth: 4 },
     text: { width: 8, embedding: 8, cell: "rnn" },
   },

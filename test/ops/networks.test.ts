@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as g from "../../src/index.js";
 import { batchNorm, batchNormInference } from "../../src/tensor/batch-norm.js";
 import { bceWithLogits, infoNce, jointEmbeddingHinge, mse, normalizeRows } from "../../src/tensor/losses.js";
-import { gruCell, rnnCell } from "../../src/tensor/recurrent.js";
+import { gruCell, lstmCell, rnnCell } from "../../src/tensor/recurrent.js";
 import * as r from "../reference/index.js";
 import { type InputSpec, Operations } from "./check.js";
 
@@ -102,7 +102,15 @@ describe("losses", () => {
       ],
       build: (a, b) => jointEmbeddingHinge(a, b, { symmetric, margin: 0.75 }),
       reference: (a, b) => r.jointEmbeddingHinge(a, b, symmetric, 0.75),
-      // The row's own pair is added and taken out again.
+      absolute: 2 ** -21,
+    });
+    operations.check(`jointEmbeddingHinge of the worst${symmetric ? "" : ", one-sided"}`, {
+      inputs: [
+        [5, 4],
+        [5, 4],
+      ],
+      build: (a, b) => jointEmbeddingHinge(a, b, { symmetric, margin: 0.75, others: "max" }),
+      reference: (a, b) => r.worstHinge(a, b, symmetric, 0.75),
       absolute: 2 ** -21,
     });
   }
@@ -140,6 +148,25 @@ describe("recurrent cells", () => {
       return gruCell({ update, reset, candidate }, h, hidden);
     },
     reference: r.gruCell,
+    ...{ units: 64, absolute: 2 ** -18 },
+  });
+  operations.check("lstmCell", {
+    inputs: [[2, 12], [2, 3], [2, 3], [12, 3], [12]],
+    build: (a, h, c, weight, bias) => {
+      const state = lstmCell(a, { h, c }, { weight, bias });
+      return g.concat([state.h, state.c], 1);
+    },
+    reference: r.lstmCell,
+    ...{ units: 64, absolute: 2 ** -18 },
+  });
+  const nothing = r.ndarray([2, 3], new Float64Array(6));
+  operations.check("lstmCell from nothing", {
+    inputs: [[2, 12], [12]],
+    build: (a, bias) => {
+      const state = lstmCell(a, undefined, { weight: g.full([12, 3], 1), bias });
+      return g.concat([state.h, state.c], 1);
+    },
+    reference: (a, bias) => r.lstmCell(a, nothing, nothing, r.ndarray([12, 3], new Float64Array(36).fill(1)), bias),
     ...{ units: 64, absolute: 2 ** -18 },
   });
 });

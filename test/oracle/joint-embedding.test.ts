@@ -11,15 +11,19 @@ interface Facts {
   readonly scale: number;
   readonly hinge_image: number;
   readonly hinge_symmetric: number;
+  readonly worst_image: number;
+  readonly worst_symmetric: number;
   readonly info_nce: number;
 }
 
-it("hinge of images alone and both ways, and InfoNCE with its inverse temperature", async () => {
+it("hinge of images alone and both ways, of all others and of the worst, and InfoNCE with its inverse temperature", async () => {
   const { facts, values, under, shape } = await fixture<Facts>("joint-embedding");
   const [image, text, scale] = [input("image", shape("image")), input("text", shape("text")), input("scale", [1])];
   const losses = {
     hinge_image: { loss: jointEmbeddingHinge(image, text, { symmetric: false }), sources: { image, text } },
     hinge_symmetric: { loss: jointEmbeddingHinge(image, text), sources: { image, text } },
+    worst_image: { loss: jointEmbeddingHinge(image, text, { symmetric: false, others: "max" }), sources: { image, text } },
+    worst_symmetric: { loss: jointEmbeddingHinge(image, text, { others: "max" }), sources: { image, text } },
     info_nce: { loss: infoNce(image, text, scale), sources: { image, text, scale } },
   };
   const names = Object.keys(losses) as (keyof typeof losses)[];

@@ -55,6 +55,15 @@ const dot = (a: NdArray, i: number, b: NdArray, j: number): number => {
   return total;
 };
 
+/** 1/B Σ_i max_{j≠i} max(0, margin + <image_i, text_j> − <image_i, text_i>), and the same for the texts. */
+export function worstHinge(images: NdArray, texts: NdArray, symmetric: boolean, margin: number): NdArray {
+  const rows = [...Array(images.shape[0]!).keys()];
+  const worst = (i: number, a: NdArray, b: NdArray) =>
+    Math.max(0, ...rows.filter((j) => j !== i).map((j) => margin + dot(a, i, b, j) - dot(a, i, b, i)));
+  const each = rows.map((i) => worst(i, images, texts) + (symmetric ? worst(i, texts, images) : 0));
+  return ndarray([], [average(each)]);
+}
+
 /** 1/B² Σ_i Σ_{j≠i} max(0, margin + <image_i, text_j> − <image_i, text_i>), and the same for the texts. */
 export function jointEmbeddingHinge(images: NdArray, texts: NdArray, symmetric: boolean, margin: number): NdArray {
   const B = images.shape[0]!;
@@ -115,6 +124,17 @@ export function gruCell(...inputs: NdArray[]): NdArray {
   return build(h.shape, ([n, i]) => {
     const c = Math.tanh(at(candidate, n!, i!) + project(gated, wc, bc, n!, i!));
     return at(u, n!, i!) * c + (1 - at(u, n!, i!)) * at(h, n!, i!);
+  });
+}
+
+/** The input's projection [N, 4H], state and cell [N, H], weight [4H, H] and bias: what the state becomes, then the cell, side by side. */
+export function lstmCell(a: NdArray, h: NdArray, c: NdArray, weight: NdArray, bias: NdArray): NdArray {
+  const H = h.shape[1]!;
+  const gate = (n: number, k: number, i: number) => at(a, n, k * H + i) + project(h, weight, bias, n, k * H + i);
+  return build([h.shape[0]!, 2 * H], ([n, j]) => {
+    const i = j! % H;
+    const cell = logistic(gate(n!, 1, i)) * at(c, n!, i) + logistic(gate(n!, 0, i)) * Math.tanh(gate(n!, 2, i));
+    return j! < H ? logistic(gate(n!, 3, i)) * Math.tanh(cell) : cell;
   });
 }
 

@@ -3,7 +3,7 @@
  * they make. Which form it is, and every size, follows from the weights themselves.
  */
 import { UserError } from "../../errors.js";
-import { TextEncoder, type TextEncoderOptions } from "../../models/text-encoder.js";
+import { TextEncoder, type TextState } from "../../models/text-encoder.js";
 
 /** A weight in PyTorch's shape: [out, in, kernel] of a convolution, [out, in] of a linear layer. */
 export interface Weight {
@@ -13,6 +13,12 @@ export interface Weight {
 
 export type EncoderWeights = ReadonlyMap<string, Weight>;
 
+export interface ImportedWeights {
+  readonly weights: EncoderWeights;
+  /** Whether the mean of the cell's states or the last of them goes to the linear layer. */
+  readonly state: TextState;
+}
+
 const noRandom = { uniform: () => 0.5, normal: () => 0 };
 
 /**
@@ -20,17 +26,18 @@ const noRandom = { uniform: () => 0.5, normal: () => 0 };
  * @param file Named in messages.
  * @throws UserError when one is missing, too many, of another size than the others ask for, or not finite
  */
-export function encoderOf(weights: EncoderWeights, file: string): TextEncoder {
+export function encoderOf({ weights, state }: ImportedWeights, file: string): TextEncoder {
   const sizes = (name: string, dimensions: number): readonly number[] => {
     const { shape } = weights.get(name) ?? fail(file, `the weight ${name} is missing`);
     return shape.length === dimensions ? shape : fail(file, `${name} is [${shape.join(", ")}], which has not ${dimensions} dimensions`);
   };
-  const options: TextEncoderOptions = {
+  const options = {
     alphabet: sizes("conv1.weight", 3)[1]!,
     width: sizes("conv3.weight", 3)[0]!,
     embedding: sizes("project.weight", 2)[0]!,
     cell: weights.has("gru.update_input.weight") ? "gru" : "rnn",
-  };
+    state,
+  } as const;
   if (options.width < 1 || options.width > MAX_WIDTH || options.embedding < 1 || options.alphabet < 1)
     fail(file, "its sizes are those of no text encoder");
   const encoder = new TextEncoder(options, noRandom);

@@ -10,7 +10,7 @@
 import { UserError } from "../../errors.js";
 import { toFloats } from "../../data/formats/number-array.js";
 import { LuaTable, type LuaValue, tensorValues, TorchObject, TorchTensor } from "../../data/formats/torch7.js";
-import type { EncoderWeights, Weight } from "./encoder-weights.js";
+import type { EncoderWeights, ImportedWeights, Weight } from "./encoder-weights.js";
 
 /** Width of the filters. */
 const KERNEL = 4;
@@ -27,12 +27,12 @@ const MAX_NODES = 2000;
  * @param file Named in messages.
  * @throws UserError when it holds no char-CNN-RNN of either published form
  */
-export function weightsOfTorch7(root: LuaValue, file: string): EncoderWeights {
+export function weightsOfTorch7(root: LuaValue, file: string): ImportedWeights {
   const protos = root instanceof LuaTable ? root.get("protos") : undefined;
   const encoder = protos instanceof LuaTable ? protos.get("enc_doc") : root;
-  if (encoder instanceof TorchTensor) return weightsOfVector(toFloats(tensorValues(encoder)), file);
+  if (encoder instanceof TorchTensor) return { weights: weightsOfVector(toFloats(tensorValues(encoder)), file), state: "mean" };
   if (!(encoder instanceof TorchObject)) throw new UserError(`${file} holds no nn module, nor a checkpoint with one as protos.enc_doc`);
-  return new Importer(file).weights(encoder);
+  return new Importer(file).import(encoder);
 }
 
 class Importer {
@@ -40,19 +40,19 @@ class Importer {
 
   constructor(readonly file: string) {}
 
-  weights(encoder: TorchObject): EncoderWeights {
+  import(encoder: TorchObject): ImportedWeights {
     const parts = this.#modules(encoder, MAX_DEPTH);
     const convolutions = parts.filter((part) => kindOf(part) === "TemporalConvolution");
     if (convolutions.length !== 3) this.#fail(`${convolutions.length} temporal convolutions in it, not 3`);
     convolutions.forEach((part, i) => this.#add(`conv${i + 1}`, part));
     // Outermost first: the first graph within the encoder's own is the cell.
     const cell = parts.find((part) => part !== encoder && kindOf(part) === "gModule") ?? this.#fail("no graph of a recurrent cell in it");
-    this.#cell(cell);
+    const state = this.#cell(cell);
     const inCell = new Set(this.#modules(cell, MAX_DEPTH));
     const outside = parts.filter((part) => kindOf(part) === "Linear" && !inCell.has(part));
     if (outside.length !== 1) this.#fail(`${outside.length} linear layers behind its recurrent cell, not 1`);
     this.#add("project", outside[0]!);
-    return this.#weights;
+    return { weights: this.#weights, state };
   }
 
   #fail(problem: string): never {
@@ -70,8 +70,8 @@ class Importer {
     return [module, ...inner.flatMap((part) => (part instanceof TorchObject ? this.#modules(part, depth - 1, seen) : []))];
   }
 
-  /** The cell's linear layers, every step's. */
-  #cell(cell: TorchObject): void {
+  /** The cell's linear layers, every step's. @returns which of its states it hands on */
+  #cell(cell: TorchObject): ImportedWeights["state"] {
     const nodes = nodesOf(cell);
     if (nodes.length > MAX_NODES) this.#fail(`its recurrent cell is a graph of ${nodes.length} nodes`);
     const graph = new Graph(nodes);
@@ -87,8 +87,8 @@ class Importer {
       const scale = moduleOf(node)?.fields.get("constant_scalar");
       return typeof scale === "number" && Math.abs(scale * steps - 1) < 1e-5;
     });
-    if (!mean) this.#fail("it takes the last state of its cell (avg 0), and petalgrad's the mean of all");
     for (const { name, layer } of layers) this.#add(name, layer);
+    return mean ? "mean" : "last";
   }
 
   /** Which linear layer of the cell a node's is. */

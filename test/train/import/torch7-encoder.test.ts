@@ -4,7 +4,7 @@ import type { LuaTable } from "../../../src/data/formats/torch7.js";
 import { readTorch7, TorchObject } from "../../../src/data/formats/torch7.js";
 import { compile } from "../../../src/tensor/compile.js";
 import { input } from "../../../src/tensor/tensor.js";
-import { encoderOf, type EncoderWeights } from "../../../src/train/import/encoder-weights.js";
+import { encoderOf, type ImportedWeights } from "../../../src/train/import/encoder-weights.js";
 import { portName, weightsOfStateDict } from "../../../src/train/import/state-dict.js";
 import { weightsOfTorch7, weightsOfVector } from "../../../src/train/import/torch7-encoder.js";
 import type { SafeTensor } from "../../../src/train/safetensors.js";
@@ -15,12 +15,12 @@ import { checkpoint, type EncoderFacts, torchEncoder } from "./nngraph.js";
 
 const CELLS = ["rnn", "gru"] as const;
 const load = (cell: string) => fixture<EncoderFacts>(`text-encoder-${cell}`);
-const values = (weights: EncoderWeights) => new Map([...weights].map(([name, { data }]) => [name, data]));
+const values = (weights: ImportedWeights["weights"]) => new Map([...weights].map(([name, { data }]) => [name, data]));
 
 /** The embeddings of the fixture's longest captions by an encoder of these weights. */
-async function embeddings(weights: EncoderWeights, cell: string): Promise<Map<string, Float32Array>> {
+async function embeddings(imported: ImportedWeights, cell: string): Promise<Map<string, Float32Array>> {
   const { values: of, shape } = await load(cell);
-  const encoder = encoderOf(weights, "x.t7");
+  const encoder = encoderOf(imported, "x.t7");
   const program = await compile(await device(), () => ({ output: encoder.call(input("index", shape("long.index"), "u32")) }));
   const { output } = await program.run({ index: of("long.index") });
   program.destroy();
@@ -31,9 +31,10 @@ describe.each(CELLS)("the authors' %s encoder", (cell) => {
   it("computes the same after import from a checkpoint", async () => {
     const { facts, under, values: of } = await load(cell);
     const file = writeTorch7(checkpoint(torchEncoder(facts, under("parameter")).encoder));
-    const weights = weightsOfTorch7(readTorch7(file, "x.t7"), "x.t7");
-    expect(values(weights)).toEqual(under("parameter"));
-    expectClose(await embeddings(weights, cell), new Map([["output", of("long.output")]]), { relative: 1e-4 });
+    const imported = weightsOfTorch7(readTorch7(file, "x.t7"), "x.t7");
+    expect(imported.state).toBe("mean");
+    expect(values(imported.weights)).toEqual(under("parameter"));
+    expectClose(await embeddings(imported, cell), new Map([["output", of("long.output")]]), { relative: 1e-4 });
   });
 
   it("comes alone, from a GPU, from an older nngraph, or as the vector of its parameters", async () => {
@@ -41,7 +42,7 @@ describe.each(CELLS)("the authors' %s encoder", (cell) => {
     const expected = under("parameter");
     const { encoder, vector } = torchEncoder(facts, expected);
     const read = (root: Parameters<typeof writeTorch7>[0], cuda = false) =>
-      weightsOfTorch7(readTorch7(writeTorch7(root, { cuda })), "x.t7");
+      weightsOfTorch7(readTorch7(writeTorch7(root, { cuda })), "x.t7").weights;
     expect(values(read(encoder))).toEqual(expected);
     expect(values(read(encoder, true))).toEqual(expected);
     expect(values(read(torchEncoder(facts, expected, {}, false).encoder))).toEqual(expected);
@@ -51,7 +52,7 @@ describe.each(CELLS)("the authors' %s encoder", (cell) => {
 
   it("goes to the public port's names and comes back", async () => {
     const { facts, under } = await load(cell);
-    const weights = weightsOfTorch7(torchEncoder(facts, under("parameter")).encoder, "x.t7");
+    const { weights } = weightsOfTorch7(torchEncoder(facts, under("parameter")).encoder, "x.t7");
     const dict = (name: (own: string) => string) =>
       new Map([...weights].map(([own, { shape, data }]): [string, SafeTensor] => [name(own), { dtype: "F32", shape, data }]));
     for (const name of [
@@ -67,6 +68,13 @@ describe.each(CELLS)("the authors' %s encoder", (cell) => {
   });
 });
 
+it("a GRU whose last state counts is told from one whose mean does", async () => {
+  const { facts, under } = await load("gru");
+  const { weights, state } = weightsOfTorch7(torchEncoder(facts, under("parameter"), { average: false }).encoder, "x.t7");
+  expect(state).toBe("last");
+  expect(new Map([...values(weights)].sort())).toEqual(new Map([...under("parameter")].sort()));
+});
+
 describe("what is no such encoder is refused", () => {
   const refuse = (root: Parameters<typeof weightsOfTorch7>[0], message: string) =>
     expect(() => weightsOfTorch7(root, "x.t7")).toThrow(message);
@@ -78,11 +86,9 @@ describe("what is no such encoder is refused", () => {
     refuse(torchTensor([5], new Float32Array(5)), "x.t7: a vector of 5 numbers is no char-CNN-RNN of 70 characters and embeddings of 1024");
   });
 
-  it("an RNN over 18 steps; a GRU whose last state counts", async () => {
+  it("an RNN over 18 steps", async () => {
     const { facts, under } = await load("rnn");
     refuse(torchEncoder(facts, under("parameter"), { steps: 18 }).encoder, "its RNN runs over 18 steps, not 8");
-    const gru = await load("gru");
-    refuse(torchEncoder(gru.facts, gru.under("parameter"), { average: false }).encoder, "it takes the last state");
   });
 
   it("weights that are not shared over time", async () => {
@@ -107,15 +113,19 @@ describe("what is no such encoder is refused", () => {
 
   it("sizes that do not fit, weights missing, too many, not finite", async () => {
     const { facts, under } = await load("rnn");
-    const weights = weightsOfTorch7(torchEncoder(facts, under("parameter")).encoder, "x.t7");
+    const { weights } = weightsOfTorch7(torchEncoder(facts, under("parameter")).encoder, "x.t7");
     const without = new Map([...weights].filter(([name]) => name !== "rnn.hidden.bias"));
-    expect(() => encoderOf(without, "x.t7")).toThrow("x.t7: the weight rnn.hidden.bias is missing");
+    expect(() => encoderOf({ weights: without, state: "mean" }, "x.t7")).toThrow("x.t7: the weight rnn.hidden.bias is missing");
     const wide = new Map(weights).set("conv1.bias", { shape: [7], data: new Float32Array(7) });
-    expect(() => encoderOf(wide, "x.t7")).toThrow("x.t7: conv1.bias is [7]; in a char-CNN-RNN of width 4 it is [6]");
+    expect(() => encoderOf({ weights: wide, state: "mean" }, "x.t7")).toThrow(
+      "x.t7: conv1.bias is [7]; in a char-CNN-RNN of width 4 it is [6]",
+    );
     const more = new Map(weights).set("gru.reset_input.bias", { shape: [4], data: new Float32Array(4) });
-    expect(() => encoderOf(more, "x.t7")).toThrow("a char-CNN-RNN with a cell of the kind rnn has no weight gru.reset_input.bias");
+    expect(() => encoderOf({ weights: more, state: "mean" }, "x.t7")).toThrow(
+      "a char-CNN-RNN with a cell of the kind rnn has no weight gru.reset_input.bias",
+    );
     const nan = new Map(weights).set("project.bias", { shape: [7], data: new Float32Array(7).fill(NaN) });
-    expect(() => encoderOf(nan, "x.t7")).toThrow("project.bias holds values that are not finite");
+    expect(() => encoderOf({ weights: nan, state: "mean" }, "x.t7")).toThrow("project.bias holds values that are not finite");
     const f32 = (shape: number[]): SafeTensor => ({ dtype: "F32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
     expect(() => weightsOfStateDict(new Map([["lstm.weight", f32([1])]]), "x")).toThrow(
       'x: the tensor "lstm.weight" is none of a char-CNN-RNN\'s',

@@ -1,0 +1,58 @@
+/** `petalgrad embeddings`: the embeddings of all captions of a data set, as a file for other programs. */
+import { UserError } from "../errors.js";
+import type { TrainHooks } from "../train/hooks.js";
+import { TRAIN_OPTIONS } from "../train/options.js";
+import { defineCommand, withDefaults } from "./command.js";
+import { checkExtension, writePicture } from "./drawing.js";
+import { Progress } from "./progress.js";
+import { show } from "./training-events.js";
+
+const OPTIONS = {
+  textEncoder: { type: "text", placeholder: "FILE", description: "a text encoder's file, or a whole model's" },
+  dataset: TRAIN_OPTIONS.dataset,
+  dataDir: TRAIN_OPTIONS.dataDir,
+  captions: TRAIN_OPTIONS.captions,
+  out: { type: "text", placeholder: "FILE", description: "file to write, .npy or .safetensors" },
+} as const;
+
+export const embeddings = defineCommand({
+  name: "embeddings",
+  summary: "embed all captions of a data set with a text encoder, into a file for other programs",
+  details:
+    "Writes an array [captions, size] of 32-bit floats, as the encoder gives them (petalgrad's GANs subtract a centre and scale): by class,\n" +
+    "then by image, each image's captions in the order of its file. A .safetensors file also names the images, with their numbers of captions.",
+  options: OPTIONS,
+  examples: [
+    ["embeddings -- --text-encoder runs/flowers-1/text-encoder.safetensors --dataset flowers --out flowers.npy", "for NumPy"],
+    ["train -- --dataset flowers --embeddings flowers.npy", "a GAN on embeddings from a file"],
+  ],
+  async run(given, context) {
+    const { textEncoder, dataset: name, dataDir = null, captions = null, out } = withDefaults(OPTIONS, given);
+    if (textEncoder === undefined) throw new UserError("say which encoder: --text-encoder FILE");
+    if (out === undefined) throw new UserError("say where to write: --out FILE.npy or FILE.safetensors");
+    checkExtension("--out", out, ".npy", ".safetensors");
+    // Loaded here, so that --help needs no engine.
+    const { openDevice } = await import("../gpu/device.js");
+    const { exportEmbeddings } = await import("../train/embeddings/export-embeddings.js");
+    const { readTextModel } = await import("../train/model-file.js");
+    const { openData } = await import("../train/run-data.js");
+    const model = await readTextModel(textEncoder);
+    const progress = new Progress(context.stderr);
+    const hooks: TrainHooks = { onEvent: (event) => show(progress, event), signal: context.catchInterrupt("stopping; nothing is written") };
+    const device = await openDevice();
+    try {
+      const dataset = await openData({ dataset: name, imageSize: 64, dataDir, captions }, hooks);
+      const start = performance.now();
+      const rate = (done: number) => `${Math.round((1000 * done) / (performance.now() - start))} captions/s`;
+      const { bytes, shape } = await exportEmbeddings(device, dataset, model, out, (done) => {
+        hooks.signal.throwIfAborted();
+        progress.update({ label: "embedding captions", done, total: dataset.captions, rate: rate(done) });
+      });
+      progress.end();
+      context.print(`embeddings: ${writePicture(out, bytes)} [${shape.join(", ")}], ${rate(shape[0])}`);
+    } finally {
+      progress.end();
+      device.destroy();
+    }
+  },
+});

@@ -1,0 +1,48 @@
+/** `petalgrad train-text`: trains a text encoder by itself and shows how it goes. */
+import { UserError } from "../errors.js";
+import { TEXT_OPTIONS } from "../train/text-options.js";
+import { defineCommand } from "./command.js";
+import { Progress } from "./progress.js";
+import { show } from "./training-events.js";
+
+export const trainText = defineCommand({
+  name: "train-text",
+  summary: "train a text encoder, its best step chosen on held-out training classes",
+  details:
+    "A training is a folder with its config.json, metrics.jsonl, curves.svg, checkpoint/ and, in the end, text-encoder.safetensors,\n" +
+    "which `train --text-encoder` conditions a GAN on. Ctrl-C saves a checkpoint; --resume goes on with the same bits.",
+  options: {
+    ...TEXT_OPTIONS,
+    run: { type: "text", placeholder: "DIR", description: "folder of the new training", defaultText: "a new one under runs/" },
+    resume: {
+      type: "text",
+      placeholder: "DIR",
+      description: "go on with the training in this folder; of the others only --data-dir and --checkpoint-every may be given",
+    },
+  },
+  examples: [
+    ["train-text -- --dataset flowers", "the char-CNN-RNN of the paper, by InfoNCE, with an image network of our own"],
+    ["train-text -- --dataset flowers --cell gru --objective ds-sje", "GRU over 18 steps, by the paper's symmetric hinge"],
+    ["train-text -- --dataset flowers --encoder bag-of-words --run runs/bag", "the baseline"],
+    ["train-text -- --dataset birds --objective text-only", "without images: two captions of one image against others"],
+    ["train-text -- --dataset flowers --image-features googlenet.npy", "with features of the images from elsewhere"],
+  ],
+  async run({ run, resume, ...given }, context) {
+    if (run !== undefined && resume !== undefined)
+      throw new UserError("--run begins a training and --resume goes on with one: give one of them");
+    // Loaded here, so that --help needs no engine.
+    const { trainText: runTraining } = await import("../train/text-run.js");
+    const progress = new Progress(context.stderr);
+    const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
+    try {
+      const hooks = { onEvent: (event: Parameters<typeof show>[1]) => show(progress, event), signal };
+      const { encoder, best, end, step, run: folder, options } = await runTraining({ given, run, resume }, hooks);
+      progress.end();
+      if (encoder) context.print(`text encoder: ${encoder}${best ? ` (of step ${best.step}, the best on the held-out classes)` : ""}`);
+      if (end === "stopped") return context.print(`stopped at step ${step}; go on with: npm run train-text -- --resume ${folder}`);
+      context.print(`measure it on the unseen classes: npm run evaluate -- --text-encoder ${encoder} --dataset ${options.dataset}`);
+    } finally {
+      progress.end();
+    }
+  },
+});

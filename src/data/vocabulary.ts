@@ -1,0 +1,80 @@
+// The vocabulary of a word-level text encoder: which words it knows and how a caption becomes a row of indices.
+
+import { normalise } from "./alphabet.js";
+
+/** What toJSON writes and fromJSON reads. */
+export interface VocabularyJson {
+  readonly kind: "words";
+  /** The words of indices 1, 2, ... in order. */
+  readonly words: readonly string[];
+}
+
+/** Letters, marks and digits of any script; apostrophes and the zero-width non-joiner, which stand inside words. */
+const WORD = /[\p{L}\p{M}\p{N}]+(?:['’\u200c][\p{L}\p{M}\p{N}]+)*/gu;
+
+/** The words of a text, in Unicode NFC and lower case. */
+export const wordsOf = (text: string): readonly string[] => normalise(text).match(WORD) ?? [];
+
+/** Maps words to 1 ... size; 0 is "no word", and every word that is not known. */
+export class Vocabulary {
+  /** Number of words; indices run from 0 (no word) to size. */
+  readonly size: number;
+  private readonly index: ReadonlyMap<string, number>;
+
+  private constructor(private readonly words: readonly string[]) {
+    this.size = words.length;
+    this.index = new Map(words.map((word, i) => [word, i + 1]));
+  }
+
+  /**
+   * The words that captions use, in code-unit order.
+   * @param minimumCount words that occur less often are left out, and so become unknown.
+   * @throws RangeError where no word occurs so often.
+   */
+  static fromCaptions(captions: Iterable<string>, minimumCount = 5): Vocabulary {
+    const counts = new Map<string, number>();
+    for (const caption of captions) {
+      for (const word of wordsOf(caption)) {
+        counts.set(word, (counts.get(word) ?? 0) + 1);
+      }
+    }
+    const words = [...counts].filter(([, count]) => count >= minimumCount).map(([word]) => word);
+    if (words.length === 0) {
+      throw new RangeError(`no word occurs ${minimumCount} times in the captions`);
+    }
+    return new Vocabulary(words.sort((a, b) => (a < b ? -1 : 1)));
+  }
+
+  /** The index of one (normalised) word, or 0 where the vocabulary does not know it. */
+  indexOf(word: string): number {
+    return this.index.get(word) ?? 0;
+  }
+
+  lengthOf(text: string, most: number): number {
+    return Math.min(most, wordsOf(text).length);
+  }
+
+  encodeInto(text: string, out: Uint32Array, offset: number, length: number): number {
+    const words = wordsOf(text).slice(0, length);
+    words.forEach((word, column) => (out[offset + column] = this.indexOf(word)));
+    out.fill(0, offset + words.length, offset + length);
+    return words.length;
+  }
+
+  unknownIn(text: string): string[] {
+    return [...new Set(wordsOf(text))].filter((word) => this.indexOf(word) === 0);
+  }
+
+  toJSON(): VocabularyJson {
+    return { kind: "words", words: [...this.words] };
+  }
+
+  /** @throws TypeError where the value is not what toJSON wrote. */
+  static fromJSON(json: unknown): Vocabulary {
+    const { kind, words } = (json ?? {}) as Partial<VocabularyJson>;
+    if (kind !== "words" || !Array.isArray(words) || words.length === 0 || !words.every((word) => typeof word === "string")) {
+      throw new TypeError('not a vocabulary: expected {"kind": "words", "words": [...]}');
+    }
+    return new Vocabulary(words);
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * FID, KID and inception score by the published protocol (Heusel et al. 2017; Bińkowski et al. 2018; Salimans et al. 2016): features of a
+ * network that the user has, images of 299 × 299 by bilinear enlargement, 50,000 or 10,000 drawn images, captions of the unseen classes
+ * (as later papers report Reed's GAN-INT-CLS), all their real images.
+ */
+import type { Dataset } from "../data/dataset.js";
+import { RandomStream } from "../data/philox.js";
+import type { TrainHooks } from "../train/hooks.js";
+import { FEATURES, type FeatureModel } from "./feature-model.js";
+import { inceptionScore, softmaxRows } from "./inception-score.js";
+import { joined, type Observation } from "./observer.js";
+import { drawPairs, realImages, STREAMS } from "./pictures.js";
+import { Reference } from "./quality.js";
+import type { Value, Values } from "./report.js";
+import type { Parts, Pictures } from "./trial.js";
+
+export interface PublishedRequest {
+  readonly model: FeatureModel;
+  /** Drawn images a generator. */
+  readonly samples: number;
+}
+
+export class PublishedMeasures {
+  private constructor(
+    readonly dataset: Dataset,
+    readonly request: PublishedRequest,
+    readonly captions: readonly number[],
+    readonly reference: Reference,
+    readonly seed: number,
+    /** What real images get: the inception score. */
+    readonly ofReal: Values,
+    readonly hooks: TrainHooks,
+  ) {}
+
+  /** Looks at the real images. */
+  static async prepare(dataset: Dataset, request: PublishedRequest, seed: number, hooks: TrainHooks): Promise<PublishedMeasures> {
+    const unseen = dataset.imagesOfSplit("test");
+    const images = unseen.length > 0 ? unseen : dataset.imagesOfSplit("train");
+    const { captions } = drawPairs(dataset, images, request.samples, new RandomStream(seed, STREAMS.pairs, 9));
+    const seen = await look(request.model, realImages(dataset, images), dataset.size, "real images", images.length, hooks);
+    return new PublishedMeasures(dataset, request, captions, new Reference(seen.features, FEATURES), seed, score(seen), hooks);
+  }
+
+  async ofDrawn(pictures: Pictures, label: string): Promise<Values> {
+    const { model, samples } = this.request;
+    const seen = await look(model, pictures.of(this.captions), this.dataset.size, label, samples, this.hooks);
+    this.hooks.onEvent({ kind: "message", text: `${label}: square roots of ${FEATURES} × ${FEATURES} matrices, a minute or two` });
+    const { fid, kid } = this.reference.distances(seen.features, this.seed);
+    return { fidInception: fid, kidInception: kid, ...score(seen) };
+  }
+
+  /** What a reader must know to compare these numbers. */
+  get note(): string {
+    const few = this.request.samples < 10000 ? "; published figures take 10,000 or 50,000, and FID grows with fewer" : "";
+    return `FID, KID and inception score by ${this.request.model.path}, ${this.request.samples} drawn and ${this.reference.count} real images${few}.`;
+  }
+}
+
+function score({ outputs, features }: Observation): Record<string, Value> {
+  if (outputs.length === 0) return {};
+  const classes = (outputs.length * FEATURES) / features.length;
+  const { mean, deviation } = inceptionScore(softmaxRows(outputs, classes), classes);
+  return { inceptionScore: { value: mean, deviation } };
+}
+
+async function look(model: FeatureModel, parts: Parts, size: number, what: string, total: number, { onEvent, signal }: TrainHooks) {
+  const seen: Observation[] = [];
+  let done = 0;
+  for await (const images of parts) {
+    signal.throwIfAborted();
+    seen.push(await model.observe(images, size));
+    done += images.length / (3 * size * size);
+    onEvent({ kind: "work", what: `${what}: features of --features`, unit: "images", done, total });
+  }
+  return { features: joined(seen.map(({ features }) => features)), outputs: joined(seen.map(({ outputs }) => outputs)) };
+}

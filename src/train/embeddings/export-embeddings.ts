@@ -1,0 +1,37 @@
+/** The embeddings of a data set's captions as a file for others: raw, as the encoder gives them. */
+import { extname } from "node:path";
+import type { Dataset } from "../../data/dataset.js";
+import { writeNpy } from "../../data/formats/npy.js";
+import type { Device } from "../../gpu/device.js";
+import { CaptionEncoder, type TextModel } from "../captions.js";
+import { writeSafetensors } from "../safetensors.js";
+import { nameOf } from "./embedded-dataset.js";
+
+export interface ExportedEmbeddings {
+  readonly bytes: Uint8Array;
+  /** [captions, size] */
+  readonly shape: readonly [number, number];
+}
+
+/**
+ * Embeds every caption, in the data set's order: by class, then by image, then as in the caption file.
+ * @param path Its ending decides: .npy the array alone, .safetensors the array `embeddings` with the images' names in the metadata.
+ * @param onProgress Called with the number of captions done.
+ */
+export async function exportEmbeddings(
+  device: Device,
+  dataset: Dataset,
+  { encoder, alphabet }: Omit<TextModel, "normalisation">,
+  path: string,
+  onProgress: (done: number) => void,
+): Promise<ExportedEmbeddings> {
+  const captions = new CaptionEncoder(device, encoder, alphabet);
+  const texts = Array.from({ length: dataset.captions }, (_, i) => dataset.caption(i));
+  const data = await captions.encode(texts, onProgress);
+  await captions.destroy();
+  const shape = [dataset.captions, encoder.options.embedding] as const;
+  if (extname(path).toLowerCase() === ".npy") return { bytes: writeNpy(shape, data), shape };
+  const images = Array.from({ length: dataset.images }, (_, image) => [nameOf(dataset, image), dataset.captionsOf(image).length]);
+  const metadata = { dataset: dataset.name, images: JSON.stringify(images) };
+  return { bytes: await writeSafetensors([["embeddings", { dtype: "F32", shape, data }]], metadata), shape };
+}

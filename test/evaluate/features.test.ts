@@ -1,0 +1,95 @@
+/** Features of a network that the user brings: how images reach it, and what is said where something is missing. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { FeatureModel, type Runtime, type RuntimeTensor } from "../../src/evaluate/feature-model.js";
+import { PublishedMeasures } from "../../src/evaluate/published.js";
+import { resizeBilinear } from "../../src/evaluate/resize-bilinear.js";
+import { tinyDataset } from "../data/tiny-dataset.js";
+
+const folder = mkdtempSync(join(tmpdir(), "petalgrad-features-"));
+const file = join(folder, "inception.onnx");
+writeFileSync(file, "");
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A runtime whose network gives each image's first pixels' channels as its first three features, the rest zero, and them as logits. */
+function runtime({ features = 2048, logits = true } = {}) {
+  const seen: { dims: readonly number[] }[] = [];
+  class FakeTensor implements RuntimeTensor {
+    constructor(
+      readonly type: string,
+      readonly data: ArrayLike<number>,
+      readonly dims: readonly number[],
+    ) {}
+  }
+  const run = ({ x }: Readonly<Record<string, RuntimeTensor>>) => {
+    seen.push(x!);
+    const rows = x!.dims[0]!;
+    const out = (width: number) => {
+      const data = new Float32Array(rows * width);
+      for (let row = 0; row < rows; row++) for (let c = 0; c < 3; c++) data[row * width + c] = x!.data[(row * 3 + c) * 299 * 299]!;
+      return new FakeTensor("float32", data, [rows, width]);
+    };
+    return Promise.resolve({ f: out(features), ...(logits && { l: out(4) }) });
+  };
+  const session = { inputNames: ["x"], outputNames: logits ? ["l", "f"] : ["f"], run };
+  const fake: Runtime = { InferenceSession: { create: () => Promise.resolve(session) }, Tensor: FakeTensor };
+  return { load: () => Promise.resolve(fake), seen };
+}
+
+const hooks = { onEvent: () => undefined, signal: new AbortController().signal };
+
+describe("bilinear enlargement", () => {
+  it("goes by the pixels' centres, as PyTorch's does", () => {
+    // F.interpolate([[1, 2], [3, 4]], size 4, align_corners False): 1, 1.25, 1.75, 2 in the first row, and so on.
+    const image = Float32Array.of(1, 2, 3, 4, 0, 0, 0, 0, 5, 5, 5, 5);
+    const enlarged = resizeBilinear(image, 2, 4);
+    const first = [1, 1.25, 1.75, 2, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3, 3.25, 3.75, 4];
+    first.forEach((value, i) => expect(enlarged[i]).toBeCloseTo(value, 6));
+    expect([...enlarged.subarray(32)]).toEqual(new Array(16).fill(5));
+    expect([...resizeBilinear(image, 2, 2)]).toEqual([...image]);
+  });
+});
+
+describe("a network of the user's", () => {
+  it("gets images of 299 by 299 in batches, and gives features and logits in order", async () => {
+    const { load, seen } = runtime();
+    const model = await FeatureModel.open(file, load);
+    const images = Float32Array.from({ length: 20 * 3 * 4 }, (_, i) => Math.floor(i / 4) / 100);
+    const { features, outputs } = await model.observe(images, 2);
+    expect(seen.map(({ dims }) => dims)).toEqual([[1, 3, 299, 299], [16, 3, 299, 299], [4, 3, 299, 299]]); // prettier-ignore
+    expect([features.length, outputs.length]).toEqual([20 * 2048, 20 * 4]);
+    expect(features[19 * 2048 + 2]).toBeCloseTo(0.59, 6);
+    expect(outputs[19 * 4 + 1]).toBeCloseTo(0.58, 6);
+  });
+
+  it("needs no logits, but features of the right length", async () => {
+    const model = await FeatureModel.open(file, runtime({ logits: false }).load);
+    expect((await model.observe(new Float32Array(12), 2)).outputs).toHaveLength(0);
+    await expect(FeatureModel.open(file, runtime({ features: 1000 }).load)).rejects.toThrow(
+      `--features ${file} gives [1, 4], [1, 1000]; features [N, 2048] are wanted`,
+    );
+  });
+
+  it("is asked for by name where it, or the package that runs it, is missing", async () => {
+    await expect(FeatureModel.open(join(folder, "none.onnx"))).rejects.toThrow("none.onnx: no such file");
+    const broken = () =>
+      Promise.resolve({ ...({} as Runtime), InferenceSession: { create: () => Promise.reject(new Error("bad\nfile")) } });
+    await expect(FeatureModel.open(file, broken)).rejects.toThrow(`--features ${file} cannot be loaded: bad`);
+    const installed = existsSync(join("node_modules", "onnxruntime-node"));
+    if (!installed) await expect(FeatureModel.open(file)).rejects.toThrow("needs the package onnxruntime-node, which is not installed");
+  });
+});
+
+describe("the published protocol", () => {
+  it("draws captions of the unseen classes, and says how many images were looked at", async () => {
+    const dataset = tinyDataset({ classes: 5, imagesPerClass: 4 });
+    const { load } = runtime();
+    const measures = await PublishedMeasures.prepare(dataset, { model: await FeatureModel.open(file, load), samples: 4 }, 1, hooks);
+    // Captions of the four images of the one unseen class.
+    expect(new Set(measures.captions.map((caption) => dataset.imageOfCaption(caption)))).toEqual(new Set(dataset.imagesOfSplit("test")));
+    expect(measures.ofReal.inceptionScore!.value).toBeGreaterThanOrEqual(1);
+    expect(measures.note).toContain("4 drawn and 4 real images; published figures take 10,000 or 50,000");
+  });
+});

@@ -1,0 +1,110 @@
+/** Which images the measures are taken on: real ones, drawn ones, noise. */
+import { describe, expect, it } from "vitest";
+import { RandomStream } from "../../src/data/philox.js";
+import { freePetals } from "../../src/evaluate/free-petals.js";
+import { joined } from "../../src/evaluate/observer.js";
+import { drawPairs, halves, noiseImages, otherCaptions, realImages } from "../../src/evaluate/pictures.js";
+import { Artist } from "../../src/evaluate/subject.js";
+import { Generator } from "../../src/models/generator.js";
+import { ganInitializers } from "../../src/models/initializers.js";
+import type { CaptionTable } from "../../src/train/caption-table.js";
+import { normalNoise } from "../../src/train/noise.js";
+import { Painter } from "../../src/train/painter.js";
+import { tinyDataset } from "../data/tiny-dataset.js";
+import { device } from "../device.js";
+
+const dataset = tinyDataset({ classes: 10, imagesPerClass: 6 });
+
+describe("pairs of images and captions", () => {
+  it("take every image equally often, each with one of its own captions", () => {
+    const images = dataset.imagesOfSplit("test");
+    const pairs = drawPairs(dataset, images, 24, new RandomStream(1));
+    for (const image of images) expect(pairs.images.filter((other) => other === image)).toHaveLength(2);
+    pairs.captions.forEach((caption, i) => expect(dataset.imageOfCaption(caption)).toBe(pairs.images[i]));
+    expect(new Set(pairs.captions.map((caption) => caption % 2)).size).toBe(2);
+    expect(drawPairs(dataset, images, 5, new RandomStream(1)).images).toHaveLength(5);
+    expect(drawPairs(dataset, images, 24, new RandomStream(2))).not.toEqual(pairs);
+  });
+
+  it("compete with captions of other classes only", () => {
+    const { captions } = drawPairs(dataset, dataset.imagesOfSplit("train"), 40, new RandomStream(3));
+    const classOf = (place: number) => dataset.classOf(dataset.imageOfCaption(captions[place]!));
+    const others = otherCaptions(dataset, captions, 9, 1)!;
+    others.forEach((places, i) => {
+      expect(places).toHaveLength(9);
+      for (const place of places) expect(classOf(place)).not.toBe(classOf(i));
+    });
+    expect(new Set(others.flat()).size).toBeGreaterThan(30);
+    expect(otherCaptions(dataset, captions.slice(0, 1), 9, 1)).toBeUndefined();
+  });
+});
+
+describe("the images of a split", () => {
+  it("are held against each other in halves that share none", () => {
+    const [a, b] = halves(dataset, "train", 1000, 1);
+    expect([a.length, b.length]).toEqual([24, 24]);
+    expect(new Set([...a, ...b]).size).toBe(48);
+    expect(halves(dataset, "train", 10, 1).map((half) => half.length)).toEqual([10, 10]);
+  });
+
+  it("come in parts that together are all of them, in order", () => {
+    const large = tinyDataset({ classes: 5, imagesPerClass: 40 });
+    const images = Array.from({ length: 200 }, (_, i) => 199 - i);
+    const parts = [...realImages(large, images)];
+    expect(parts.length).toBeGreaterThan(1);
+    const all = joined(parts);
+    // The red of image i is i, of 255.
+    images.forEach((image, i) => expect(all[i * 3 * 16]).toBeCloseTo(image / 127.5 - 1, 6));
+  });
+
+  it("have noise as their other end: independent values over the whole range", () => {
+    const all = joined([...noiseImages(4, 300, 1)]);
+    expect(all).toHaveLength(300 * 48);
+    const mean = all.reduce((a, b) => a + b) / all.length;
+    const variance = all.reduce((sum, value) => sum + (value - mean) ** 2, 0) / all.length;
+    expect(Math.abs(mean)).toBeLessThan(0.02);
+    expect(Math.abs(variance - 1 / 3)).toBeLessThan(0.01);
+  });
+});
+
+describe("drawn images", () => {
+  it("are of their captions in order, each from its own row of the noise", async () => {
+    const options = { imageSize: 8, width: 4, noiseSize: 3, textSize: 2, textProjection: 4, residual: false };
+    const generator = new Generator(options, ganInitializers(new RandomStream(1)));
+    const captions = Array.from({ length: 150 }, (_, i) => (i * 7) % 100);
+    const embedding = (caption: number) => [Math.sin(caption), Math.cos(3 * caption)];
+    const table = {
+      need: () => Promise.resolve(),
+      means: (rows: Uint32Array) => Float32Array.from([...rows].flatMap(embedding)),
+    } as unknown as CaptionTable;
+    const artist = await Artist.create(await device(), generator, table);
+    const parts: Float32Array[] = [];
+    for await (const part of artist.draw(captions, 9)) parts.push(part);
+    const painter = await Painter.create(await device(), generator, 50);
+    const expected = await painter.paint(normalNoise(150, 3, 9), Float32Array.from(captions.flatMap(embedding)));
+    const all = joined(parts);
+    expect(all).toHaveLength(expected.length);
+    expect(Math.max(...all.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(1e-5);
+    // Untrained as it is, the generator draws different things.
+    expect(new Set(all).size).toBeGreaterThan(1000);
+    artist.destroy();
+    painter.destroy();
+  });
+});
+
+describe("petals of free attributes", () => {
+  it("are functions of the seed, combine everything, and never hide the centre", async () => {
+    const never = new AbortController().signal;
+    const make = (count: number, seed: number) => freePetals(16, count, seed, () => undefined, never);
+    const petals = await make(400, 1);
+    const named = Array.from({ length: 400 }, (_, i) => petals.attributes!(i).named);
+    expect(new Set(named.map((n) => `${n.petalColour} ${n.petalCount}`)).size).toBe(48);
+    // Chance of two independent attributes: no count goes with a centre's colour.
+    const both = named.filter((n) => n.petalCount === 5 && n.centreColour === "brown").length;
+    expect(both).toBeGreaterThan(3);
+    for (const n of named) expect(n.petalColour).not.toBe(n.centreColour);
+    expect((await make(30, 1)).pixels(29)).toEqual(petals.pixels(29));
+    expect((await make(30, 2)).pixels(29)).not.toEqual(petals.pixels(29));
+    await expect(freePetals(16, 400, 1, () => undefined, AbortSignal.abort())).rejects.toThrow();
+  });
+});

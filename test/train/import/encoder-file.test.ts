@@ -1,0 +1,95 @@
+/** Text encoders' files from others and for others: in, out, and what is refused. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readNpy } from "../../../src/data/formats/npy.js";
+import { toFloats } from "../../../src/data/formats/number-array.js";
+import { CaptionEncoder } from "../../../src/train/captions.js";
+import { exportEmbeddings } from "../../../src/train/embeddings/export-embeddings.js";
+import { openEmbeddings } from "../../../src/train/embeddings/given-embeddings.js";
+import { exportStateDict, importTextEncoder } from "../../../src/train/import/encoder-file.js";
+import { encodeTextEncoder, readTextEncoder } from "../../../src/train/model-file.js";
+import { readSafetensors, writeSafetensors } from "../../../src/train/safetensors.js";
+import { isNormalised } from "../../../src/train/text-model.js";
+import { writeTorch7 } from "../../data/formats/torch7-writer.js";
+import { tinyDataset } from "../../data/tiny-dataset.js";
+import { device } from "../../device.js";
+import { fixture } from "../../oracle/fixture.js";
+import { checkpoint, type EncoderFacts, torchEncoder } from "./nngraph.js";
+
+let folder: string;
+const inside = (name: string) => join(folder, name);
+const put = (name: string, bytes: Uint8Array): string => {
+  writeFileSync(inside(name), bytes);
+  return inside(name);
+};
+let torch: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "petalgrad-encoder-"));
+  const { facts, under } = await fixture<EncoderFacts>("text-encoder-gru");
+  torch = put("gru.t7", writeTorch7(checkpoint(torchEncoder(facts, under("parameter")).encoder)));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("a text encoder of the authors'", () => {
+  it("becomes petalgrad's own file, and a state dict that is imported again", async () => {
+    const imported = await importTextEncoder(torch);
+    expect(imported).toMatchObject({ image: undefined, similarity: "dot", alphabet: { kind: "original" } });
+    expect(imported.encoder.options).toMatchObject({
+      form: "char-cnn-rnn",
+      cell: "gru",
+      state: "mean",
+      width: 4,
+      embedding: 7,
+      length: 201,
+    });
+    expect(isNormalised(imported)).toBe(false);
+    const own = put("own.safetensors", await encodeTextEncoder(imported));
+    const read = await readTextEncoder(own);
+    expect(await read.encoder.parameters.read()).toEqual(await imported.encoder.parameters.read());
+    const dict = put("dict.safetensors", await exportStateDict(own));
+    const { tensors, metadata } = await readSafetensors(new Uint8Array(await exportStateDict(own)));
+    expect([...tensors.keys()]).toEqual(
+      expect.arrayContaining(["conv1.weight", "rnn.i2h.weight", "rnn.h2h_reset.bias", "emb_proj.weight"]),
+    );
+    expect(metadata.get("format")).toBe("pt");
+    expect(await (await importTextEncoder(dict)).encoder.parameters.read()).toEqual(await imported.encoder.parameters.read());
+  });
+
+  it("embeds a data set into an array that train --embeddings takes", async () => {
+    const imported = await importTextEncoder(torch);
+    const dataset = tinyDataset();
+    const progress: number[] = [];
+    const { bytes, shape } = await exportEmbeddings(await device(), dataset, imported, "x.npy", (done) => progress.push(done));
+    expect(shape).toEqual([dataset.captions, 7]);
+    expect(progress.at(-1)).toBe(dataset.captions);
+    const captions = new CaptionEncoder(await device(), imported.encoder, imported.alphabet);
+    const expected = await captions.encode(["number 4"]);
+    const values = toFloats(readNpy(bytes).data as Float32Array);
+    const row = dataset.firstCaption(4) + 1;
+    expect([...values.subarray(7 * row, 7 * row + 7)]).toEqual([...expected]);
+    const named = await exportEmbeddings(await device(), dataset, imported, "x.safetensors", () => {});
+    const opened = await openEmbeddings(put("e.safetensors", named.bytes));
+    expect(opened.values).toEqual(values);
+  });
+
+  it("what is none is refused in one line", async () => {
+    const refused = (path: string, message: string) => expect(importTextEncoder(path)).rejects.toThrow(message);
+    await refused(inside("none.t7"), "cannot be read");
+    await refused(put("x.pth", new Uint8Array(9)), "save its state dict as safetensors");
+    await refused(put("x.bin", new Uint8Array(9)), "text encoders are imported from .t7 (Torch7) and .safetensors");
+    await refused(put("cut.t7", writeTorch7("x").slice(0, -1)), "cut.t7 is no sound binary Torch7 file: it ends within a string");
+    await refused(inside("own.safetensors"), "is petalgrad's own already: give it to --text-encoder as it is");
+    const { tensors } = await readSafetensors(await exportStateDict(inside("own.safetensors")));
+    const other = [...tensors].map(([name, tensor]) => {
+      if (name !== "conv1.weight") return [name, tensor] as const;
+      return [name, { dtype: "F32", shape: [6, 30, 4], data: new Float32Array(720) } as const] as const;
+    });
+    await refused(
+      put("other.safetensors", await writeSafetensors(other)),
+      "takes an alphabet of 30 characters; only the original one of 70 is known",
+    );
+  });
+});
