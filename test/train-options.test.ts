@@ -51,6 +51,8 @@ describe("resolveOptions", () => {
     [{ interpType: "2" as const, interpBeta: 0.5 }, "--interp-beta has no meaning with --interp-type 2"],
     [{ dataDir: "x" }, "--data-dir has no meaning with --dataset petals"],
     [{ textEncoder: "x", textSteps: 5 }, "--text-steps has no meaning with --text-encoder FILE"],
+    [{ embeddings: "x", textEncoder: "y" }, "--text-encoder has no meaning with --embeddings PATH"],
+    [{ embeddings: "x", textSize: 5 }, "--text-size has no meaning with --embeddings PATH"],
   ])("refuses %o in one line", (given, message) => {
     expect(() => resolveOptions(given, cpu)).toThrow(message);
   });

@@ -1,11 +1,23 @@
 /** `petalgrad sample`: images for sentences, from a run or a model file, as one PNG. */
 import { UserError } from "../errors.js";
-import { captionList, imageGrid } from "../train/image-grid.js";
+import { captionList, imageGrid, isolated } from "../train/image-grid.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
 
 const OPTIONS = {
   text: { type: "texts", placeholder: '"..."', description: "a sentence to draw, one row of the grid" },
+  pick: {
+    type: "texts",
+    placeholder: "NAME[:K]",
+    description:
+      "an embedding to draw instead, with --embeddings: a class, an image or a row's number, the mean of its vectors or the K-th",
+  },
+  embeddings: { type: "text", placeholder: "PATH", description: "where --pick looks, in any form that train --embeddings takes" },
+  textEncoder: {
+    type: "text",
+    placeholder: "FILE",
+    description: "for a model that was trained on given embeddings: the text encoder that made them",
+  },
   run: RUN_OPTION,
   model: { type: "text", placeholder: "FILE", description: "draw from a model file (.safetensors) instead of a run" },
   count: { type: "integer", min: 1, max: 64, default: 8, description: "images of each sentence, from different noise" },
@@ -25,19 +37,30 @@ export const sample = defineCommand({
       'sample -- --run runs/petals-1 --text "blue petals" --text "white petals" --count 6 --out two.png',
       "two rows, the same noise in each column",
     ],
+    [
+      "sample -- --run runs/birds-1 --embeddings birds/ --pick 001.Black_footed_Albatross",
+      "a class, of a model trained on given embeddings",
+    ],
     ['sample -- --text "blue petals" --truncation 1 --generator raw', "typical noise only, from the generator without averaging"],
   ],
   async run(given, context) {
-    const { text, run, model, count, seed, scale, out, truncation, generator, tune } = withDefaults(OPTIONS, given);
-    if (!text) throw new UserError('give a sentence to draw: --text "a flower with red petals"');
+    const { text, pick, embeddings, textEncoder, run, model, count, seed, scale, out, truncation, generator, tune } = withDefaults(
+      OPTIONS,
+      given,
+    );
+    const texts = text ?? pick;
+    if (!texts) throw new UserError('give a sentence to draw: --text "a flower with red petals"');
+    if (text && pick) throw new UserError("--text draws sentences and --pick embeddings: give one of them");
+    if ((pick === undefined) !== (embeddings === undefined)) throw new UserError("--pick NAME and --embeddings PATH need each other");
+    if (pick && textEncoder !== undefined) throw new UserError("--text-encoder has no meaning with --pick, which draws from embeddings");
     checkExtension("--out", out, ".png");
     const source = sourceOf({ run, model });
     // Loaded here, so that --help needs no engine.
     const { sample: drawSamples } = await import("../train/sample.js");
-    const request = { source, texts: text, count, seed, truncation, generator, tune };
+    const request = { source, texts, textEncoder, embeddings, count, seed, truncation, generator, tune };
     const { images, size, model: name, warnings } = await drawSamples(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
     const path = writePicture(out, imageGrid(images, size, { columns: count, scale }));
-    context.print(`${name}\n${captionList(text)}${path}`);
+    context.print(`${name}\n${captionList(texts.map(isolated))}${path}`);
   },
 });

@@ -2,7 +2,7 @@
 import { type Device, openDevice } from "../gpu/device.js";
 import { CaptionEncoder, normalise } from "./captions.js";
 import type { DrawingRequest, TrainHooks } from "./hooks.js";
-import { type LoadedModel, loadModel } from "./load-model.js";
+import { type LoadedGenerator, loadGenerator, type LoadedModel, loadModel } from "./load-model.js";
 import { tuneModeFor } from "./options.js";
 import { Painter } from "./painter.js";
 import { installTuner } from "./tuning.js";
@@ -10,13 +10,14 @@ import { installTuner } from "./tuning.js";
 /** Images a run of the painting program, and texts one of the encoder's, at most. */
 const MOST = { images: 16, texts: 64 };
 
-export class DrawingModel {
+/** Without a text encoder it paints embeddings that are given. */
+export class DrawingModel<Model extends LoadedGenerator = LoadedModel> {
   readonly #warnings: string[];
   #painter: Painter | undefined;
 
   private constructor(
     readonly device: Device,
-    readonly model: LoadedModel,
+    readonly model: Model,
   ) {
     this.#warnings = [...model.warnings];
   }
@@ -25,8 +26,20 @@ export class DrawingModel {
    * @param onEvent Told of tuning, where that is asked for and takes a while.
    * @throws UserError when there is no such model, or it is damaged
    */
-  static async open({ source, generator, tune }: DrawingRequest, onEvent?: TrainHooks["onEvent"]): Promise<DrawingModel> {
-    const model = await loadModel(source, generator);
+  static async open(request: DrawingRequest & { readonly textEncoder?: string }, onEvent?: TrainHooks["onEvent"]): Promise<DrawingModel> {
+    return DrawingModel.#ready(await loadModel(request.source, request.generator, request.textEncoder), request, onEvent);
+  }
+
+  /** The same for who brings embeddings: a text encoder is not asked for. */
+  static async openGenerator(request: DrawingRequest, onEvent?: TrainHooks["onEvent"]): Promise<DrawingModel<LoadedGenerator>> {
+    return DrawingModel.#ready(await loadGenerator(request.source, request.generator), request, onEvent);
+  }
+
+  static async #ready<Model extends LoadedGenerator>(
+    model: Model,
+    { tune }: DrawingRequest,
+    onEvent?: TrainHooks["onEvent"],
+  ): Promise<DrawingModel<Model>> {
     const device = await openDevice();
     installTuner(device, tune ?? tuneModeFor(device.traits), (event) => onEvent?.(event));
     return new DrawingModel(device, model);
@@ -43,7 +56,7 @@ export class DrawingModel {
   }
 
   /** Normalised embeddings [texts, textSize]. */
-  async embed(texts: readonly string[]): Promise<Float32Array> {
+  async embed(this: DrawingModel, texts: readonly string[]): Promise<Float32Array> {
     const { encoder, alphabet, normalisation } = this.model;
     for (const text of texts) {
       const unknown = alphabet.unknownIn(text);

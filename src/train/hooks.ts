@@ -23,6 +23,8 @@ export type TrainEvent =
       readonly unit: "B" | "images" | "captions" | "kernels";
       readonly done: number;
       readonly total?: number;
+      /** Units a second. */
+      readonly rate?: number;
     }
   /** After a step of a stage. `metrics` are what metrics.jsonl gets for it; empty where the step's losses were not read back. */
   | {
@@ -68,8 +70,12 @@ export interface DrawingRequest {
 
 /** Images wanted from a trained generator. */
 export interface SampleRequest extends DrawingRequest {
-  /** Sentences to draw, each a row of the grid. */
+  /** Sentences to draw, or names of embeddings, each a row of the grid. */
   readonly texts: readonly string[];
+  /** Text encoder of a model that was trained on given embeddings: a file. */
+  readonly textEncoder?: string;
+  /** Embeddings among which `texts` name some: a file or folder. */
+  readonly embeddings?: string;
   /** Images of each sentence, from different noise. */
   readonly count: number;
   /** The same seed gives sentence after sentence the same noise. */

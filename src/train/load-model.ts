@@ -2,25 +2,42 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../errors.js";
-import { type GanFile, readGan } from "./model-file.js";
+import { type GanFile, type GeneratorFile, readGan, readGenerator } from "./model-file.js";
 import { MODEL_NAME } from "./names.js";
 import { loadNetwork } from "./network-file.js";
 import type { GeneratorKind } from "./options.js";
 import { RunFolder } from "./run-folder.js";
 
-export interface LoadedModel extends GanFile {
+interface Loaded {
   /** The file that the generator came from. */
   readonly path: string;
   /** What the user should know: that a damaged checkpoint was passed over. */
   readonly warnings: readonly string[];
 }
 
+/** A model that takes sentences. */
+export interface LoadedModel extends GanFile, Loaded {}
+
+/** A model that takes embeddings, whether or not it has a text encoder. */
+export type LoadedGenerator = GeneratorFile & Loaded;
+
 /**
  * @param source A run's folder, or a model file.
  * @param kind Which generator; by default the one that drew the run's samples.
- * @throws UserError when there is none, when it is damaged, or when there is no generator of that kind.
+ * @param textEncoder File of the text encoder, of a model that was trained on given embeddings.
+ * @throws UserError when there is none, when it is damaged, or when there is no generator of that kind, or no text encoder.
  */
-export async function loadModel(source: string, kind?: GeneratorKind): Promise<LoadedModel> {
+export const loadModel = (source: string, kind?: GeneratorKind, textEncoder?: string): Promise<LoadedModel> =>
+  load(source, kind, (path) => readGan(path, textEncoder));
+
+/** The same for who brings embeddings. */
+export const loadGenerator = (source: string, kind?: GeneratorKind): Promise<LoadedGenerator> => load(source, kind, readGenerator);
+
+async function load<File extends GeneratorFile>(
+  source: string,
+  kind: GeneratorKind | undefined,
+  read: (path: string) => Promise<File>,
+): Promise<File & Loaded> {
   if (!existsSync(source)) throw new UserError(`${source}: no such run or model file`);
   const isRun = statSync(source).isDirectory();
   const path = isRun ? join(source, MODEL_NAME) : source;
@@ -28,7 +45,7 @@ export async function loadModel(source: string, kind?: GeneratorKind): Promise<L
     throw new UserError(
       `${source} has no ${MODEL_NAME} yet: it is written with the first checkpoint (npm run train -- --resume ${source})`,
     );
-  const model = { ...(await readGan(path)), path, warnings: [] };
+  const model: File & Loaded = { ...(await read(path)), path, warnings: [] };
   if (kind === undefined) return model;
   if (isRun) return fromRun(source, model, kind);
   if (model.kind === kind) return model;
@@ -36,7 +53,7 @@ export async function loadModel(source: string, kind?: GeneratorKind): Promise<L
   throw new UserError(`${source} holds ${held}: for --generator ${kind} give the run's folder, whose checkpoint holds what was trained`);
 }
 
-async function fromRun(run: string, model: LoadedModel, kind: GeneratorKind): Promise<LoadedModel> {
+async function fromRun<Model extends LoadedGenerator>(run: string, model: Model, kind: GeneratorKind): Promise<Model> {
   const folder = RunFolder.open(run);
   const drawn = folder.readConfig().ema > 0 ? "ema" : "raw";
   if (kind === drawn) return { ...model, kind };
