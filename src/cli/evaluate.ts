@@ -4,6 +4,7 @@ import { UserError } from "../errors.js";
 import { TRAIN_OPTIONS } from "../train/options.js";
 import { newestRun } from "../train/run-folder.js";
 import { defineCommand, withDefaults } from "./command.js";
+import { evaluateTextIfAsked, TEXT_ENCODER_OPTIONS } from "./evaluate-text.js";
 import { Progress } from "./progress.js";
 import { show } from "./training-events.js";
 
@@ -36,11 +37,12 @@ const OPTIONS = {
     defaultText: "evaluation/report.json in the run's folder",
   },
   dataDir: { ...TRAIN_OPTIONS.dataDir, defaultText: "where the run found it" },
+  ...TEXT_ENCODER_OPTIONS,
 } as const;
 
 export const evaluate = defineCommand({
   name: "evaluate",
-  summary: "measure a trained run: text match, quality, variety, zero-shot classification, style",
+  summary: "measure a trained run: text match, quality, variety, zero-shot classification, style; or a text encoder",
   details:
     "Every generator of a run has a column: its moving average (ema), which draws the samples, and the trained one (raw); real images\n" +
     "and noise are the two ends of each scale. The networks that look are trained once for a data set, a few minutes on a CPU, and kept.\n" +
@@ -50,8 +52,13 @@ export const evaluate = defineCommand({
   examples: [
     ["evaluate -- --run runs/petals-1", "one table, its numbers and charts in runs/petals-1/evaluation/"],
     ["evaluate -- --run runs/petals-2 --against runs/petals-1 --samples 2000", "two runs side by side"],
+    [
+      "evaluate -- --text-encoder runs/text-flowers-1/text-encoder.safetensors --dataset flowers",
+      "zero-shot, retrieval, recall, on unseen classes",
+    ],
   ],
   async run(given, context) {
+    if (await evaluateTextIfAsked(given, context)) return;
     const { run: named, against, samples, seed, zeroShot, json, dataDir, features, featureSamples } = withDefaults(OPTIONS, given);
     if (given.featureSamples !== undefined && features === undefined)
       throw new UserError("--feature-samples has no meaning without --features");

@@ -1,6 +1,6 @@
 /** `petalgrad sample`: images for sentences, from a run or a model file, as one PNG. */
 import { UserError } from "../errors.js";
-import { captionList, imageGrid } from "../train/image-grid.js";
+import { captionList, imageGrid, isolated } from "../train/image-grid.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
 
@@ -61,6 +61,6 @@ export const sample = defineCommand({
     const { images, size, model: name, warnings } = await drawSamples(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
     const path = writePicture(out, imageGrid(images, size, { columns: count, scale }));
-    context.print(`${name}\n${captionList(texts)}${path}`);
+    context.print(`${name}\n${captionList(texts.map(isolated))}${path}`);
   },
 });

@@ -18,7 +18,8 @@ export function show(progress: Progress, event: TrainEvent): void {
       return progress.message(`step ${event.step}: held-out classes ${measures.join(", ")}${event.best ? " (best so far)" : ""}`);
     }
     case "work": {
-      const rate = event.unit === "B" ? bytes(event.done) : undefined;
+      const perSecond = event.rate === undefined ? undefined : `${event.rate.toFixed(0)} ${event.unit}/s`;
+      const rate = event.unit === "B" ? bytes(event.done) : perSecond;
       return progress.update({ label: event.what, done: event.done, total: event.total, rate });
     }
     case "step": {

@@ -3,10 +3,10 @@
  *
  *   classifier   classes of the data set's real images; its features serve the distances and the inception-style score
  *   matching     a text-image encoder with another seed than any run's, for R-precision
- *   reader       petals only: petal colour, petal count and centre colour
+ *   reader       petals only: petal colour, petal count and centre colour, learnt on other renders of freely combined attributes
  *
- * A fifth of each class's images is held out from all three, so that the real images' own figures can be taken on images not learnt by heart;
- * matching and reader never see the unseen classes.
+ * A fifth of each class's images is held out from all of them, so that the real images' own figures can be taken on images not learnt by
+ * heart; matching and reader never see the unseen classes.
  */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -24,6 +24,7 @@ import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "../tra
 import { loadNetwork, networkTensors } from "../train/network-file.js";
 import { readSafetensors, writeSafetensors } from "../train/safetensors.js";
 import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "../train/text-encoder.js";
+import { freePetals } from "./free-petals.js";
 import { classifierOperations, type ClassifierTraining, type Lesson, newClassifier, trainClassifier } from "./classifier.js";
 
 /** Raised with every change that makes networks of the same settings come out different. */
@@ -35,10 +36,15 @@ const HELD_OUT = 5;
 /** Above every seed that a run can have. */
 const SEED = 2 ** 40;
 
+export interface ReaderTraining extends ClassifierTraining {
+  /** Images rendered to learn from. */
+  readonly renders: number;
+}
+
 /** How long and how large the networks are trained. */
 export interface NetworkSettings {
   readonly classifier: ClassifierTraining;
-  readonly reader: ClassifierTraining;
+  readonly reader: ReaderTraining;
   readonly matching: JointTraining;
 }
 
@@ -48,7 +54,7 @@ export function networkSettings(dataset: Pick<Dataset, "name">): NetworkSettings
   const petals = dataset.name === "petals";
   return {
     classifier: { ...common, steps: 1000 },
-    reader: { ...common, steps: 1000 },
+    reader: { ...common, steps: 3000, learningRate: 3e-3, shift: 3, renders: 8000 },
     matching: {
       ...PLAIN_TRAINING,
       ...{ steps: petals ? 400 : 1000, seed: SEED },
@@ -88,18 +94,14 @@ export function classLesson(dataset: Dataset): Lesson {
   return { dataset, images, heads: [dataset.classes.length], labels: (image) => [dataset.classOf(image)] };
 }
 
-/** @throws Error for a data set without attributes */
+/** What a reader of images with attributes is to learn: all of them. */
 export function readerLesson(dataset: Dataset): Lesson {
-  const { attributes } = dataset;
-  if (!attributes) throw new Error(`${dataset.name} has no attributes to read`);
-  const held = isHeldOut(dataset);
-  return {
-    dataset,
-    images: dataset.imagesOfSplit("train").filter((image) => !held(image)),
-    heads: READER_HEADS.map(({ values }) => values.length),
-    labels: (image) =>
-      READER_HEADS.map(({ attribute, values }) => (values as readonly unknown[]).indexOf(attributes(image).named[attribute])),
+  const labels = (image: number) => {
+    const { named } = dataset.attributes!(image);
+    return READER_HEADS.map(({ attribute, values }) => (values as readonly unknown[]).indexOf(named[attribute]));
   };
+  const images = Array.from({ length: dataset.images }, (_, image) => image);
+  return { dataset, images, heads: READER_HEADS.map(({ values }) => values.length), labels };
 }
 
 /** Something that is read from the cache, or trained and kept. */
@@ -127,17 +129,24 @@ export async function obtainNetworks(
   const show = (what: string, steps: number) => (step: number) =>
     onEvent({ kind: "work", what: `training the ${what}`, unit: "images", done: step, total: steps });
 
-  const classifierTask = (what: string, lesson: Lesson, training: ClassifierTraining): Task<ImageEncoder> => {
+  /** @param lessonOf Made only where the network is trained. */
+  const classifierTask = (
+    what: string,
+    heads: readonly number[],
+    training: ClassifierTraining,
+    lessonOf: () => Lesson | Promise<Lesson>,
+  ): Task<ImageEncoder> => {
     const path = pathOf(what.replaceAll(" ", "-"), training);
+    const form = { dataset, heads };
     return {
       ...{ what, path },
-      operations: () => classifierOperations(lesson, training),
+      operations: () => classifierOperations(form, training),
       read: async () => {
-        const network = newClassifier(lesson, training);
+        const network = newClassifier(form, training);
         loadNetwork("classifier", network, (await readSafetensors(await readFile(path), path, { sealed: true })).tensors, path);
         return network;
       },
-      train: () => trainClassifier(device, lesson, training, show(what, training.steps), signal),
+      train: async () => trainClassifier(device, await lessonOf(), training, show(what, training.steps), signal),
       encode: async (network) => writeSafetensors(await networkTensors("classifier", network), {}),
     };
   };
@@ -151,8 +160,16 @@ export async function obtainNetworks(
     train: () => trainMatching(device, learnt, settings.matching, show("text-image encoder", settings.matching.steps), signal),
     encode: encodeTextEncoder,
   };
-  const classifier = classifierTask("classifier of real images", classLesson(dataset), settings.classifier);
-  const reader = dataset.attributes && classifierTask("reader of attributes", readerLesson(dataset), settings.reader);
+  const classifier = classifierTask("classifier of real images", [dataset.classes.length], settings.classifier, () => classLesson(dataset));
+  const readerHeads = READER_HEADS.map(({ values }) => values.length);
+  const { renders } = settings.reader;
+  const reader =
+    dataset.attributes &&
+    classifierTask("reader of attributes", readerHeads, settings.reader, async () => {
+      const rendered = (done: number) =>
+        onEvent({ kind: "work", what: "rendering petals for the reader", unit: "images", done, total: renders });
+      return readerLesson(await freePetals(dataset.size, renders, settings.reader.seed, rendered, signal));
+    });
 
   const missing = [classifier, matchingTask, ...(reader ? [reader] : [])].filter(({ path }) => !existsSync(path));
   if (missing.length > 0) {

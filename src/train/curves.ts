@@ -33,16 +33,25 @@ export const STYLE =
   ".title{font-size:14px;font-weight:600;fill:#222}.heading{font-size:17px;font-weight:600;fill:#111}" +
   ".grid{stroke:#e6e6e6}.axis{stroke:#999}.raw{fill:none;stroke-width:1;opacity:.28}.line{fill:none;stroke-width:2;stroke-linejoin:round}";
 
+/** The axis that all panels share. */
+export interface CommonAxis {
+  readonly name: string;
+  /** Places and labels of the ticks; default: round numbers. */
+  readonly ticks?: readonly (readonly [place: number, label: string])[];
+}
+
 /**
  * Draws the panels that have anything to show.
  * @param heading stands over the chart
  */
-export function curvesSvg(heading: string, panels: readonly Panel[]): string {
+export function curvesSvg(heading: string, panels: readonly Panel[], axis: CommonAxis = { name: "step" }): string {
   const shown = panels.filter((panel) => panel.series.some(({ points }) => points.length > 0));
   const steps = shown.flatMap((panel) => panel.series.flatMap(({ points }) => points.map(([step]) => step)));
   const lastStep = steps.reduce((most, step) => Math.max(most, step), 1);
   const height = MARGIN.top + shown.length * (PANEL_HEIGHT + PANEL_GAP) - (shown.length > 0 ? PANEL_GAP : 0) + MARGIN.bottom;
-  const body = shown.map((panel, i) => drawPanel(panel, MARGIN.top + i * (PANEL_HEIGHT + PANEL_GAP), lastStep, i === shown.length - 1));
+  const body = shown.map((panel, i) =>
+    drawPanel(panel, MARGIN.top + i * (PANEL_HEIGHT + PANEL_GAP), lastStep, axis, i === shown.length - 1),
+  );
   const empty = shown.length === 0 ? text(MARGIN.left, MARGIN.top, "no values yet") : "";
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
@@ -54,7 +63,7 @@ export function curvesSvg(heading: string, panels: readonly Panel[]): string {
   ].join("\n");
 }
 
-function drawPanel(panel: Panel, top: number, lastStep: number, isLast: boolean): string {
+function drawPanel(panel: Panel, top: number, lastStep: number, common: CommonAxis, isLast: boolean): string {
   const log = panel.scale === "log";
   const usable = (value: number): boolean => Number.isFinite(value) && (!log || value > 0);
   const axis = valueAxis(panel, usable);
@@ -66,13 +75,14 @@ function drawPanel(panel: Panel, top: number, lastStep: number, isLast: boolean)
       `<line class="grid" x1="${MARGIN.left}" x2="${MARGIN.left + PLOT_WIDTH}" y1="${fixed(y(tick))}" y2="${fixed(y(tick))}"/>` +
       text(MARGIN.left - 8, y(tick) + 4, tickLabel(tick), 'text-anchor="end"'),
   );
-  const stepTicks = linearTicks(0, lastStep, 8).filter((tick) => Number.isInteger(tick));
+  const round = linearTicks(0, lastStep, 8).filter((tick) => Number.isInteger(tick));
+  const stepTicks = common.ticks ?? round.map((tick) => [tick, tickLabel(tick)] as const);
   const below = stepTicks.map(
-    (tick) =>
+    ([tick, label]) =>
       `<line class="axis" x1="${fixed(x(tick))}" x2="${fixed(x(tick))}" y1="${top + PANEL_HEIGHT}" y2="${top + PANEL_HEIGHT + 4}"/>` +
-      text(x(tick), top + PANEL_HEIGHT + 18, tickLabel(tick), 'text-anchor="middle"'),
+      text(x(tick), top + PANEL_HEIGHT + 18, label, 'text-anchor="middle"'),
   );
-  if (isLast) below.push(text(MARGIN.left + PLOT_WIDTH, top + PANEL_HEIGHT + 34, "step", 'text-anchor="end"'));
+  if (isLast) below.push(text(MARGIN.left + PLOT_WIDTH, top + PANEL_HEIGHT + 34, common.name, 'text-anchor="end"'));
 
   const clip = `clip-${top}`;
   const lines = panel.series.map((series, i) => {

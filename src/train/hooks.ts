@@ -23,6 +23,8 @@ export type TrainEvent =
       readonly unit: "B" | "images" | "captions" | "kernels";
       readonly done: number;
       readonly total?: number;
+      /** Units a second. */
+      readonly rate?: number;
     }
   /** After a step of a stage. `metrics` are what metrics.jsonl gets for it; empty where the step's losses were not read back. */
   | {

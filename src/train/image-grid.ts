@@ -59,6 +59,15 @@ function level(value: number): number {
   return scaled > 0 ? Math.min(255, scaled) : 0;
 }
 
+/** Letters of scripts that are written from right to left. */
+const RIGHT_TO_LEFT = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+
+/**
+ * A sentence as it can stand in a line of another direction: one from right to left between Unicode's marks of isolation (U+2068, U+2069),
+ * lest it draw the words around it into its own order.
+ */
+export const isolated = (sentence: string): string => (RIGHT_TO_LEFT.test(sentence) ? `\u2068${sentence}\u2069` : sentence);
+
 /** The captions of a grid whose row r shows captions[r]: a line each, as samples/step-XXXXXX.txt holds them. */
 export function captionList(captions: readonly string[]): string {
   return captions.map((caption, row) => `row ${row + 1}: ${caption}\n`).join("");

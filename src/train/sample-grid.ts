@@ -5,7 +5,7 @@ import { RandomStream } from "../data/philox.js";
 import type { Device } from "../gpu/device.js";
 import type { Generator } from "../models/generator.js";
 import type { CaptionTable } from "./caption-table.js";
-import { captionList, imageGrid, withFirst } from "./image-grid.js";
+import { captionList, imageGrid, isolated, withFirst } from "./image-grid.js";
 import { SAMPLE_CAPTIONS } from "./names.js";
 import { outer, Painter } from "./painter.js";
 import { normalNoise } from "./noise.js";
@@ -69,7 +69,7 @@ export class SampleGrid {
     return new SampleGrid(
       await Painter.create(device, generator),
       rows.map(({ caption }) => caption),
-      rows.map(({ caption, origin }) => `${caption} (${origin}; real image first)`),
+      rows.map(({ caption, origin }) => `${isolated(caption)} (${origin}; real image first)`),
       outer(texts, textSize, normalNoise(COLUMNS, noiseSize, seed), noiseSize),
       fillImages(dataset, images, centreViews(dataset, images)),
     );

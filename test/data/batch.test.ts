@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Alphabet } from "../../src/data/alphabet.js";
 import { centreViews, fillCaptions, fillImages, fillPixels } from "../../src/data/batch.js";
-import { tinyDataset } from "./tiny-dataset.js";
+import { PackedDataset } from "../../src/data/packed.js";
+import { tinyDataset, tinyPrepared } from "./tiny-dataset.js";
 
 const unit = (byte: number): number => Math.fround(byte / 127.5 - 1);
 
@@ -36,32 +37,30 @@ describe("fillImages", () => {
   });
 
   it("enlarges a part of the crop to the whole, by linear interpolation", () => {
-    // Of the 4 x 4 crop at (2, 1), the middle 2 x 2: columns' centres lie at 3.25 ... 4.75 of the stored image, less a half.
+    // Pixel (x, y) of image i is (i, x, y), here times 16. Of the 4 x 4 crop at (2, 1), the middle 2 x 2: the centres of the columns lie at
+    // 3.25 ... 4.75 of the stored image, less a half.
+    const steep = new PackedDataset({
+      ...tinyPrepared({ size: 4, side: 7 }),
+      pixels: tinyPrepared({ size: 4, side: 7 }).pixels.map((v) => 16 * v),
+    });
     const part = { left: Float32Array.of(1), top: Float32Array.of(1), side: Float32Array.of(2) };
     const views = { x: Int16Array.of(2), y: Int16Array.of(1), mirror: Uint8Array.of(0), part };
-    const out = fillImages(dataset, [5], views);
-    for (let y = 0; y < 4; y++) {
-      for (let x = 0; x < 4; x++) {
-        const at = (channel: number): number => (out[(channel * 4 + y) * 4 + x] + 1) * 127.5;
-        // Bytes: rounded halves upwards.
-        expect(at(0)).toBeCloseTo(5, 4);
-        expect(at(1)).toBeCloseTo(Math.round(2.75 + x / 2), 4);
-        expect(at(2)).toBeCloseTo(Math.round(1.75 + y / 2), 4);
-      }
-    }
-    const mirrored = fillImages(dataset, [5], { ...views, mirror: Uint8Array.of(1) });
-    expect([...mirrored.subarray(16, 20)].reverse()).toEqual([...out.subarray(16, 20)]);
-    const whole = { left: Float32Array.of(0), top: Float32Array.of(0), side: Float32Array.of(4) };
-    const plain = fillImages(dataset, [5], { x: views.x, y: views.y, mirror: views.mirror });
-    fillImages(dataset, [5], { ...views, part: whole }).forEach((value, i) => expect(value).toBeCloseTo(plain[i], 6));
+    const out = fillPixels(steep, [5], views);
+    for (let y = 0; y < 4; y++)
+      for (let x = 0; x < 4; x++)
+        expect([...out.subarray((4 * y + x) * 3, (4 * y + x) * 3 + 3)]).toEqual([80, 16 * (2.75 + x / 2), 16 * (1.75 + y / 2)]);
+    const line = (pixels: Uint8Array) => [0, 1, 2, 3].map((x) => pixels[3 * x + 1]);
+    expect(line(fillPixels(steep, [5], { ...views, mirror: Uint8Array.of(1) })).reverse()).toEqual(line(out));
+    const whole = { left: Float32Array.of(0, 0), top: Float32Array.of(0, 0), side: Float32Array.of(4, 4) };
+    const two = { x: Int16Array.of(2, 0), y: Int16Array.of(1, 3), mirror: Uint8Array.of(0, 1) };
+    expect(fillPixels(steep, [5, 8], { ...two, part: whole })).toEqual(fillPixels(steep, [5, 8], two));
   });
 
   it("brightens and darkens about black", () => {
     const views = { x: Int16Array.of(0, 0), y: Int16Array.of(0, 0), mirror: new Uint8Array(2) };
-    const plain = fillImages(dataset, [6, 9], views);
-    const lit = fillImages(dataset, [6, 9], { ...views, light: Float32Array.of(0.5, 40) });
-    const byte = (value: number): number => Math.round((value + 1) * 127.5);
-    plain.forEach((value, i) => expect(byte(lit[i])).toBe(Math.min(255, Math.round(byte(value) * (i < 48 ? 0.5 : 40)))));
+    const plain = fillPixels(dataset, [6, 9], views);
+    const lit = fillPixels(dataset, [6, 9], { ...views, light: Float32Array.of(0.5, 40) });
+    plain.forEach((value, i) => expect(lit[i]).toBe(Math.min(255, Math.round(value * (i < 48 ? 0.5 : 40)))));
   });
 
   it("takes the middle for evaluation", () => {

@@ -21,7 +21,7 @@ const request = {
   ...{ seeds: 1, styleSteps: 2, samples: 20, zeroShot: false, folder: join(folder, "runs") },
   sizes: {
     networks: {
-      ...{ classifier: tiny, reader: tiny },
+      ...{ classifier: tiny, reader: { ...tiny, renders: 40 } },
       matching: {
         ...PLAIN_TRAINING,
         ...{ steps: 2, seed: 1, batch: 8, warmUp: 1, shift: 1, imageWidth: 4 },

@@ -20,7 +20,7 @@ const signal = new AbortController().signal;
 const tinyTraining = { steps: 4, batch: 8, learningRate: 2e-3, width: 4, shift: 1, seed: 1 };
 const networks: NetworkSettings = {
   classifier: tinyTraining,
-  reader: tinyTraining,
+  reader: { ...tinyTraining, renders: 40 },
   matching: {
     ...PLAIN_TRAINING,
     ...{ steps: 3, seed: 1, batch: 8, learningRate: 1e-3, warmUp: 1, shift: 1, imageWidth: 4 },

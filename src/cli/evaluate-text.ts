@@ -1,0 +1,77 @@
+/** `petalgrad evaluate --text-encoder`: measures of text encoders, as one table, a JSON file and a chart. */
+import { extname } from "node:path";
+import { UserError } from "../errors.js";
+import { writeFileAtomic } from "../train/atomic-file.js";
+import { flagName } from "../option-spec.js";
+import type { Context, Given } from "./command.js";
+import { Progress } from "./progress.js";
+import { show } from "./training-events.js";
+
+/** The options of `evaluate` that are about text encoders. */
+export const TEXT_ENCODER_OPTIONS = {
+  textEncoder: { type: "text", placeholder: "FILE", description: "measure a text encoder on the unseen classes, instead of a run" },
+  dataset: {
+    type: "text",
+    placeholder: "petals|flowers|birds|DIR",
+    description: "with --text-encoder: on which data set",
+    defaultText: "petals",
+  },
+  captions: {
+    type: "text",
+    placeholder: "en|fa|FILE",
+    description: "with --text-encoder: which captions, where there are several",
+    defaultText: "en, or the only ones",
+  },
+  imageFeatures: { type: "text", placeholder: "FILE", description: "with --text-encoder: the image features that it was trained with" },
+  chart: { type: "text", placeholder: "FILE", description: "with --text-encoder: an SVG of the measures by the number of sentences" },
+} as const;
+
+/** What else of `evaluate` is for text encoders too. */
+const SHARED = ["against", "seed", "json", "dataDir"];
+
+/** Options of `evaluate` as they were given. */
+type GivenEvaluation = Given<typeof TEXT_ENCODER_OPTIONS> & {
+  readonly against?: readonly string[];
+  readonly seed?: number;
+  readonly json?: string;
+  readonly dataDir?: string;
+};
+
+/** @returns whether a text encoder was asked for; if not, nothing was done */
+export async function evaluateTextIfAsked(given: GivenEvaluation, context: Context): Promise<boolean> {
+  const own = Object.keys(TEXT_ENCODER_OPTIONS);
+  const { textEncoder, against = [], dataset = "petals", seed = 1, json, chart, dataDir, captions, imageFeatures } = given;
+  if (textEncoder === undefined) {
+    const stray = own.find((key) => key in given);
+    if (stray !== undefined) throw new UserError(`--${flagName(stray)} has no meaning without --text-encoder FILE`);
+    return false;
+  }
+  const stray = Object.keys(given).find((key) => !own.includes(key) && !SHARED.includes(key));
+  if (stray !== undefined) throw new UserError(`--${flagName(stray)} has no meaning with --text-encoder, which measures no run`);
+  if (chart !== undefined && extname(chart).toLowerCase() !== ".svg")
+    throw new UserError(`--chart ${chart}: the chart is an SVG, so its name must end in .svg`);
+  // Loaded here, so that --help needs no engine.
+  const { evaluateTextEncoder } = await import("../evaluate/text-encoder.js");
+  const { textTable, textChart } = await import("../evaluate/text-report.js");
+  const progress = new Progress(context.stderr);
+  const signal = context.catchInterrupt("stopping");
+  try {
+    const request = { files: [textEncoder, ...against], dataset, dataDir, captions, imageFeatures, seed };
+    const report = await evaluateTextEncoder(request, { onEvent: (event) => show(progress, event), signal });
+    progress.end();
+    context.print(textTable(report));
+    const write = (path: string, text: string) => {
+      try {
+        writeFileAtomic(path, text);
+      } catch (error) {
+        throw new UserError(`${path} cannot be written: ${(error as Error).message}`);
+      }
+      context.print(path);
+    };
+    if (json !== undefined) write(json, `${JSON.stringify(report, null, 2)}\n`);
+    if (chart !== undefined) write(chart, textChart(report));
+    return true;
+  } finally {
+    progress.end();
+  }
+}
