@@ -76,7 +76,7 @@ function axis(values: readonly number[]): { ticks: number[]; place: (value: numb
   return { ticks, place: (value) => (Math.log10(value) - low) / (high - low) };
 }
 
-const label = (value: number): string => String(Number(value.toPrecision(3)));
+const label = (value: number): string => String(Number(value.toPrecision(5)));
 const fixed = (value: number): string => String(Number(value.toFixed(1)));
 
 function text(x: number, y: number, words: string, attributes = ""): string {

@@ -49,11 +49,18 @@ export function performancePage(reports: readonly Report[], changes: readonly Ch
   ].join("\n\n");
 }
 
+/** A machine once, however many reports there are of it. */
 function machines(reports: readonly Report[]): string {
-  return reports
-    .map(({ machine, peak }) => {
-      const limit = `limits measured in the same run: ${short(peak.gflops)} GFLOP/s multiplying and adding on registers alone, ${short(peak.gbps)} GB/s copying`;
-      return [...machineLines(machine), limit].map((line) => `- ${line}`).join("\n");
+  const described = reports.map(({ machine }) => machineLines({ ...machine, date: "" }).join("\n"));
+  return [...new Set(described)]
+    .map((text) => {
+      const runs = reports.filter((_, i) => described[i] === text);
+      const limits = runs.map(
+        ({ machine, peak }) => `${machine.date}: ${short(peak.gflops)} GFLOP/s on registers alone, ${short(peak.gbps)} GB/s copying`,
+      );
+      return [...text.split("\n"), `runs, and the adapter's limits at the start of each: ${limits.join("; ")}`]
+        .map((line) => `- ${line}`)
+        .join("\n");
     })
     .join("\n\n");
 }

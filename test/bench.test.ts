@@ -1,16 +1,19 @@
 /** The bench measures what it says: rows complete, rungs and peers checked, fits right. No figure of speed is asserted. */
 import { spawnSync } from "node:child_process";
 import { afterAll, describe, expect, it } from "vitest";
+import { powerChart } from "../bench/chart.js";
+import { performancePage, scalingPanels } from "../bench/document.js";
 import { type Case, ganCases, matmulCase, stridedCases } from "../bench/gemm-cases.js";
 import { benchKernels } from "../bench/kernels.js";
 import { benchLadder, requireSame } from "../bench/ladder.js";
 import { difference, sample } from "../bench/peer-problems.js";
 import { PeerProcess } from "../bench/peer-process.js";
-import { type Row, rowLine, summary } from "../bench/report.js";
+import { type Report, type Row, rowLine, summary } from "../bench/report.js";
 import { benchScaling, exponent } from "../bench/scaling.js";
 import { Session } from "../bench/session.js";
 import { benchSteps, ganStep, inference } from "../bench/steps.js";
 import { Limits, median } from "../bench/timing.js";
+import { verdict } from "../bench/verdict.js";
 import { device } from "./device.js";
 
 let limits: Promise<Limits> | undefined;
@@ -189,5 +192,74 @@ describe("npm run bench", () => {
     for (const word of ["--suite", "--filter", "--minutes", "--peers", "--tune", "--json", "jax-js", "npm run bench --"]) {
       expect(stdout).toContain(word);
     }
+  });
+});
+
+describe("docs/performance.md", () => {
+  const machine = { date: "2026-01-01 00:00", cpu: "a CPU", cores: 2, adapter: "an adapter", settings: { "kind of adapter": "GPU" } };
+  const made = (measured: Partial<Row>): Row => ({
+    ...{
+      suite: "",
+      name: "",
+      shape: "",
+      variant: "",
+      ms: 1,
+      gflops: null,
+      gbps: null,
+      peer: null,
+      ratio: null,
+      adapter: "an adapter",
+      more: {},
+    },
+    ...measured,
+  });
+  const report = (...rows: Row[]): Report => ({ machine, peak: { gflops: 50, gbps: 5 }, leftOut: ["kernels: two rows"], rows });
+  const points = [4, 8, 16].map((x) => made({ suite: "scaling", name: "batch", shape: `batch ${x}`, ms: 10 * x, more: { x, gflop: x } }));
+
+  it("has a section for what was measured, and none for what was not", () => {
+    const step = made({ suite: "steps", name: "GAN step", ms: 239, more: { arenaMiB: 11, boundMiB: 10, dispatches: 423 } });
+    const peers = [
+      made({ suite: "peers, step", name: "step", shape: "small", ms: 10, peer: "slow 1.0", ratio: 12.3, more: { peerMs: 123 } }),
+      made({ suite: "peers, step", name: "step", shape: "small", ms: 10, peer: "other 2.0", ratio: 2, more: { peerMs: 20 } }),
+      made({ suite: "peers, matmul", name: "matmul", shape: "8", ms: 4, peer: "slow 1.0", ratio: 3, more: { peerMs: 12 } }),
+    ];
+    const page = performancePage(
+      [report(step, ...peers)],
+      [{ change: "c", predicted: "2 x", measured: "1.5 x", command: "npm run x" }],
+      "why",
+    );
+    expect(page).toContain("| GAN step |  | 239 |");
+    expect(page).toContain("1.100 x");
+    expect(page).toContain("| work | ours, ms | slow 1.0 | other 2.0 |");
+    expect(page).toContain("| step, small | 10.0 | **12.3** (123) | **2.00** (20.0) |");
+    expect(page, "a peer that cannot").toContain("| matmul, 8 | 4.00 | **3.00** (12.0) |  |");
+    expect(page).toContain("| c | 2 x | 1.5 x | `npm run x` |");
+    expect(page).toContain("- kernels: two rows");
+    for (const absent of ["## Kernels", "## How time grows", "## What tuning gains"]) expect(page).not.toContain(absent);
+  });
+
+  it("draws time and arithmetic on logarithmic axes", () => {
+    const [panel] = scalingPanels(points);
+    expect(panel!.lines[0]!.points).toEqual([4, 8, 16].map((x) => [x, 10 * x]));
+    // Linear arithmetic through the last point is the measured line itself here.
+    expect(panel!.lines[1]!.points).toEqual(panel!.lines[0]!.points);
+    const svg = powerChart([panel!]);
+    const dots = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [Number(x), Number(y)] as const);
+    expect(dots).toHaveLength(3);
+    // Doublings are equally far apart, across and upwards.
+    expect(dots[1]![0] - dots[0]![0]).toBeCloseTo(dots[2]![0] - dots[1]![0], 0);
+    expect(dots[0]![1] - dots[1]![1]).toBeCloseTo(dots[1]![1] - dots[2]![1], 0);
+    expect(dots[0]![1], "more time is higher up").toBeGreaterThan(dots[1]![1]);
+  });
+
+  it("is said to stand to the bars for GPUs, or to be of none", () => {
+    const product = made({ suite: "peers, matmul", name: "matmul 4096", gflops: 34000, more: { share: 0.56 } });
+    const step = made({ suite: "peers, step", name: "step", ms: 40, peer: "PyTorch", ratio: 1.25, more: { peerMs: 50 } });
+    expect(verdict(report(product, step))).toEqual([
+      "matmul 4096: 34000 GFLOP/s, 56 % of the f32 peak measured beside it (bar: 50 %)",
+      "the paper preset's step: 40.0 ms, 1.25 times as fast as PyTorch (50.0 ms)",
+    ]);
+    const none = { ...report(), machine: { ...machine, settings: { "kind of adapter": "software" } } };
+    expect(verdict(none).join("\n")).toMatch(/is a software adapter.*\n.*not measured\n.*not measured/);
   });
 });
