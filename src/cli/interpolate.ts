@@ -6,7 +6,7 @@ import type { Course, StyleSource } from "../train/interpolate.js";
 import { PATHS } from "../train/walk.js";
 import { defineCommand, type Values, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
-import { REFINE_OPTION } from "./restyle.js";
+import { REFINE_OPTION, STYLE_LENGTH_OPTION } from "./restyle.js";
 
 const OPTIONS = {
   from: { type: "text", placeholder: '"..."', description: "the sentence to begin with" },
@@ -30,6 +30,7 @@ const OPTIONS = {
   run: RUN_OPTION,
   model: { type: "text", placeholder: "FILE", description: "draw from a model file (.safetensors) instead of a run; styles by seed only" },
   truncation: TRUNCATION_OPTION,
+  styleLength: STYLE_LENGTH_OPTION,
   refine: REFINE_OPTION,
   ...DRAWING_OPTIONS,
   generator: {
@@ -58,15 +59,18 @@ export const interpolate = defineCommand({
     ['interpolate -- --from "red petals" --to "white petals" --style-from 1 --style-to 2 --steps 6', "a grid of both"],
   ],
   async run(given, context) {
-    const { run, model, steps, path, truncation, refine, generator, scale, tune, out, animation, delay } = withDefaults(OPTIONS, given);
+    const { run, model, steps, path, truncation, styleLength, refine, generator, scale, tune, out, animation, delay } = withDefaults(
+      OPTIONS,
+      given,
+    );
     const courses = coursesOf(given);
-    checkUse({ ...courses, truncation, refine, animation, delay });
+    checkUse({ ...courses, truncation, styleLength, refine, animation, delay });
     checkExtension("--out", out, ".png");
     if (animation !== undefined) checkExtension("--animation", animation, ".gif", ".webp");
     const source = sourceOf({ run, model });
     // Loaded here, so that --help needs no engine.
     const { interpolate: draw, frames } = await import("../train/interpolate.js");
-    const request = { source, ...courses, steps, path, truncation, refine, generator, tune };
+    const request = { source, ...courses, steps, path, truncation, styleLength, refine, generator, tune };
     const drawn = await draw(request, tellOn(context));
     for (const warning of drawn.warnings) context.stderr.write(`warning: ${warning}\n`);
     const { images, size, columns, rows } = drawn;
@@ -121,6 +125,7 @@ function styleSource(word: string): StyleSource {
 function checkUse(use: {
   styles: Course<StyleSource>;
   truncation: number | undefined;
+  styleLength: number | undefined;
   refine: number;
   animation: string | undefined;
   delay: number | undefined;
@@ -130,5 +135,7 @@ function checkUse(use: {
   if (use.truncation !== undefined && count("seed") === 0)
     throw new UserError("--truncation has no meaning where every style is an image's");
   if (use.refine > 0 && count("image") === 0) throw new UserError("--refine has no meaning where no style is an image's");
+  if (use.styleLength !== undefined && count("image") === 0)
+    throw new UserError("--style-length has no meaning where no style is an image's");
   if (use.delay !== undefined && use.animation === undefined) throw new UserError("--delay has no meaning without --animation FILE");
 }

@@ -13,10 +13,20 @@ export const REFINE_OPTION = {
   description: "after the style encoder, so many steps of gradient descent on the style until the generator draws the image",
 } as const;
 
+/** How long such a style may be. */
+export const STYLE_LENGTH_OPTION = {
+  type: "number",
+  min: 0.1,
+  max: 100,
+  description: "a style read from an image that is longer than this many times the noise's average length is shortened to it",
+  defaultText: "1",
+} as const;
+
 const OPTIONS = {
   style: { type: "texts", placeholder: "FILE", description: "an image to take the style from, one row of the grid" },
   text: { type: "texts", placeholder: '"..."', description: "a sentence to draw, one column of the grid" },
   run: RUN_OPTION,
+  styleLength: STYLE_LENGTH_OPTION,
   refine: REFINE_OPTION,
   caption: {
     type: "texts",
@@ -44,7 +54,18 @@ export const restyle = defineCommand({
     ],
   ],
   async run(given, context) {
-    const { style: styles, text: texts, run, refine, caption: captions, generator, scale, tune, out } = withDefaults(OPTIONS, given);
+    const {
+      style: styles,
+      text: texts,
+      run,
+      styleLength,
+      refine,
+      caption: captions,
+      generator,
+      scale,
+      tune,
+      out,
+    } = withDefaults(OPTIONS, given);
     if (!styles) throw new UserError("give an image to take the style from: --style photo.jpg");
     if (!texts) throw new UserError('give a sentence to draw: --text "a flower with red petals"');
     if (captions && refine === 0) throw new UserError("--caption has no meaning without --refine N");
@@ -52,7 +73,7 @@ export const restyle = defineCommand({
     const source = sourceOf({ run });
     // Loaded here, so that --help needs no engine.
     const { restyle: draw } = await import("../train/restyle.js");
-    const request = { source, styles, texts, refine, captions, generator, tune };
+    const request = { source, styles, texts, styleLength, refine, captions, generator, tune };
     const { images, size, model, warnings, inversion } = await draw(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
     const path = writePicture(out, imageGrid(images, size, { columns: 1 + texts.length, scale }));

@@ -17,7 +17,7 @@ const svg = (height: number, heading: string, body: readonly string[]): string =
 /** Real images and noise are grey, generators coloured. */
 const colourOf = (column: number): string => (column < 2 ? GREY : COLOURS[(column - 2) % COLOURS.length]!);
 
-/** A panel for each measure, a bar for each column; the longest bar of a panel fills it. */
+/** A panel for each measure, a bar for each column; the longest bar of a panel fills it, but where noise would dwarf the others. */
 export function barsSvg({ dataset, columns }: Report): string {
   const [left, labels, bar, step] = [24, 190, 480, 17];
   const parts: string[] = [];
@@ -29,11 +29,12 @@ export function barsSvg({ dataset, columns }: Report): string {
     });
     if (shown.length === 0) continue;
     y += 30;
-    parts.push(text(left, y, `${title} (${better} is better)`, 'class="title"'));
-    const most = Math.max(...shown.map(({ value }) => value.value), 1e-12);
+    parts.push(text(left, y, better ? `${title} (${better} is better)` : title, 'class="title"'));
+    const compared = shown.filter(({ label }) => better !== "lower" || label !== "noise");
+    const most = unit === "area" ? 1 : Math.max(...compared.map(({ value }) => value.value), 1e-12);
     for (const { label, value, colour } of shown) {
       y += step;
-      const length = Math.max(0, (bar * value.value) / most);
+      const length = Math.min(bar, Math.max(0, (bar * value.value) / most));
       parts.push(
         text(left + labels - 8, y + 10, label, 'text-anchor="end"'),
         `<rect x="${left + labels}" y="${fixed(y)}" width="${fixed(length)}" height="${step - 4}" fill="${colour}"/>`,

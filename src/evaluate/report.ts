@@ -37,14 +37,15 @@ export interface Report {
   readonly notes: readonly string[];
 }
 
-type Unit = "percent" | "number" | "thousandths";
+/** "area" is a number of which 1 is the most. */
+type Unit = "percent" | "number" | "thousandths" | "area";
 
 interface RowDefinition {
   readonly id: string;
   readonly title: string;
   readonly unit: Unit;
-  /** Which values are better. */
-  readonly better: "higher" | "lower";
+  /** Which values are better; absent for a baseline. */
+  readonly better?: "higher" | "lower";
 }
 
 const SPLITS: Readonly<Record<SplitName, string>> = { train: "training classes", test: "unseen classes" };
@@ -88,10 +89,10 @@ export const SECTIONS: readonly { readonly title: string; readonly rows: readonl
   {
     title: "Style verification (area under the ROC curve)",
     rows: [
-      row("background.style", "background, by style", "number"),
-      row("background.text", "background, by text (baseline)", "number"),
-      row("pose.style", "pose, by style", "number"),
-      row("pose.text", "pose, by text (baseline)", "number"),
+      row("background.style", "background, by style", "area"),
+      { id: "background.text", title: "background, by text (baseline)", unit: "area" },
+      row("pose.style", "pose, by style", "area"),
+      { id: "pose.text", title: "pose, by text (baseline)", unit: "area" },
     ],
   },
 ];
@@ -113,7 +114,7 @@ export function tableRows({ columns }: Pick<Report, "columns">): { title: string
     const shown = rows.filter(({ id }) => columns.some(({ values }) => id in values));
     if (shown.length === 0) return [];
     const cells = shown.map((definition) => ({
-      title: `${definition.title} ${definition.better === "higher" ? "↑" : "↓"}`,
+      title: [definition.title, ...(definition.better ? [definition.better === "higher" ? "↑" : "↓"] : [])].join(" "),
       cells: columns.map(({ values }) => {
         const value = values[definition.id];
         return value ? format(value, definition.unit) : "";

@@ -8,10 +8,12 @@ import { type Inversion, refine } from "./invert.js";
 import { outer } from "./painter.js";
 import { joined } from "./rows.js";
 import { mismatch, styleOfRun } from "./style-file.js";
-import { StyleReader } from "./style-reader.js";
+import { shorten, StyleReader } from "./style-reader.js";
 
 /** How styles are taken from images. */
 export interface StyleReading {
+  /** Styles are at most so many times as long as noise is on average (default 1). */
+  readonly styleLength?: number;
   /** Steps of optimisation after the style encoder. */
   readonly refine: number;
   /** What the images show, one text each, for the optimisation; without, it finds texts by itself. */
@@ -59,8 +61,11 @@ export class StyledModel {
    * @param photos [N, 3, S, S] in [−1, 1]
    * @returns Their styles [N, noiseSize], and how the refinement went where there was one.
    */
-  async read(photos: Float32Array, { refine: steps, captions }: StyleReading): Promise<{ styles: Float32Array; inversion?: Inversion }> {
-    const styles = await this.reader.read(photos);
+  async read(
+    photos: Float32Array,
+    { refine: steps, captions, styleLength = 1 }: StyleReading,
+  ): Promise<{ styles: Float32Array; inversion?: Inversion }> {
+    const styles = shorten(await this.reader.read(photos), this.reader.style.options.noiseSize, styleLength);
     if (steps === 0) return { styles };
     const { device, model } = this.drawing;
     const text = captions && (await this.drawing.embed(captions));

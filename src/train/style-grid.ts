@@ -7,7 +7,7 @@ import type { CaptionTable } from "./caption-table.js";
 import { captionList, imageGrid, withFirst } from "./image-grid.js";
 import type { Painter } from "./painter.js";
 import { gridRows } from "./sample-grid.js";
-import type { StyleReader } from "./style-reader.js";
+import { shorten, type StyleReader } from "./style-reader.js";
 
 const ROWS = 8;
 
@@ -35,7 +35,7 @@ export class StyleGrid {
 
   async draw(reader: StyleReader): Promise<{ png: Uint8Array; captions: string }> {
     const { imageSize, noiseSize, textSize } = this.painter.generator.options;
-    const styles = await reader.read(this.real);
+    const styles = shorten(await reader.read(this.real), noiseSize, 1);
     const noise = new Float32Array(ROWS * ROWS * noiseSize);
     const text = new Float32Array(ROWS * ROWS * textSize);
     for (let row = 0; row < ROWS; row++) {

@@ -29,3 +29,17 @@ export class StyleReader {
     this.program.destroy();
   }
 }
+
+/**
+ * Shortens the styles that are longer than `most` times √Z, about which the lengths of noise vectors crowd, to that. S finds longer ones in
+ * real images, which differ from all that the generator draws; and what it draws from longer noise than it knows is no image.
+ * @param styles [N, Z], changed in place. @returns them
+ */
+export function shorten(styles: Float32Array, size: number, most: number): Float32Array {
+  for (let at = 0; at < styles.length; at += size) {
+    const style = styles.subarray(at, at + size);
+    const length = Math.sqrt(style.reduce((sum, v) => sum + v * v, 0) / size);
+    if (length > most) style.forEach((v, d) => (style[d] = (v * most) / length));
+  }
+  return styles;
+}

@@ -12,24 +12,8 @@ import { realImages } from "../../src/evaluate/pictures.js";
 import { attributesRight } from "../../src/evaluate/text-match.js";
 import { drawnLesson, realLesson, zeroShotAccuracy, zeroShotCaptions, zeroShotTask } from "../../src/evaluate/zero-shot.js";
 import { tinyPrepared } from "../data/tiny-dataset.js";
+import { patches } from "./patches.js";
 import { device } from "../device.js";
-
-const SIZE = 16;
-
-/** Ten classes of noisy images, each of its own brightness above and below; two are unseen. */
-function patches(): PackedDataset {
-  const prepared = tinyPrepared({ classes: 10, imagesPerClass: 8, size: SIZE });
-  const random = new RandomStream(1);
-  const pixels = new Uint8Array(prepared.pixels.length);
-  for (let at = 0; at < pixels.length; at++) {
-    const image = Math.floor(at / (3 * SIZE * SIZE));
-    const above = Math.floor(at / (3 * SIZE)) % SIZE < SIZE / 2;
-    const classIndex = Math.floor(image / 8);
-    const level = above ? (classIndex % 5) * 50 : Math.floor(classIndex / 5) * 200;
-    pixels[at] = Math.min(255, level + random.below(40));
-  }
-  return new PackedDataset({ ...prepared, pixels });
-}
 
 const quick = { steps: 120, batch: 16, learningRate: 5e-3, width: 8, shift: 1, seed: 3 };
 const never = new AbortController().signal;

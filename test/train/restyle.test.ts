@@ -18,9 +18,10 @@ import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "../../src/train/names.js";
 import { networkDigest, networkTensors } from "../../src/train/network-file.js";
 import { normalNoise } from "../../src/train/noise.js";
 import { outer, Painter } from "../../src/train/painter.js";
-import { restyle } from "../../src/train/restyle.js";
+import { restyle, StyledModel } from "../../src/train/restyle.js";
 import { sample } from "../../src/train/sample.js";
 import { encodeStyle } from "../../src/train/style-file.js";
+import { shorten } from "../../src/train/style-reader.js";
 import { device } from "../device.js";
 import { tinyRun } from "./tiny-run.js";
 
@@ -150,6 +151,15 @@ describe("restyle", () => {
     part.subarray(EACH).forEach((v, i) => expect(v).toBeCloseTo(cell(1, 3)[i]!, 5));
     expect([...cell(0, 1)]).not.toEqual([...cell(1, 1)]);
     expect([...cell(0, 1)]).not.toEqual([...cell(0, 2)]);
+  });
+
+  it("shortens styles that are longer than noise is, and only those", async () => {
+    const styles = Float32Array.of(3, 4, 0.3, 0.4, -6, 0);
+    expect([...shorten(styles, 2, 2)].map((v) => Number(v.toFixed(5)))).toEqual([1.69706, 2.26274, 0.3, 0.4, -2.82843, 0]);
+    const request = { source: inside("run"), styles: [await photo("red.png", "#ff0000")], texts: ["red petals"], refine: 0 };
+    const style = await (await StyledModel.open(request)).read(await readPhoto(request.styles[0]!, 16), { refine: 0, styleLength: 0.01 });
+    expect(Math.sqrt(style.styles.reduce((sum, v) => sum + v * v, 0) / style.styles.length)).toBeCloseTo(0.01, 5);
+    expect([...(await restyle({ ...request, styleLength: 0.01 })).images]).not.toEqual([...(await restyle(request)).images]);
   });
 
   it("refines on request, and says how near it came", async () => {
