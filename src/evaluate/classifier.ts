@@ -34,6 +34,11 @@ export interface Lesson {
   readonly labels: (image: number) => readonly number[];
 }
 
+/** What of a lesson decides the network's form. */
+export interface LessonForm extends Pick<Lesson, "heads"> {
+  readonly dataset: Pick<Dataset, "size">;
+}
+
 export interface ClassifierTraining {
   readonly steps: number;
   readonly batch: number;
@@ -46,7 +51,7 @@ export interface ClassifierTraining {
 }
 
 /** A network for the lesson, before any training. */
-export function newClassifier({ dataset, heads }: Pick<Lesson, "dataset" | "heads">, { width, seed }: ClassifierTraining): ImageEncoder {
+export function newClassifier({ dataset, heads }: LessonForm, { width, seed }: ClassifierTraining): ImageEncoder {
   const embedding = heads.reduce((total, classes) => total + classes, 0);
   return new ImageEncoder({ imageSize: dataset.size, width, embedding }, new RandomStream(seed, VALUES));
 }
@@ -76,7 +81,7 @@ function iteration(network: ImageEncoder, adam: Adam, heads: readonly number[], 
 }
 
 /** Floating-point operations of a training. */
-export function classifierOperations(lesson: Pick<Lesson, "dataset" | "heads">, training: ClassifierTraining): number {
+export function classifierOperations(lesson: LessonForm, training: ClassifierTraining): number {
   const network = newClassifier(lesson, training);
   return training.steps * arithmetic(() => iteration(network, new Adam(network.parameters), lesson.heads, training.batch));
 }

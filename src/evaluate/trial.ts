@@ -39,7 +39,7 @@ export async function openObservers(device: Device, networks: EvaluationNetworks
 }
 
 /** So many captions, and images of each, show the variety within a caption; fewer where classes are small. */
-const VARIETY = { captions: 24, each: 10 };
+export const VARIETY = { captions: 24, each: 10 };
 
 export class Trial {
   private constructor(
