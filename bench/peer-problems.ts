@@ -1,5 +1,5 @@
 /** The work that peers do too: what they are told of it, our own way to do it, and whether both came to the same. */
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { grad } from "../src/autograd/grad.js";
@@ -61,7 +61,7 @@ type Options = ReturnType<typeof gan>;
 /** What is compared: "small", for any adapter; "paper", for GPUs. */
 export const WORKS = ["small", "paper"] as const;
 
-/** Everything that is compared. Writes the networks' values into a new folder under the system's temporary one. */
+/** Everything that is compared. The networks' values go into a folder under the system's temporary one, until this process ends. */
 export async function peerCases(work: (typeof WORKS)[number]): Promise<PeerCase[]> {
   if (work === "paper") {
     const step = await Networks.create(gan({ variant: "gan-int-cls" }));
@@ -142,6 +142,7 @@ class Networks {
 
   static async create(options: Options): Promise<Networks> {
     const folder = mkdtempSync(join(tmpdir(), "petalgrad-peers-"));
+    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
     const { generator, discriminator } = new Gan(options, values());
     const { batch, imageSize, textSize, noiseSize, variant } = options;
     const rows = variant === "gan-int-cls" ? batch + batch / 2 : batch;

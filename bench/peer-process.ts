@@ -18,8 +18,8 @@ interface Reply {
 /** What a peer made of a problem. */
 export type Prepared = { readonly results: Results; readonly ms: number } | { readonly unsupported: string };
 
-/** A peer is given so long for one answer; then it counts as unable. The slowest known step takes 51 s. */
-const PATIENCE = 300_000;
+/** A peer is given so long for one answer; then it counts as unable. On two busy cores the compilation of jax-js's step alone takes minutes. */
+const PATIENCE = 900_000;
 
 export class PeerProcess {
   readonly #replies: ((reply: Reply) => void)[] = [];

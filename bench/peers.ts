@@ -46,7 +46,14 @@ export async function* benchPeers(
   log: (line: string) => void,
   cases: () => Promise<readonly PeerCase[]>,
 ): AsyncGenerator<Row> {
-  const peers = await startPeers(names as readonly PeerName[], log);
+  const peers = await startPeers(
+    names as readonly PeerName[],
+    (name, why) => {
+      log(`peer: ${name} is left out: ${why}`);
+      session.miss("peers", name, why);
+    },
+    log,
+  );
   try {
     for (const c of await cases()) {
       if (!session.wants(c.suite, c.name, c.shape)) continue;
@@ -63,18 +70,27 @@ export async function* benchPeers(
   }
 }
 
-async function* compare(session: Session, c: PeerCase, ours: Ours, peers: readonly PeerProcess[], log: (line: string) => void) {
+/** Ours in turns with all peers that come to our results. */
+export async function* compare(
+  session: Session,
+  c: PeerCase,
+  ours: Ours,
+  peers: readonly PeerProcess[],
+  log: (line: string) => void,
+): AsyncGenerator<Row> {
   const ready: PeerProcess[] = [];
   let slowest = ours.watch.expected;
   for (const peer of peers) {
     const prepared = await peer.prepare(c.problem);
     if ("unsupported" in prepared) {
       log(`${peer.name}: ${c.name}, ${c.shape}: cannot (${prepared.unsupported})`);
+      session.miss(peer.name, c.name, `cannot: ${prepared.unsupported}`);
       continue;
     }
     const wrong = difference(ours.results, prepared.results, c.tolerance);
     if (wrong) {
       log(`${peer.name}: ${c.name}, ${c.shape}: another result than ours, not compared (${wrong})`);
+      session.miss(peer.name, `${c.name}, ${c.shape}`, "another result than ours");
       continue;
     }
     ready.push(peer);
@@ -82,26 +98,40 @@ async function* compare(session: Session, c: PeerCase, ours: Ours, peers: readon
   }
   const contestants: Record<string, { measure(): Promise<number> }> = { ours: ours.watch };
   if (c.flops !== undefined) contestants.limit = { measure: () => session.limits.gflops() };
-  for (const peer of ready) contestants[peer.name] = peer;
+  // One that fails while it is timed must not end the run.
+  const failed = new Set<PeerProcess>();
+  for (const peer of ready) {
+    const fail = (error: Error) => {
+      if (!failed.has(peer)) log(`${c.name}, ${c.shape}: ${error.message}`);
+      failed.add(peer);
+      return NaN;
+    };
+    contestants[peer.name] = { measure: () => peer.measure().catch(fail) };
+  }
   const times = await inTurns(contestants, slowest);
   const ms = times.ours!;
   const gflops = c.flops === undefined ? null : c.flops / ms / 1e6;
   const share = gflops === null ? {} : { share: gflops / times.limit! };
   const mine = { suite: `peers, ${c.suite}`, name: c.name, shape: c.shape, variant: ours.variant, ms, gflops };
-  if (ready.length === 0) yield row(session.device, { ...mine, more: share });
-  for (const { name } of ready) {
+  const timed = ready.filter((peer) => !failed.has(peer));
+  if (timed.length === 0) yield row(session.device, { ...mine, more: share });
+  for (const { name } of timed) {
     yield row(session.device, { ...mine, peer: name, ratio: times[name]! / ms, more: { ...share, peerMs: times[name]! } });
   }
 }
 
-async function startPeers(names: readonly PeerName[], log: (line: string) => void): Promise<PeerProcess[]> {
+async function startPeers(
+  names: readonly PeerName[],
+  missing: (name: PeerName, why: string) => void,
+  log: (line: string) => void,
+): Promise<PeerProcess[]> {
   const definitions = names.map((name): [PeerName, Definition] => [name, PEERS[name]]);
-  const missing = definitions.some(([, { needs }]) => needs !== undefined && !existsSync(join(FOLDER, "node_modules", needs)));
-  if (missing) install(log);
+  const uninstalled = definitions.some(([, { needs }]) => needs !== undefined && !existsSync(join(FOLDER, "node_modules", needs)));
+  if (uninstalled) install(log);
   const peers: PeerProcess[] = [];
   for (const [name, definition] of definitions) {
     const started = await start(definition);
-    if (typeof started === "string") log(`peer: ${name} is left out: ${started}`);
+    if (typeof started === "string") missing(name, started);
     else {
       peers.push(started);
       log(`peer: ${started.name}`);

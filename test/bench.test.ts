@@ -6,8 +6,9 @@ import { performancePage, scalingPanels } from "../bench/document.js";
 import { type Case, ganCases, matmulCase, stridedCases } from "../bench/gemm-cases.js";
 import { benchKernels } from "../bench/kernels.js";
 import { benchLadder, requireSame } from "../bench/ladder.js";
-import { difference, sample } from "../bench/peer-problems.js";
+import { difference, type Ours, type PeerCase, sample } from "../bench/peer-problems.js";
 import { PeerProcess } from "../bench/peer-process.js";
+import { compare } from "../bench/peers.js";
 import { type Report, type Row, rowLine, summary } from "../bench/report.js";
 import { benchScaling, exponent } from "../bench/scaling.js";
 import { Session } from "../bench/session.js";
@@ -157,6 +158,24 @@ describe("peers", () => {
     await expect(fake.measure()).rejects.toThrow("fake 1.0: its process ended (exit code 3)");
     await expect(peer("throw new Error('no driver')")).rejects.toThrow(/^its process ended \(exit code 1\)/);
     await expect(PeerProcess.start("no-such-program", [])).rejects.toThrow("ENOENT");
+  });
+
+  it("that fail while they are timed leave the row to the others", async () => {
+    const ours = { watch: { expected: 1, measure: () => Promise.resolve(10) }, results: { c: [1] }, variant: "", free: () => undefined };
+    const c = {
+      suite: "s",
+      name: "n",
+      shape: "",
+      tolerance: 1e-3,
+      problem: { op: "matmul", size: 4 },
+      prepare: () => Promise.resolve(ours),
+    };
+    const [good, bad] = [await peer(answers), await peer(answers.replace("fake", "bad").replace("say({ ms: 12 })", "process.exit(4)"))];
+    const said: string[] = [];
+    const compared = compare(await session(), c as unknown as PeerCase, ours as unknown as Ours, [bad, good], (line) => said.push(line));
+    expect((await all(compared)).map(({ peer, ratio }) => [peer, ratio])).toEqual([["fake 1.0", 1.2]]);
+    expect(said).toEqual(["n, : bad 1.0: its process ended (exit code 4)"]);
+    good.close();
   });
 
   it("must come to our results", () => {

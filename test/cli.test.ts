@@ -209,7 +209,17 @@ describe("the program", () => {
   const petalgrad = (words: string[], more: NodeJS.ProcessEnv = {}) =>
     spawnSync(process.execPath, [...main, ...words], { encoding: "utf8", env: { ...env, ...more }, timeout: 60_000 });
 
-  it.each([["train"], ["sample"], ["train-style"], ["restyle"], ["interpolate"], ["prepare"], ["doctor"]])("%s --help", (name) => {
+  it.each([
+    ["train"],
+    ["text-encoder"],
+    ["embeddings"],
+    ["sample"],
+    ["train-style"],
+    ["restyle"],
+    ["interpolate"],
+    ["prepare"],
+    ["doctor"],
+  ])("%s --help", (name) => {
     const { status, stdout, stderr } = petalgrad([name, "--help"]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toContain(`petalgrad ${name}: `);

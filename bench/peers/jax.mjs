@@ -4,11 +4,12 @@
  * Its functions consume their arguments: `.ref` keeps one. Inside a traced function nothing is worth freeing, so that all is kept there.
  */
 import { generator, lossD, lossG, networkOf, trained } from "./models.mjs";
-import { inputValues, openDawn, otherValues, permute, readTensors, serve, Unsupported } from "./serve.mjs";
+import { inputValues, openDawn, otherValues, permute, readTensors, serve, Unsupported, waitAsleep } from "./serve.mjs";
 
 let jax;
 let np;
 let lax;
+let software = true;
 
 const array = ({ shape, data }) => np.array(data.slice(), { shape });
 const filled = (shape, make = inputValues) => ({ shape, data: make(shape.reduce((a, b) => a * b, 1)) });
@@ -32,6 +33,7 @@ async function prepare(problem) {
   }
 }
 
+const ready = (tree) => waitAsleep(jax.blockUntilReady(tree), software);
 const dispose = (tree) => jax.tree.leaves(tree).forEach((leaf) => leaf.dispose());
 
 /** @param inputs arrays, or trees of them. @param execute from them to arrays by name. @param orders how a result must be permuted. */
@@ -41,7 +43,7 @@ function work(inputs, execute, orders = {}) {
   let pending = [];
   const run = () => void pending.push(compiled(...inputs.map((tree) => jax.tree.ref(tree))));
   const wait = async () => {
-    await jax.blockUntilReady(pending);
+    await ready(pending);
     pending.splice(0).forEach(dispose);
   };
   return {
@@ -173,7 +175,7 @@ function step({ folder, interpolate }) {
     dispose(now.losses);
     now = iteration(now.g, now.d, jax.tree.ref(data), rate);
   };
-  const wait = () => jax.blockUntilReady(now);
+  const wait = () => ready(now);
   return {
     ...{ run, wait },
     results: async () => {
@@ -195,6 +197,8 @@ await serve(async () => {
   ({ numpy: np, lax } = jax);
   if (!(await jax.init("webgpu")).includes("webgpu")) throw new Error("its WebGPU backend does not start here");
   jax.defaultDevice("webgpu");
+  const { architecture, description, device } = jax.getWebGPUDevice().adapterInfo ?? {};
+  software = /llvmpipe|lavapipe|swiftshader|software/i.test(`${architecture} ${description} ${device}`);
   const { createRequire } = await import("node:module");
   const { dirname, join } = await import("node:path");
   const { readFileSync } = await import("node:fs");

@@ -43,13 +43,14 @@ export const embeddings = defineCommand({
     try {
       const dataset = await openData({ dataset: name, imageSize: 64, dataDir, captions }, hooks);
       const start = performance.now();
-      const rate = (done: number) => `${Math.round((1000 * done) / (performance.now() - start))} captions/s`;
-      const { bytes, shape } = await exportEmbeddings(device, dataset, model, out, (done) => {
+      let rate = "";
+      const { bytes, shape } = await exportEmbeddings(device, dataset, model, out, (done, total) => {
         hooks.signal.throwIfAborted();
-        progress.update({ label: "embedding captions", done, total: dataset.captions, rate: rate(done) });
+        rate = `${Math.round((1000 * done) / (performance.now() - start))} captions/s`;
+        progress.update({ label: "embedding captions", done, total, rate });
       });
       progress.end();
-      context.print(`embeddings: ${writePicture(out, bytes)} [${shape.join(", ")}], ${rate(shape[0])}`);
+      context.print(`embeddings: ${writePicture(out, bytes)} [${shape.join(", ")}], ${rate}`);
     } finally {
       progress.end();
       device.destroy();

@@ -1,6 +1,8 @@
 /** `petalgrad prepare`: fetches and packs a data set ahead of training, and says what is in it and what was left out. */
 import type { Dataset } from "../data/dataset.js";
 import type { DataProgress } from "../data/options.js";
+import { UserError } from "../errors.js";
+import { writeFileAtomic } from "../train/atomic-file.js";
 import { type Context, defineCommand, withDefaults } from "./command.js";
 import { bytes, Progress } from "./progress.js";
 
@@ -25,6 +27,11 @@ const OPTIONS = {
   },
   imageSize: { type: "integer", min: 16, max: 256, default: 64, description: "side of the packed images in pixels" },
   download: { type: "flag", default: true, description: "fetching what is missing" },
+  imageList: {
+    type: "text",
+    placeholder: "FILE",
+    description: "write the images as CLASS/IMAGE, a line each, in the data set's order: that of the rows of --image-features",
+  },
   skipped: { type: "flag", description: "list every file that was left out, not only the first ten" },
 } as const;
 
@@ -39,7 +46,7 @@ export const prepare = defineCommand({
     ["prepare -- --dataset ./my-birds", "a folder of your own with images and text_c10/CLASS/IMAGE.txt"],
   ],
   async run(given, context) {
-    const { dataset, dataDir, captions, imageSize, download, skipped } = withDefaults(OPTIONS, given);
+    const { dataset, dataDir, captions, imageSize, download, skipped, imageList } = withDefaults(OPTIONS, given);
     // Loaded here, so that --help needs no image decoder.
     const { openDataset } = await import("../data/open.js");
     const progress = new Progress(context.stderr);
@@ -56,11 +63,22 @@ export const prepare = defineCommand({
       });
       progress.end();
       describe(opened, context, skipped ? Infinity : 10);
+      if (imageList !== undefined) listImages(opened, imageList, context);
     } finally {
       progress.end();
     }
   },
 });
+
+function listImages(dataset: Dataset, path: string, context: Context): void {
+  const lines = Array.from({ length: dataset.images }, (_, i) => `${dataset.classes[dataset.classOf(i)]!}/${dataset.imageName(i)}\n`);
+  try {
+    writeFileAtomic(path, lines.join(""));
+  } catch (error) {
+    throw new UserError(`${path} cannot be written: ${(error as Error).message}`);
+  }
+  context.print(path);
+}
 
 function progressState({ phase, what, done, total }: DataProgress) {
   const verb = phase === "download" ? "fetching" : "preparing";

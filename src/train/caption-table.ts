@@ -108,6 +108,14 @@ export class CaptionTable {
     return this.#embeddings.subarray(caption * this.size, (caption + 1) * this.size);
   }
 
+  /** Embeddings of captions, made where they are missing: [captions, size]. */
+  async embeddings(captions: readonly number[]): Promise<Float32Array> {
+    await this.need(captions);
+    const rows = new Float32Array(captions.length * this.size);
+    captions.forEach((caption, i) => rows.set(this.row(caption), i * this.size));
+    return rows;
+  }
+
   /** Means over captions that are known: [groups of `perRow`] → [groups, size]. */
   means(captions: Uint32Array, perRow: number): Float32Array {
     if (!this.has(captions)) throw new Error("captions that were not asked for");

@@ -8,15 +8,19 @@ import { CaptionTable } from "./caption-table.js";
 import { normalisationOf, normalise } from "./captions.js";
 import { EmbeddedDataset, nameOf, placeVectors } from "./embeddings/embedded-dataset.js";
 import type { GivenEmbeddings } from "./embeddings/given-embeddings.js";
+import { GAN_ADAM } from "./gan.js";
 import type { TrainHooks } from "./hooks.js";
 import { encodeTextEncoder, type ModelTexts, type TextEncoderFile } from "./model-file.js";
 import { TEXT_ENCODER_NAME } from "./names.js";
+import type { TrainOptions } from "./options.js";
 import type { RunFolder } from "./run-folder.js";
+import { TrainedText } from "./trained-text.js";
 
 export interface Conditioning {
   /** What is trained on: with given embeddings, the images that have some. */
   readonly dataset: Dataset;
-  readonly captions: CaptionTable;
+  /** The captions' embeddings, which stay as they are; or the encoder that is trained with the GAN. */
+  readonly captions: CaptionTable | TrainedText;
   /** What goes into the model's file. */
   readonly texts: ModelTexts;
 }
@@ -32,6 +36,21 @@ export async function conditionedByEncoder(
   const file = await encodeTextEncoder(text);
   folder.writeFile(TEXT_ENCODER_NAME, file);
   return { dataset, captions: await CaptionTable.open(device, dataset, text, file, hooks), texts: text };
+}
+
+/**
+ * By a text encoder that is trained with the GAN and kept in the run's folder as it stands: now, and at each checkpoint.
+ * @param start Where it begins.
+ */
+export async function conditionedByTraining(
+  dataset: Dataset,
+  start: TextEncoderFile,
+  options: TrainOptions,
+  folder: RunFolder,
+): Promise<Conditioning> {
+  folder.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder(start));
+  const captions = await TrainedText.begin(dataset, start, options.numCaptions, options.ema > 0, GAN_ADAM);
+  return { dataset, captions, texts: captions.model };
 }
 
 /** What a run's folder says of the embeddings that it was begun with. */

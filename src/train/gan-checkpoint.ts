@@ -12,6 +12,7 @@ export async function ganTensors(gan: Gan): Promise<NamedTensor[]> {
       storeTensors(`${name}.m`, gan[name].first),
       storeTensors(`${name}.v`, gan[name].second),
     ]),
+    ...(gan.text ? [gan.text.tensors()] : []),
   ];
   return (await Promise.all(parts)).flat();
 }

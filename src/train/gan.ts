@@ -16,7 +16,6 @@ import type { Device } from "../gpu/device.js";
 import { Discriminator } from "../models/discriminator.js";
 import { Generator } from "../models/generator.js";
 import { ganInitializers, type RandomSource } from "../models/initializers.js";
-import type { Network } from "../models/layers.js";
 import { compile } from "../tensor/compile.js";
 import { sum } from "../tensor/broadcast.js";
 import { add, mul, sigmoid, softplus, stopGradient, sub } from "../tensor/elementwise.js";
@@ -31,6 +30,7 @@ import { full, input, tensor, type Tensor } from "../tensor/tensor.js";
 import { assign } from "../tensor/variables.js";
 import { arithmetic } from "../tensor/work.js";
 import type { TrainOptions } from "./options.js";
+import type { TrainedText } from "./trained-text.js";
 
 /** What decides the networks and the losses. */
 export type GanOptions = Pick<
@@ -68,6 +68,9 @@ export interface GanMetrics {
   readonly fake: number;
 }
 
+/** Adam of all networks, as the authors' code has it. */
+export const GAN_ADAM = { beta1: 0.5, beta2: 0.999, epsilon: 1e-8, form: "torch7" } as const;
+
 type StepOutputs = { [K in keyof GanMetrics]: Tensor };
 export type GanProgram = Program<StepOutputs>;
 
@@ -81,6 +84,8 @@ export class Gan {
   readonly average: Generator;
   readonly adamG: Adam;
   readonly adamD: Adam;
+  /** The text encoder that is trained with the GAN; without one, embeddings are given. */
+  text: TrainedText | undefined;
 
   constructor(
     readonly options: GanOptions,
@@ -95,9 +100,8 @@ export class Gan {
       this.average.parameters.copyFrom(this.generator.parameters);
       this.average.statistics.copyFrom(this.generator.statistics);
     }
-    const adam = { beta1: 0.5, beta2: 0.999, epsilon: 1e-8, form: "torch7" as const };
-    this.adamG = new Adam(this.generator.parameters, adam);
-    this.adamD = new Adam(this.discriminator.parameters, adam);
+    this.adamG = new Adam(this.generator.parameters, GAN_ADAM);
+    this.adamD = new Adam(this.discriminator.parameters, GAN_ADAM);
   }
 
   get interpolates(): boolean {
@@ -112,6 +116,7 @@ export class Gan {
   /**
    * Compiles one iteration. Inputs: `real` and, where w > 0, `wrong` images (or `wrongText` [B, T]), `text` [B, T], `rateD` and `rateG` [2],
    * `decay` [1] of the moving average where there is one, and `key`. Images are bytes, [B, S, S, 3] four a u32.
+   * With a text encoder of its own, `text` and `wrongText` are the captions' symbols, as `TrainedText.index` gives them.
    * With `given`, for tests against other implementations, images are [B, 3, S, S] in [−1, 1] and, instead of the key, the noise is given
    * as `noiseD` [B, Z] and `noiseG` [B′, Z].
    */
@@ -132,18 +137,21 @@ export class Gan {
       key ? randomNormal([n, noiseSize], key, STREAMS[name]) : input(name, [n, noiseSize]);
     const shape = [batch, 3, imageSize, imageSize];
     const images = (name: string) => (given ? input(name, shape) : pixels(input(name, [pixelWords(shape)], "u32"), shape));
-    const text = input("text", [batch, textSize]);
+    const embedded = (name: string) => this.text?.embed(name, batch) ?? input(name, [batch, textSize]);
+    const judgedText = embedded("text");
+    // The generator takes the texts as they are.
+    const text = this.text ? stopGradient(judgedText) : judgedText;
 
     const painted = stopGradient(this.generator.call(noise("noiseD", batch), text, "train"));
     this.generator.updateStatistics();
-    const judged = this.#judge(images, painted, text);
+    const judged = this.#judge(images, embedded, painted, judgedText);
     this.discriminator.updateStatistics();
     // [P] each: of the passes (real, mismatching, generated), the middle one missing where w = 0.
     const w = this.mismatchWeight;
     const ofPasses = (real: number, wrong: number, fake: number) => tensor(w > 0 ? [real, wrong, fake] : [real, fake]);
     const losses = mean(sub(softplus(judged), mul(judged, reshape(ofPasses(1, 0, 0), [-1, 1]))), [1]);
     const lossD = sum(mul(losses, ofPasses(1, w, 1 - w)));
-    this.#update(this.discriminator, this.adamD, lossD, input("rateD", [2]));
+    this.#update([this.adamD, ...(this.text ? [this.text.adam] : [])], lossD, input("rateD", [2]));
 
     const texts = this.interpolates ? concat([text, this.#mixtures(text, key)], 0) : text;
     const fresh = this.generator.call(noise("noiseG", rows), texts, "train");
@@ -151,7 +159,7 @@ export class Gan {
     const weights = this.interpolates ? tensor(Array.from({ length: rows }, (_, i) => (i < batch ? 1 : interpWeight))) : undefined;
     const lossG = bceWithLogits(this.discriminator.call(fresh, texts, "train"), 1, weights);
     this.discriminator.updateStatistics();
-    this.#update(this.generator, this.adamG, lossG, input("rateG", [2]));
+    this.#update([this.adamG], lossG, input("rateG", [2]));
 
     if (this.average !== this.generator) {
       const remain = sub(1, input("decay", [1]));
@@ -159,6 +167,7 @@ export class Gan {
         const average = this.average[kind].flat;
         assign(average, add(average, mul(sub(this.generator[kind].flat, average), remain)));
       }
+      this.text?.follow(remain);
     }
     const probabilities = mean(sigmoid(judged), [1]);
     const pass = (values: Tensor, i: number) => reshape(slice(values, 0, i, i + 1), []);
@@ -174,13 +183,13 @@ export class Gan {
    * D's passes over the real, the mismatching and the generated pair, made at once: every convolution runs over all their rows, and batch
    * norm by the statistics of each. What two pairs share, an image or a text, is looked at once. @returns Logits [P, B]
    */
-  #judge(given: (name: string) => Tensor, painted: Tensor, text: Tensor): Tensor {
+  #judge(given: (name: string) => Tensor, embedded: (name: string) => Tensor, painted: Tensor, text: Tensor): Tensor {
     const { discriminator } = this;
-    const { batch, textSize, mismatch } = this.options;
+    const { mismatch } = this.options;
     const wrongImage = this.mismatchWeight > 0 && mismatch === "image";
     const wrongText = this.mismatchWeight > 0 && mismatch === "text";
     const images = [given("real"), ...(wrongImage ? [given("wrong")] : []), painted];
-    const texts = wrongText ? stack([text, input("wrongText", [batch, textSize])]) : text;
+    const texts = wrongText ? stack([text, embedded("wrongText")]) : text;
     // Which image and which text each pass judges.
     const imageOf = wrongText ? [0, 0, 1] : images.map((_, i) => i);
     const textOf = wrongText ? [0, 1, 0] : images.map(() => 0);
@@ -197,9 +206,12 @@ export class Gan {
     );
   }
 
-  #update(network: Network, adam: Adam, loss: Tensor, rate: Tensor): void {
-    const variables = network.parameters.entries.map((e) => e.tensor);
-    adam.step(grad(loss, variables), rate);
+  /** One step of each optimizer. All gradients come before any of them: they belong to the values the loss was computed with. */
+  #update(optimizers: readonly Adam[], loss: Tensor, rate: Tensor): void {
+    const variables = optimizers.map(({ parameters }) => parameters.entries.map((e) => e.tensor));
+    const gradients = grad(loss, variables.flat());
+    let at = 0;
+    optimizers.forEach((adam, i) => adam.step(gradients.slice(at, (at += variables[i]!.length)), rate));
   }
 
   /** Texts between (type 1) or also beyond (type 2) the two halves of the batch (section 4.3; two forms in the authors' code). */

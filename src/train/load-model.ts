@@ -2,6 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../errors.js";
+import type { TextEncoder } from "../models/text-encoder.js";
 import { type GanFile, type GeneratorFile, readGan, readGenerator } from "./model-file.js";
 import { MODEL_NAME } from "./names.js";
 import { loadNetwork } from "./network-file.js";
@@ -60,5 +61,7 @@ async function fromRun<Model extends LoadedGenerator>(run: string, model: Model,
   if (kind === "ema") throw new UserError(`${run} was trained with --ema 0: it has no averaged generator, only --generator raw`);
   const { tensors, path, refused } = await folder.loadCheckpoint();
   loadNetwork("generator", model.generator, tensors, path);
+  // A text encoder that is trained with the GAN goes with its generator.
+  if ("encoder" in model && tensors.has("text.project.weight")) loadNetwork("text", model.encoder as TextEncoder, tensors, path);
   return { ...model, kind, path, warnings: refused };
 }

@@ -48,7 +48,7 @@ export function loadNetwork(prefix: string, network: Network, tensors: ReadonlyM
 /** Changes with any weight or statistic of the network: tells what belongs to it. */
 export async function networkDigest(network: Network): Promise<string> {
   const hash = createHash("sha256");
-  for (const [name, { data }] of await networkTensors("", network)) {
+  for (const [name, { data }] of await networkTensors(network.name, network)) {
     hash.update(name);
     hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }

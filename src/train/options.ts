@@ -3,6 +3,7 @@
  * and the rule by which a run's options follow from what was given.
  */
 import { UserError } from "../errors.js";
+import { type Cell, CELLS } from "../models/recurrent.js";
 import { checkOption, flagName, type OptionTable } from "../option-spec.js";
 import { fromJson, resumed } from "./saved-options.js";
 
@@ -51,12 +52,15 @@ export interface TrainOptions {
   readonly missingLeakyRelu: "keep" | "restore";
   readonly textBatchNorm: "on" | "off";
 
-  /** A finished text encoder to use instead of training one; null: train one, or reuse one trained with the same settings. */
+  /**
+   * A finished text encoder to use instead of training one; null: train one, or reuse one trained with the same settings.
+   * "end-to-end": one that is trained with the GAN from scratch; "fine-tune", "fine-tune:FILE": from a trained one.
+   */
   readonly textEncoder: string | null;
   /** Embeddings to take in the place of a text encoder's: a file or folder; null: none. */
   readonly embeddings: string | null;
   readonly textSteps: number;
-  readonly textCell: "rnn" | "gru";
+  readonly textCell: Cell;
   /** Channels of the text encoder's last convolution and of its recurrent state ("cnn_dim"). */
   readonly textWidth: number;
   /** Length of the text embedding. */
@@ -147,9 +151,9 @@ export const TRAIN_OPTIONS = {
 
   textEncoder: {
     type: "text",
-    placeholder: "FILE",
-    description: "use this text encoder",
-    defaultText: "train one, once for a data set and its settings",
+    placeholder: "FILE|end-to-end|fine-tune|fine-tune:FILE",
+    description: "use this text encoder; or train one with the GAN: from scratch, or from a trained one",
+    defaultText: "train one beforehand, once for a data set and its settings",
   },
   embeddings: {
     type: "text",
@@ -161,9 +165,9 @@ export const TRAIN_OPTIONS = {
   textSteps: { type: "integer", min: 1, description: "training steps of the text encoder", defaultText: FROM_PRESET },
   textCell: {
     type: "choice",
-    choices: ["rnn", "gru"],
+    choices: CELLS,
     default: "rnn",
-    description: "recurrent cell of the text encoder: ReLU RNN over 8 steps, GRU over 18",
+    description: "recurrent cell of the text encoder: ReLU RNN over 8 steps, GRU or LSTM over 18",
   },
   textWidth: { type: "integer", min: 4, max: 2048, description: "channels and state of the text encoder", defaultText: FROM_PRESET },
   textSize: { type: "integer", min: 4, max: 4096, description: "length of the text embedding", defaultText: FROM_PRESET },
@@ -299,12 +303,33 @@ function refuseUnused(given: GivenOptions, options: TrainOptions): void {
       ["textEncoder", "textSteps", "textCell", "textWidth", "textSize"],
       "--embeddings PATH, which stands in the place of a text encoder",
     ],
-    [options.textEncoder === null, ["textSteps", "textCell", "textWidth", "textSize"], "--text-encoder FILE, which brings its own"],
+    [textSource(options).file === null, ["textSteps", "textCell", "textWidth", "textSize"], "--text-encoder FILE, which brings its own"],
+    [options.textEncoder !== END_TO_END, ["textSteps"], "--text-encoder end-to-end, which is trained with the GAN"],
   ];
   for (const [used, keys, reason] of rules) {
     const key = used ? undefined : keys.find((name) => given[name] !== undefined && given[name] !== null);
     if (key) throw new UserError(`--${flagName(key)} has no meaning with ${reason}`);
   }
+}
+
+const END_TO_END = "end-to-end";
+const FINE_TUNE = "fine-tune";
+
+/** Where a run's text encoder comes from, and whether it is trained with the GAN. */
+export interface TextSource {
+  /** null: it is made by the run. */
+  readonly file: string | null;
+  readonly trained: boolean;
+  /** True where it begins with random weights. */
+  readonly scratch: boolean;
+}
+
+/** What `--text-encoder` says. */
+export function textSource({ textEncoder }: Pick<TrainOptions, "textEncoder">): TextSource {
+  if (textEncoder === END_TO_END) return { file: null, trained: true, scratch: true };
+  if (textEncoder === FINE_TUNE) return { file: null, trained: true, scratch: false };
+  const trained = textEncoder?.startsWith(`${FINE_TUNE}:`) ?? false;
+  return { file: trained ? textEncoder!.slice(FINE_TUNE.length + 1) : textEncoder, trained, scratch: false };
 }
 
 /** True for the variants whose discriminator also sees real images with the wrong text (GAN-CLS). */

@@ -4,7 +4,6 @@ import type { Dataset } from "../data/dataset.js";
 import { RandomStream } from "../data/philox.js";
 import type { Device } from "../gpu/device.js";
 import type { Generator } from "../models/generator.js";
-import type { CaptionTable } from "./caption-table.js";
 import { captionList, imageGrid, isolated, withFirst } from "./image-grid.js";
 import { SAMPLE_CAPTIONS } from "./names.js";
 import { outer, Painter } from "./painter.js";
@@ -37,8 +36,9 @@ export function gridRows(dataset: Dataset, count: number, seed: number): GridRow
 
 export class SampleGrid {
   readonly #painter: Painter;
-  /** A text for each row and a noise vector for each column. */
-  readonly #inputs: { readonly rows: Float32Array; readonly columns: Float32Array };
+  /** The rows' texts, as they are embedded now. */
+  readonly #texts: () => Promise<Float32Array>;
+  readonly #noise: Float32Array;
   /** One real image a row, [ROWS, 3, S, S]. */
   readonly #real: Float32Array;
   readonly #labels: readonly string[];
@@ -48,37 +48,43 @@ export class SampleGrid {
     /** The rows' captions. */
     readonly captions: readonly string[],
     labels: readonly string[],
-    inputs: { readonly rows: Float32Array; readonly columns: Float32Array },
+    texts: () => Promise<Float32Array>,
+    noise: Float32Array,
     real: Float32Array,
   ) {
     this.#painter = painter;
     this.#labels = labels;
-    this.#inputs = inputs;
+    this.#texts = texts;
+    this.#noise = noise;
     this.#real = real;
   }
 
   /** Chooses the rows' captions and the columns' noise. */
-  static async create(device: Device, generator: Generator, captions: CaptionTable, seed: number): Promise<SampleGrid> {
-    const { dataset } = captions;
+  static async create(
+    device: Device,
+    dataset: Dataset,
+    generator: Generator,
+    embeddings: (captions: readonly number[]) => Promise<Float32Array>,
+    seed: number,
+  ): Promise<SampleGrid> {
     const rows = gridRows(dataset, ROWS, seed);
-    const { noiseSize, textSize } = generator.options;
-    const texts = new Float32Array(ROWS * textSize);
-    await captions.need(rows.map(({ index }) => index));
-    rows.forEach(({ index }, row) => texts.set(captions.row(index), row * textSize));
+    const { noiseSize } = generator.options;
     const images = rows.map(({ image }) => image);
     return new SampleGrid(
       await Painter.create(device, generator),
       rows.map(({ caption }) => caption),
       rows.map(({ caption, origin }) => `${isolated(caption)} (${origin}; real image first)`),
-      outer(texts, textSize, normalNoise(COLUMNS, noiseSize, seed), noiseSize),
+      () => embeddings(rows.map(({ index }) => index)),
+      normalNoise(COLUMNS, noiseSize, seed),
       fillImages(dataset, images, centreViews(dataset, images)),
     );
   }
 
   /** The grid as PNG: each row a real image of its caption, then the generator's for the same eight noise vectors; and the list of captions. */
   async draw(): Promise<{ png: Uint8Array; captions: string }> {
-    const painted = await this.#painter.paint(this.#inputs.columns, this.#inputs.rows);
-    const { imageSize } = this.#painter.generator.options;
+    const { imageSize, noiseSize, textSize } = this.#painter.generator.options;
+    const { rows, columns } = outer(await this.#texts(), textSize, this.#noise, noiseSize);
+    const painted = await this.#painter.paint(columns, rows);
     const grid = withFirst(this.#real, painted, ROWS);
     return { png: imageGrid(grid, imageSize, { columns: COLUMNS + 1 }), captions: captionList(this.#labels) };
   }

@@ -142,7 +142,7 @@ export const TEXT_OPTIONS = {
   imageFeatures: {
     type: "text",
     placeholder: "FILE",
-    description: "features of the images (.safetensors: a row an image, by class and name) instead of an image network",
+    description: "features of the images (.npy or .safetensors: a row an image, by class and name) instead of an image network",
   },
   imageWidth: { type: "integer", min: 4, max: 512, description: "n of the image network's n, 2n, 4n, 8n channels", defaultText: "32" },
   mirror: { type: "flag", default: true, description: "mirroring half of the images" },

@@ -6,24 +6,26 @@ import { RandomStream } from "../data/philox.js";
 import { type PairBatch, PairSampler } from "../data/sampler.js";
 import { NonFiniteError, UserError } from "../errors.js";
 import { type Device, openDevice } from "../gpu/device.js";
+import { TextEncoder } from "../models/text-encoder.js";
 import { randomKey } from "../tensor/random.js";
 import type { CaptionTable } from "./caption-table.js";
 import { Clock } from "./clock.js";
-import { conditionedByEmbeddings, conditionedByEncoder, type Conditioning } from "./conditioning.js";
+import { conditionedByEmbeddings, conditionedByEncoder, conditionedByTraining, type Conditioning } from "./conditioning.js";
 import { openEmbeddings } from "./embeddings/given-embeddings.js";
 import { expectation, measureSpeed } from "./expectation.js";
 import { emaDecay, Gan, type GanOptions, type GanProgram } from "./gan.js";
 import { ganTensors, loadGanTensors } from "./gan-checkpoint.js";
 import { SampleGrid } from "./sample-grid.js";
 import type { TrainHooks, TrainRequest, TrainResult } from "./hooks.js";
-import { encodeGan, type ModelTexts, readTextEncoder, type TextEncoderFile } from "./model-file.js";
-import { FIRST_SAMPLE, GAN_VALUES, MODEL_NAME, TEXT_ENCODER_NAME } from "./names.js";
-import { resolveOptions, resumeOptions, type TrainOptions } from "./options.js";
+import { encodeGan, encodeTextEncoder, type ModelTexts, readTextEncoder, type TextEncoderFile } from "./model-file.js";
+import { FIRST_SAMPLE, GAN_VALUES, MODEL_NAME, TEXT_ENCODER_NAME, TEXT_VALUES } from "./names.js";
+import { resolveOptions, resumeOptions, textSource, type TrainOptions } from "./options.js";
 import { runCurves } from "./run-curves.js";
 import { openData } from "./run-data.js";
-import { RunFolder } from "./run-folder.js";
+import { type Checkpoint, RunFolder } from "./run-folder.js";
 import { isNormalised, normalisationFor } from "./text-model.js";
 import { keptTextEncoder, obtainTextEncoder } from "./text-stage.js";
+import { TrainedText } from "./trained-text.js";
 import { installTuner } from "./tuning.js";
 
 /**
@@ -54,19 +56,21 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
     { ...options, textSize: embeddings?.size ?? text?.encoder.options.embedding ?? options.textSize },
     new RandomStream(options.seed, GAN_VALUES),
   );
-  const step = before?.hasCheckpoint ? await loadGan(gan, before, hooks) : 0;
+  const checkpoint = before?.hasCheckpoint ? await loadGan(gan, before, hooks) : undefined;
+  const step = checkpoint?.step ?? 0;
   const tell = await expecting(device, options, gan, step, hooks);
   // A driver that translates kernels only when they run does it for the GAN while the data and the text encoder are prepared.
   const rehearsal = device.traits.software ? rehearse(gan.options) : Promise.resolve();
   try {
-    const trainsText = !embeddings && !text;
+    const trainsText = !embeddings && !text && !textSource(options).scratch;
     const dataset = await openData(options, hooks, () => tell(trainsText)).catch((error: unknown) => {
       if (signal.aborted) throw new UserError("stopped while preparing the data; nothing half-made is left");
       throw error;
     });
     tell(trainsText && !existsSync(keptTextEncoder(dataset, options)));
-    if (text && text.alphabet.size !== dataset.alphabet.size)
-      onEvent({ kind: "warning", text: `${options.textEncoder} was trained with another alphabet` });
+    // A vocabulary of words is never the data set's alphabet.
+    const foreign = text?.encoder.options.form.startsWith("char") && text.alphabet.size !== dataset.alphabet.size;
+    if (foreign) onEvent({ kind: "warning", text: `${options.textEncoder} was trained with another alphabet` });
     const folder = before ?? RunFolder.create(run, options.dataset);
     folder.writeConfig(options, { adapter: device.description, node: process.version });
     installTuner(device, options.tune, onEvent, folder);
@@ -76,6 +80,10 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
         : await conditioningByText(device, dataset, options, folder, hooks, text);
       if (!conditioning) return { run: folder.path, end: "stopped", step: 0 };
       await rehearsal;
+      if (conditioning.captions instanceof TrainedText) {
+        gan.text = conditioning.captions;
+        if (checkpoint) gan.text.load(checkpoint.tensors, checkpoint.path);
+      }
       const session = await Session.begin(device, conditioning, options, folder, hooks, gan, step);
       return await session.train(signal);
     } catch (error) {
@@ -92,7 +100,7 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
 /** The text encoder that the run begins with: its own where it has got so far, or `--text-encoder FILE`. */
 async function givenTextEncoder(options: TrainOptions, before: RunFolder | undefined): Promise<TextEncoderFile | undefined> {
   const own = before?.inside(TEXT_ENCODER_NAME);
-  const path = own && existsSync(own) ? own : options.textEncoder;
+  const path = own && existsSync(own) ? own : textSource(options).file;
   return path === null ? undefined : readTextEncoder(path);
 }
 
@@ -105,19 +113,28 @@ async function conditioningByText(
   hooks: TrainHooks,
   given: TextEncoderFile | undefined,
 ): Promise<Conditioning | undefined> {
-  const text = given ?? (await obtainTextEncoder(device, dataset, options, folder, hooks));
+  const { trained, scratch } = textSource(options);
+  const text = given ?? (scratch ? newTextEncoder(dataset, options) : await obtainTextEncoder(device, dataset, options, folder, hooks));
   if (!text) return undefined;
   const normalisation = isNormalised(text) ? text.normalisation : await normalisationFor(device, dataset, text);
+  if (trained) return conditionedByTraining(dataset, { ...text, normalisation }, options, folder);
   return conditionedByEncoder(device, dataset, { ...text, normalisation }, folder, hooks);
 }
 
-/** Loads the run's newest sound checkpoint. @returns its step */
-async function loadGan(gan: Gan, folder: RunFolder, { onEvent }: TrainHooks): Promise<number> {
+/** Random weights, for what is trained with the GAN. */
+function newTextEncoder({ alphabet }: Dataset, { textWidth, textSize, textCell, seed }: TrainOptions): TextEncoderFile {
+  const sizes = { alphabet: alphabet.size, width: textWidth, embedding: textSize, cell: textCell };
+  const encoder = new TextEncoder(sizes, new RandomStream(seed, TEXT_VALUES));
+  return { encoder, alphabet, normalisation: { center: new Float32Array(textSize), scale: 1 }, image: undefined };
+}
+
+/** Loads the run's newest sound checkpoint. */
+async function loadGan(gan: Gan, folder: RunFolder, { onEvent }: TrainHooks): Promise<Checkpoint> {
   const checkpoint = await folder.loadCheckpoint();
   for (const refused of checkpoint.refused) onEvent({ kind: "warning", text: refused });
   loadGanTensors(gan, checkpoint.tensors, checkpoint.path);
   folder.truncateMetrics("GAN", checkpoint.step);
-  return checkpoint.step;
+  return checkpoint;
 }
 
 /** Measures the adapter. What it returns tells once how long the run is expected to take, as soon as one knows what is to be done. */
@@ -165,7 +182,7 @@ class Session {
     readonly folder: RunFolder,
     readonly hooks: TrainHooks,
     readonly texts: ModelTexts,
-    readonly captions: CaptionTable,
+    readonly captions: CaptionTable | TrainedText,
     readonly gan: Gan,
     readonly program: GanProgram,
     readonly grid: SampleGrid,
@@ -188,7 +205,9 @@ class Session {
       kind: "message",
       text: `a step: ${dispatches} dispatches, ${(memory.arena / 1e6).toFixed(1)} MB for what lies between`,
     });
-    const grid = await SampleGrid.create(device, gan.average, captions, options.seed);
+    const embeddings = (rows: readonly number[]) =>
+      captions instanceof TrainedText ? captions.embeddings(device, rows) : captions.embeddings(rows);
+    const grid = await SampleGrid.create(device, dataset, gan.average, embeddings, options.seed);
     const session = new Session(dataset, options, folder, hooks, texts, captions, gan, program, grid);
     session.#step = step;
     return session;
@@ -220,7 +239,7 @@ class Session {
     }
     await pending;
     if (this.#step > 0) await this.#checkpoint();
-    await this.captions.keep(hooks.onEvent);
+    if (!(this.captions instanceof TrainedText)) await this.captions.keep(hooks.onEvent);
     const end = this.#step >= steps ? ("finished" as const) : ("stopped" as const);
     return { run: this.folder.path, end, step: this.#step, ...(this.#grid && { grid: this.#grid }), caption: this.grid.captions[0]! };
   }
@@ -229,25 +248,37 @@ class Session {
   async #inputs(sampler: PairSampler, step: number): Promise<Record<string, ArrayLike<number>>> {
     const { dataset, options, gan } = this;
     const batch = sampler.batch(step);
-    const { images, wrong, captions, wrongCaptions, captionsPerImage, views, wrongViews } = batch;
+    const { images, wrong, views, wrongViews } = batch;
     const rate = learningRate(options, step, dataset.imagesOfSplit("train").length);
     const mismatch = gan.mismatchWeight > 0;
-    const wrongText = mismatch && options.mismatch === "text";
-    const wanted = (batch: PairBatch) => (wrongText ? Uint32Array.of(...batch.captions, ...batch.wrongCaptions) : batch.captions);
-    if (!this.captions.has(wanted(batch))) {
-      // The steps that follow are served at once: captions are embedded many at a time.
-      const ahead = Array.from({ length: Math.ceil(CAPTIONS_AT_ONCE / wanted(batch).length) }, (_, i) => wanted(sampler.batch(step + i)));
-      await this.captions.need(ahead.flatMap((some) => [...some]));
-    }
+    const texts = await this.#texts(batch, (i) => sampler.batch(step + i));
     return {
       real: words(fillPixels(dataset, images, views)),
       ...(mismatch && options.mismatch === "image" && { wrong: words(fillPixels(dataset, wrong, wrongViews)) }),
-      ...(wrongText && { wrongText: this.captions.means(wrongCaptions, captionsPerImage) }),
-      text: this.captions.means(captions, captionsPerImage),
+      ...texts,
       key: randomKey(options.seed, step),
       rateD: gan.adamD.rate(rate, step),
       rateG: gan.adamG.rate(rate, step),
       ...(gan.average !== gan.generator && { decay: [emaDecay(options.ema, step)] }),
+    };
+  }
+
+  /** The captions of a batch: embedded, or as symbols for an encoder that is trained. @param next The batches from this one on. */
+  async #texts(batch: PairBatch, next: (i: number) => PairBatch): Promise<Record<string, ArrayLike<number>>> {
+    const { captions: source, gan, options } = this;
+    const { captions, wrongCaptions, captionsPerImage } = batch;
+    const wrongText = gan.mismatchWeight > 0 && options.mismatch === "text";
+    if (source instanceof TrainedText)
+      return { text: source.index(captions), ...(wrongText && { wrongText: source.index(wrongCaptions) }) };
+    const wanted = (batch: PairBatch) => (wrongText ? Uint32Array.of(...batch.captions, ...batch.wrongCaptions) : batch.captions);
+    if (!source.has(wanted(batch))) {
+      // The steps that follow are served at once: captions are embedded many at a time.
+      const ahead = Array.from({ length: Math.ceil(CAPTIONS_AT_ONCE / wanted(batch).length) }, (_, i) => wanted(next(i)));
+      await source.need(ahead.flatMap((some) => [...some]));
+    }
+    return {
+      ...(wrongText && { wrongText: source.means(wrongCaptions, captionsPerImage) }),
+      text: source.means(captions, captionsPerImage),
     };
   }
 
@@ -275,6 +306,9 @@ class Session {
     const kind = this.options.ema > 0 ? "ema" : "raw";
     const model = { ...this.texts, generator: this.gan.average, kind, examples: this.grid.captions } as const;
     this.folder.writeFile(MODEL_NAME, await encodeGan(model));
+    // The image side of its earlier training, if it had one, does not go with it any more.
+    if (this.captions instanceof TrainedText)
+      this.folder.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder({ ...this.captions.model, image: undefined }));
     this.hooks.onEvent({ kind: "checkpoint", step: this.#step, path });
   }
 }

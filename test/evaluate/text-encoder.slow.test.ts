@@ -6,6 +6,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Command, type Context, parseOptions } from "../../src/cli/command.js";
 import { evaluate } from "../../src/cli/evaluate.js";
+import { prepare } from "../../src/cli/prepare.js";
 import { sample } from "../../src/cli/sample.js";
 import { train } from "../../src/cli/train.js";
 import { trainText } from "../../src/cli/train-text.js";
@@ -154,6 +155,13 @@ describe("Persian captions", () => {
     const printed = await run(sample, "--run", runs, "--text", text, "--count", "2", "--out", inside("grid.png"));
     expect(printed).toContain(`row 1: \u2068${text}\u2069\n`);
     expect(readFileSync(inside("grid.png")).subarray(1, 4).toString()).toBe("PNG");
+  });
+
+  it("list their images in the order of the rows of image features", async () => {
+    await run(prepare, "--dataset", inside("flowers"), "--image-size", "16", "--image-list", inside("images.txt"));
+    const lines = readFileSync(inside("images.txt"), "utf8").trimEnd().split("\n");
+    expect(lines).toHaveLength(48);
+    expect([lines[0], lines[8], lines[47]]).toEqual(["class_0/image_00", "class_1/image_10", "class_5/image_57"]);
   });
 
   it.each([

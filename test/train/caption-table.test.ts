@@ -8,6 +8,7 @@ import { TextEncoder } from "../../src/models/text-encoder.js";
 import { CaptionTable } from "../../src/train/caption-table.js";
 import type { TextModel } from "../../src/train/captions.js";
 import type { TrainEvent } from "../../src/train/hooks.js";
+import { encodeTextEncoder } from "../../src/train/model-file.js";
 import { tinyDataset } from "../data/tiny-dataset.js";
 import { device } from "../device.js";
 
@@ -89,5 +90,19 @@ describe("the table of captions", () => {
     await table.keep(() => expect.unreachable());
     expect([...table.row(3)]).toEqual([6, 7]);
     expect([...table.means(Uint32Array.of(0, 2), 2)]).toEqual([2, 3]);
+  });
+
+  it("is another for other weights", async () => {
+    process.env.PETALGRAD_CACHE = join(folder, "keys");
+    const path = async () => {
+      const bytes = await encodeTextEncoder({ ...model, image: undefined });
+      return (await CaptionTable.open(await device(), dataset, model, bytes, { onEvent: () => undefined })).source!.path;
+    };
+    const before = await path();
+    expect(await path()).toBe(before);
+    const values = await model.encoder.parameters.read();
+    values.get("conv1.bias")![0]! += 1e-3;
+    model.encoder.parameters.write(values);
+    expect(await path()).not.toBe(before);
   });
 });

@@ -1,4 +1,5 @@
 /** The style encoder: what it is, how its recovery is measured, and its training in a run's folder. */
+import { createHash } from "node:crypto";
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import { StyleEncoder } from "../../src/models/style-encoder.js";
 import { randomKey } from "../../src/tensor/random.js";
 import type { TrainEvent } from "../../src/train/hooks.js";
 import { loadModel } from "../../src/train/load-model.js";
-import { networkTensors } from "../../src/train/network-file.js";
+import { networkDigest, networkTensors } from "../../src/train/network-file.js";
 import { normalNoise } from "../../src/train/noise.js";
 import { Painter } from "../../src/train/painter.js";
 import { mismatch, styleOfRun } from "../../src/train/style-file.js";
@@ -81,6 +82,16 @@ describe("the style encoder", () => {
     const found = await reader.read(await painter.paint(noise, new Float32Array(64 * textSize).fill(0.3)));
     const r2 = determination(noise, found, noiseSize);
     expect(r2.reduce((a, b) => a + b) / noiseSize).toBeGreaterThan(0.4);
+  });
+});
+
+describe("the digest of a generator", () => {
+  it("is that of its names and values, in their order: files of other versions must stay recognisable", async () => {
+    const { generator } = await loadModel((await tinyRun(inside("digest"))).path);
+    const hash = createHash("sha256");
+    for (const store of [generator.parameters, generator.statistics])
+      for (const [name, values] of await store.read()) hash.update(`generator.${name}`).update(new Uint8Array(values.buffer));
+    expect(await networkDigest(generator)).toBe(hash.digest("hex"));
   });
 });
 

@@ -16,20 +16,28 @@ export interface ExportedEmbeddings {
 /**
  * Embeds every caption, in the data set's order: by class, then by image, then as in the caption file.
  * @param path Its ending decides: .npy the array alone, .safetensors the array `embeddings` with the images' names in the metadata.
- * @param onProgress Called with the number of captions done.
+ * @param onProgress Called with the number of different captions done, and of all of them: each is embedded once.
  */
 export async function exportEmbeddings(
   device: Device,
   dataset: Dataset,
   { encoder, alphabet }: Omit<TextModel, "normalisation">,
   path: string,
-  onProgress: (done: number) => void,
+  onProgress: (done: number, total: number) => void,
 ): Promise<ExportedEmbeddings> {
   const captions = new CaptionEncoder(device, encoder, alphabet);
-  const texts = Array.from({ length: dataset.captions }, (_, i) => dataset.caption(i));
-  const data = await captions.encode(texts, onProgress);
+  const rowOf = new Map<string, number>();
+  const rows = Array.from({ length: dataset.captions }, (_, i) => {
+    const text = dataset.caption(i);
+    if (!rowOf.has(text)) rowOf.set(text, rowOf.size);
+    return rowOf.get(text)!;
+  });
+  const distinct = await captions.encode([...rowOf.keys()], (done) => onProgress(done, rowOf.size));
   await captions.destroy();
-  const shape = [dataset.captions, encoder.options.embedding] as const;
+  const { embedding: size } = encoder.options;
+  const data = new Float32Array(rows.length * size);
+  rows.forEach((row, i) => data.set(distinct.subarray(row * size, (row + 1) * size), i * size));
+  const shape = [dataset.captions, size] as const;
   if (extname(path).toLowerCase() === ".npy") return { bytes: writeNpy(shape, data), shape };
   const images = Array.from({ length: dataset.images }, (_, image) => [nameOf(dataset, image), dataset.captionsOf(image).length]);
   const metadata = { dataset: dataset.name, images: JSON.stringify(images) };
