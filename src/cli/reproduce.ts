@@ -1,5 +1,6 @@
 /** `petalgrad reproduce`: trains and measures what docs/results.md shows, and prints it again. */
 import { TRAIN_OPTIONS } from "../train/options.js";
+import { STYLE_OPTIONS } from "../train/style-options.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { Progress } from "./progress.js";
 import { show } from "./training-events.js";
@@ -12,7 +13,7 @@ const OPTIONS = {
   preset: { ...TRAIN_OPTIONS.preset, default: "small", defaultText: "small" },
   steps: TRAIN_OPTIONS.steps,
   seeds: { type: "integer", min: 1, max: 100, default: 1, description: "runs of each variant, with the seeds 0, 1, ..." },
-  styleSteps: { type: "integer", min: 1, default: 3000, description: "training steps of each run's style encoder" },
+  styleSteps: { ...STYLE_OPTIONS.steps, description: "training steps of each run's style encoder" },
   samples: { type: "integer", min: 20, max: 50000, default: 1000, description: "captions of each split that the evaluation draws" },
   zeroShot: { type: "flag", default: true, description: "the classifier that learns the unseen classes from drawn images" },
   out: { type: "text", placeholder: "DIR", description: "folder of the runs", defaultText: "runs/ablation-DATASET-PRESET" },

@@ -45,7 +45,7 @@ export interface EvaluateRequest {
  */
 export async function evaluate(request: EvaluateRequest, hooks: TrainHooks): Promise<Report> {
   const options = request.runs.map((run) => RunFolder.open(run).readConfig());
-  refuseDifferent(request.runs, options);
+  refuseUnfit(request.runs, options);
   const device = await openDevice();
   try {
     const dataset = await openData({ ...options[0]!, ...(request.dataDir !== undefined && { dataDir: request.dataDir }) }, hooks);
@@ -59,10 +59,13 @@ export async function evaluate(request: EvaluateRequest, hooks: TrainHooks): Pro
   }
 }
 
-/** Columns of one table must be answers to the same questions. */
-function refuseDifferent(runs: readonly string[], options: readonly TrainOptions[]): void {
+/** Columns of one table must be answers to the same questions, and every run must be able to answer them. */
+function refuseUnfit(runs: readonly string[], options: readonly TrainOptions[]): void {
   const twice = runs.find((run, i) => runs.indexOf(run) < i);
   if (twice !== undefined) throw new UserError(`${twice} is given twice`);
+  const given = options.findIndex(({ embeddings }) => embeddings !== null);
+  if (given >= 0)
+    throw new UserError(`${runs[given]} was trained on given embeddings: there is no text encoder to draw the data set's captions with`);
   const first = options[0]!;
   const names = { dataset: "data set", imageSize: "image size", captions: "captions" } as const;
   for (const key of Object.keys(names) as (keyof typeof names)[]) {

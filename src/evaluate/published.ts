@@ -44,7 +44,7 @@ export class PublishedMeasures {
   async ofDrawn(pictures: Pictures, label: string): Promise<Values> {
     const { model, samples } = this.request;
     const seen = await look(model, pictures.of(this.captions), this.dataset.size, label, samples, this.hooks);
-    this.hooks.onEvent({ kind: "message", text: `${label}: square roots of ${FEATURES} × ${FEATURES} matrices, a minute or two` });
+    this.hooks.onEvent({ kind: "message", text: `${label}: eigenvalues of a matrix of ${FEATURES} × ${FEATURES}, a minute or two` });
     const { fid, kid } = this.reference.distances(seen.features, this.seed);
     return { fidInception: fid, kidInception: kid, ...score(seen) };
   }

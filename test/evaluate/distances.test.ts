@@ -1,9 +1,10 @@
 /** Distances between sets of features, against closed forms. */
-import { Matrix } from "ml-matrix";
+import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { describe, expect, it } from "vitest";
 import { RandomStream } from "../../src/data/philox.js";
-import { frechetDistance, type Gaussian, gaussianOf, squareRoot } from "../../src/evaluate/frechet.js";
+import { cholesky, frechetDistance, type Gaussian, gaussianOf } from "../../src/evaluate/frechet.js";
 import { kernelDistance } from "../../src/evaluate/kernel-distance.js";
+import { symmetricEigenvalues } from "../../src/evaluate/symmetric-eigenvalues.js";
 
 /** Normal features [rows, size], dimension d with mean `mean[d]` and deviation `deviation[d]`. */
 function normal(rows: number, seed: number, mean: readonly number[], deviation: readonly number[]): Float32Array {
@@ -11,9 +12,11 @@ function normal(rows: number, seed: number, mean: readonly number[], deviation: 
   return Float32Array.from({ length: rows * mean.length }, (_, i) => mean[i % mean.length] + deviation[i % mean.length] * random.normal());
 }
 
+const flat = (matrix: Matrix): Float64Array => Float64Array.from(matrix.to1DArray());
+
 const gaussian = (mean: readonly number[], covariance: number[][]): Gaussian => ({
   mean: Float64Array.from(mean),
-  covariance: new Matrix(covariance),
+  covariance: flat(new Matrix(covariance)),
 });
 
 /** A random orthogonal matrix: Gram-Schmidt on normal columns. */
@@ -39,25 +42,50 @@ describe("mean and covariance", () => {
     const { mean, covariance } = gaussianOf(Float32Array.of(1, 10, 2, 20, 6, 0), 2);
     expect([...mean]).toEqual([3, 10]);
     const expected = [7, -20, -20, 100];
-    covariance.to1DArray().forEach((value, i) => expect(value).toBeCloseTo(expected[i], 10));
+    covariance.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 10));
     expect(() => gaussianOf(Float32Array.of(1, 2), 2)).toThrow("two rows");
   });
 });
 
-describe("the square root of a symmetric matrix", () => {
-  it("has the roots of the eigenvalues and the same eigenvectors", () => {
-    const q = rotation(9, 1);
-    const values = [0, 0, 1e-6, 0.01, 0.5, 1, 4, 9, 400];
-    const root = squareRoot(turned(q, values));
-    expect(Matrix.sub(root, turned(q, values.map(Math.sqrt))).norm()).toBeLessThan(1e-5);
-    expect(Matrix.sub(root.mmul(root), turned(q, values)).norm()).toBeLessThan(1e-10);
+describe("the eigenvalues of a symmetric matrix", () => {
+  const sorted = (values: Iterable<number>) => [...values].sort((a, b) => a - b);
+
+  it("are those it was made of", () => {
+    for (const values of [[3], [1, 1], [-2, 5, 0], [0, 0, 1e-6, 0.01, 0.5, 1, 4, 9, 400]]) {
+      const found = sorted(symmetricEigenvalues(flat(turned(rotation(values.length, 1), values)), values.length));
+      sorted(values).forEach((value, i) => expect(found[i]).toBeCloseTo(value, 9));
+    }
   });
 
-  it("takes eigenvalues that rounding made negative for 0", () => {
-    expect(squareRoot(Matrix.diag([4, -1e-14])).to2DArray()).toEqual([
-      [2, 0],
-      [0, 0],
-    ]);
+  it("are those another program finds, and the matrix stays as it was", () => {
+    const random = new RandomStream(2);
+    for (const size of [2, 7, 40]) {
+      const half = Matrix.zeros(size, size);
+      for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) half.set(i, j, random.chance(0.3) ? 0 : random.normal());
+      const matrix = Matrix.add(half, half.transpose());
+      const values = flat(matrix);
+      const found = sorted(symmetricEigenvalues(values, size));
+      const expected = sorted(new EigenvalueDecomposition(matrix, { assumeSymmetric: true }).realEigenvalues);
+      expected.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 9));
+      expect(values).toEqual(flat(matrix));
+    }
+    expect([...symmetricEigenvalues(Float64Array.of(2, 0, 0, 0, 3, 0, 0, 0, 0), 3)]).toEqual([2, 3, 0]);
+    expect(() => symmetricEigenvalues(Float64Array.of(NaN, 1, 1, 1), 2)).toThrow("not finite");
+  });
+});
+
+describe("the triangle of a covariance", () => {
+  it("gives it back, also where it is singular", () => {
+    for (const values of [
+      [1, 2, 3, 4],
+      [0, 0, 2, 5],
+      [0, 0, 0, 0],
+    ]) {
+      const covariance = turned(rotation(4, 3), values);
+      const lower = new Matrix([...Array(4).keys()].map((i) => [...cholesky(flat(covariance), 4).subarray(4 * i, 4 * i + 4)]));
+      expect(Matrix.sub(lower.mmul(lower.transpose()), covariance).norm()).toBeLessThan(1e-6);
+      expect(lower.get(0, 3)).toBe(0);
+    }
   });
 });
 
@@ -73,8 +101,8 @@ describe("the Fréchet distance", () => {
       [1, 2, 0.5, 3],
       [1.5, 1, 0.5, 0],
     ];
-    const a = { mean: Float64Array.of(1, 1, 1, 1), covariance: turned(q, s.map((x) => x * x)) }; // prettier-ignore
-    const b = { mean: Float64Array.of(1, 3, 0, 1), covariance: turned(q, t.map((x) => x * x)) }; // prettier-ignore
+    const a = { mean: Float64Array.of(1, 1, 1, 1), covariance: flat(turned(q, s.map((x) => x * x))) }; // prettier-ignore
+    const b = { mean: Float64Array.of(1, 3, 0, 1), covariance: flat(turned(q, t.map((x) => x * x))) }; // prettier-ignore
     const expected = 4 + 1 + s.reduce((sum, x, i) => sum + (x - t[i]) ** 2, 0);
     expect(frechetDistance(a, b)).toBeCloseTo(expected, 8);
     expect(frechetDistance(b, a)).toBeCloseTo(expected, 8);
@@ -84,7 +112,7 @@ describe("the Fréchet distance", () => {
     // tr (AB)^½ = sqrt(tr AB + 2 sqrt(det AB)) for 2 × 2 matrices.
     const a = gaussian([0, 0], [[2, 0.6], [0.6, 1]]); // prettier-ignore
     const b = gaussian([0, 0], [[1, -0.5], [-0.5, 3]]); // prettier-ignore
-    const ab = a.covariance.mmul(b.covariance);
+    const ab = new Matrix([[2, 0.6], [0.6, 1]]).mmul(new Matrix([[1, -0.5], [-0.5, 3]])); // prettier-ignore
     const determinant = ab.get(0, 0) * ab.get(1, 1) - ab.get(0, 1) * ab.get(1, 0);
     const expected = 3 + 4 - 2 * Math.sqrt(ab.trace() + 2 * Math.sqrt(determinant));
     expect(frechetDistance(a, b)).toBeCloseTo(expected, 10);

@@ -113,6 +113,8 @@ describe("evaluate", () => {
     const config = readFileSync(join(one, "config.json"), "utf8");
     writeFileSync(join(smaller, "config.json"), config.replace('"imageSize": 16', '"imageSize": 32'));
     await expect(ask([one, smaller])).rejects.toThrow(`${smaller} cannot stand beside ${one}: its image size is 32, not 16`);
+    writeFileSync(join(smaller, "config.json"), config.replace('"embeddings": null', '"embeddings": "vectors.npy"'));
+    await expect(ask([smaller])).rejects.toThrow(`${smaller} was trained on given embeddings`);
     writeFileSync(join(smaller, "config.json"), config);
     await expect(ask([smaller])).rejects.toThrow(`${smaller} has no checkpoint to evaluate yet`);
     expect(existsSync(join(smaller, "evaluation", "report.json"))).toBe(false);
