@@ -11,7 +11,7 @@ import { imageGrid } from "../train/image-grid.js";
 import type { TrainOptions } from "../train/options.js";
 import { openData } from "../train/run-data.js";
 import { meanAndDeviation } from "./inception-score.js";
-import { joined } from "./observer.js";
+import { joined } from "../train/rows.js";
 import { STREAMS } from "./pictures.js";
 import { type Column, markdownTable, type Report, type Value } from "./report.js";
 import { Artist, openRun } from "./subject.js";

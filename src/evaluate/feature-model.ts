@@ -8,7 +8,8 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { UserError } from "../errors.js";
-import { joined, type Observation } from "./observer.js";
+import { joined } from "../train/rows.js";
+import type { Observation } from "./observer.js";
 import { resizeBilinear } from "./resize-bilinear.js";
 
 /** Side of the images that the network takes, and length of its features. */

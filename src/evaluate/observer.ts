@@ -6,6 +6,7 @@ import { concat } from "../tensor/layout.js";
 import type { Program } from "../tensor/program.js";
 import { input, type Tensor } from "../tensor/tensor.js";
 import { overRows } from "../train/rows.js";
+import { joined } from "../train/rows.js";
 
 export interface Observation {
   /** Of the layer before the last, [N, featureSize]. */
@@ -69,15 +70,4 @@ export async function observeAll(
     features: joined(list.map(({ features }) => features)),
     outputs: joined(list.map(({ outputs }) => outputs)),
   }));
-}
-
-/** Arrays one after the other. */
-export function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

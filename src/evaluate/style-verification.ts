@@ -10,7 +10,7 @@ import type { GeneratorKind } from "../train/options.js";
 import { readStyle } from "../train/style-file.js";
 import { StyleReader } from "../train/style-reader.js";
 import { backgrounds, type PairList, pairsByCluster, poses, verify } from "./disentangling.js";
-import { joined } from "./observer.js";
+import { joined } from "../train/rows.js";
 import { realImages } from "./pictures.js";
 import type { StyleCurve, Value } from "./report.js";
 import type { RunUnderTest } from "./subject.js";
