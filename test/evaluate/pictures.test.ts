@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { RandomStream } from "../../src/data/philox.js";
 import { freePetals } from "../../src/evaluate/free-petals.js";
-import { joined } from "../../src/evaluate/observer.js";
+import { joined } from "../../src/train/rows.js";
 import { drawPairs, halves, noiseImages, otherCaptions, realImages } from "../../src/evaluate/pictures.js";
 import { Artist } from "../../src/evaluate/subject.js";
 import { Generator } from "../../src/models/generator.js";
