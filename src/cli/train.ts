@@ -18,7 +18,8 @@ export const train = defineCommand({
     resume: {
       type: "text",
       placeholder: "DIR",
-      description: "go on with the run in this folder; of the others only --steps, --data-dir, --recompute and the two --...-every may be given",
+      description:
+        "go on with the run in this folder; of the others only --steps, --data-dir, --recompute and the two --...-every may be given",
     },
   },
   examples: [
