@@ -130,11 +130,15 @@ export function textStep(preset: PresetName): StepCase {
 
 const dataOf = (dataset: Dataset): TextData => ({ dataset, symbols: dataset.alphabet, classes: dataset.split.train });
 
-/** As much of a data set as the joint embedding looks at before it trains. */
+/** As much of a data set as the joint embedding looks at before it trains: an image of each class, a caption of each image. */
 function classesOnly(classes: number, size: number): Dataset {
   const train = Array.from({ length: classes }, (_, i) => i);
-  const known = { size, alphabet: Alphabet.original(), split: { train, test: [] }, imagesOfClass: () => [0] };
-  return known as Partial<Dataset> as Dataset;
+  const own = (i: number) => i;
+  const known: Partial<Dataset> = {
+    ...{ size, captions: classes, alphabet: Alphabet.original(), split: { train, test: [] } },
+    ...{ imagesOfClass: (c) => [c], captionsOf: () => [""], firstCaption: own, imageOfCaption: own, caption: () => "" },
+  };
+  return known as Dataset;
 }
 
 /** Drawing with the generator of a preset, or of another width. */

@@ -12,7 +12,7 @@ import { compare } from "../bench/peers.js";
 import { type Report, type Row, rowLine, summary } from "../bench/report.js";
 import { benchScaling, exponent } from "../bench/scaling.js";
 import { Session } from "../bench/session.js";
-import { benchSteps, ganStep, inference } from "../bench/steps.js";
+import { benchSteps, ganStep, inference, textStep } from "../bench/steps.js";
 import { Limits, median } from "../bench/timing.js";
 import { verdict } from "../bench/verdict.js";
 import { device } from "./device.js";
@@ -116,7 +116,7 @@ describe("whole steps", () => {
 
   it("leave nothing on the device", async () => {
     const before = (await device()).allocatedBytes;
-    await all(benchSteps(await session(), [ganStep("tiny")]));
+    await all(benchSteps(await session(), [ganStep("tiny"), textStep("tiny")]));
     expect((await device()).allocatedBytes).toBe(before);
   });
 
