@@ -18,6 +18,9 @@ import { readSafetensors, writeSafetensors } from "./safetensors.js";
 /** Raised with every change that makes the same encoder's embeddings come out different. */
 const VERSION = 2;
 
+/** So many captions are embedded in one go, about. */
+const AT_ONCE = 1024;
+
 export class CaptionTable {
   /** Normalised embeddings, [captions, size]; a row holds nothing before its caption is known. */
   readonly #embeddings: Float32Array;
@@ -100,6 +103,17 @@ export class CaptionTable {
       this.#rowOf.set(text, i);
     }
     this.#changed = true;
+  }
+
+  /**
+   * Makes a batch's captions known and, where one is missing, those of the batches that follow: captions are embedded many at a time.
+   * @param batch The captions of the i-th batch from this one on.
+   */
+  async ready(batch: (i: number) => Uint32Array): Promise<void> {
+    const first = batch(0);
+    if (this.has(first)) return;
+    const batches = Array.from({ length: Math.ceil(AT_ONCE / first.length) }, (_, i) => batch(i));
+    await this.need(batches.flatMap((captions) => [...captions]));
   }
 
   /** The embedding of a caption that is known. */

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Network } from "../models/layers.js";
 import type { Store } from "../tensor/variables.js";
-import { UserError } from "../errors.js";
+import { NonFiniteError, UserError } from "../errors.js";
 import type { SafeTensor } from "./safetensors.js";
 
 export type NamedTensor = readonly [name: string, tensor: SafeTensor];
@@ -43,6 +43,12 @@ export async function networkTensors(prefix: string, network: Network): Promise<
 export function loadNetwork(prefix: string, network: Network, tensors: ReadonlyMap<string, SafeTensor>, file: string): void {
   loadStore(prefix, network.parameters, tensors, file);
   loadStore(prefix, network.statistics, tensors, file);
+}
+
+/** Nothing broken is kept: the last checkpoint must be a good one. @throws NonFiniteError naming the tensor */
+export function refuseNonFinite(step: number, tensors: readonly NamedTensor[]): void {
+  const broken = tensors.find(([, { data }]) => data instanceof Float32Array && !data.every(Number.isFinite));
+  if (broken) throw new NonFiniteError(`step ${step}: ${broken[0]} holds values that are not finite`);
 }
 
 /** Changes with any weight or statistic of the network: tells what belongs to it. */

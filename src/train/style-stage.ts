@@ -12,7 +12,7 @@ import { curvesSvg } from "./curves.js";
 import type { TrainHooks } from "./hooks.js";
 import { loadModel } from "./load-model.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER, STYLE_TEXTS, STYLE_VALUES, TEXT_ENCODER_NAME } from "./names.js";
-import { networkDigest } from "./network-file.js";
+import { networkDigest, refuseNonFinite } from "./network-file.js";
 import { Painter } from "./painter.js";
 import { openData } from "./run-data.js";
 import { type FolderKind, RunFolder } from "./run-folder.js";
@@ -61,8 +61,6 @@ const STYLE_TRUNK = { residual: true, missingLeakyRelu: "restore" } as const;
 
 /** Generated images on which the recovery of z is measured. */
 const MEASURED = 512;
-/** So many captions are embedded in one go, about. */
-const CAPTIONS_AT_ONCE = 1024;
 
 /**
  * @throws UserError for bad options, a run without a model, a full disk, a loss that is not finite; the last good checkpoint stands then.
@@ -190,10 +188,7 @@ class Session {
   /** What a step is given: a pure function of (options, step). */
   async #inputs(step: number): Promise<Record<string, ArrayLike<number>>> {
     const drawn = this.#texts(step);
-    if (!this.captions.has(drawn.captions)) {
-      const ahead = Array.from({ length: Math.ceil(CAPTIONS_AT_ONCE / drawn.captions.length) }, (_, i) => this.#texts(step + i).captions);
-      await this.captions.need(ahead.flatMap((some) => [...some]));
-    }
+    await this.captions.ready((i) => this.#texts(step + i).captions);
     const { size } = this.captions;
     const text = new Float32Array(this.options.batch * size);
     drawn.shares.forEach((share, i) => {
@@ -240,8 +235,7 @@ class Session {
   async #checkpoint(): Promise<void> {
     const { style } = this.training;
     const tensors = await this.training.tensors();
-    const broken = tensors.find(([, { data }]) => data instanceof Float32Array && !data.every(Number.isFinite));
-    if (broken) throw new NonFiniteError(`step ${this.#step}: ${broken[0]} holds values that are not finite`);
+    refuseNonFinite(this.#step, tensors);
     const path = await this.folder.saveCheckpoint(this.#step, tensors, { generator: this.generator });
     this.folder.writeFile(STYLE_ENCODER_NAME, await encodeStyle({ style, generator: this.generator, kind: this.options.generator }));
     this.hooks.onEvent({ kind: "checkpoint", step: this.#step, path });

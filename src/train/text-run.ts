@@ -11,7 +11,7 @@ import type { TrainHooks } from "./hooks.js";
 import { readImageFeatures } from "./image-features.js";
 import { encodeTextEncoder } from "./model-file.js";
 import { TEXT_ENCODER_NAME } from "./names.js";
-import type { NamedTensor } from "./network-file.js";
+import { type NamedTensor, refuseNonFinite } from "./network-file.js";
 import { type FolderKind, RunFolder } from "./run-folder.js";
 import type { SafeTensor } from "./safetensors.js";
 import { JointEmbedding, type JointTraining, type TextData } from "./text-encoder.js";
@@ -229,9 +229,8 @@ class TextRun {
 
   async #checkpoint(): Promise<void> {
     const tensors = await this.#joint.tensors();
-    const broken = tensors.find(([, { data }]) => data instanceof Float32Array && !data.every(Number.isFinite));
     const { step } = this.#joint;
-    if (broken) throw new NonFiniteError(`step ${step}: ${broken[0]} holds values that are not finite`);
+    refuseNonFinite(step, tensors);
     const best = this.#best?.weights.map(([name, tensor]): [string, SafeTensor] => [`${BEST}${name}`, tensor]) ?? [];
     const metadata = this.#best && { best: JSON.stringify({ step: this.#best.step, score: this.#best.score }) };
     const path = await this.folder.saveCheckpoint(step, [...tensors, ...best], { ...metadata });

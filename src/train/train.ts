@@ -15,6 +15,7 @@ import { openEmbeddings } from "./embeddings/given-embeddings.js";
 import { expectation, measureSpeed } from "./expectation.js";
 import { emaDecay, Gan, type GanOptions, type GanProgram } from "./gan.js";
 import { ganTensors, loadGanTensors } from "./gan-checkpoint.js";
+import { refuseNonFinite } from "./network-file.js";
 import { SampleGrid } from "./sample-grid.js";
 import type { TrainHooks, TrainRequest, TrainResult } from "./hooks.js";
 import { encodeGan, encodeTextEncoder, type ModelTexts, readTextEncoder, type TextEncoderFile } from "./model-file.js";
@@ -271,11 +272,7 @@ class Session {
     if (source instanceof TrainedText)
       return { text: source.index(captions), ...(wrongText && { wrongText: source.index(wrongCaptions) }) };
     const wanted = (batch: PairBatch) => (wrongText ? Uint32Array.of(...batch.captions, ...batch.wrongCaptions) : batch.captions);
-    if (!source.has(wanted(batch))) {
-      // The steps that follow are served at once: captions are embedded many at a time.
-      const ahead = Array.from({ length: Math.ceil(CAPTIONS_AT_ONCE / wanted(batch).length) }, (_, i) => wanted(next(i)));
-      await source.need(ahead.flatMap((some) => [...some]));
-    }
+    await source.ready((i) => wanted(i === 0 ? batch : next(i)));
     return {
       ...(wrongText && { wrongText: source.means(wrongCaptions, captionsPerImage) }),
       text: source.means(captions, captionsPerImage),
@@ -300,8 +297,7 @@ class Session {
 
   async #checkpoint(): Promise<void> {
     const tensors = await ganTensors(this.gan);
-    const broken = tensors.find(([, { data }]) => data instanceof Float32Array && !data.every(Number.isFinite));
-    if (broken) throw new NonFiniteError(`step ${this.#step}: ${broken[0]} holds values that are not finite`);
+    refuseNonFinite(this.#step, tensors);
     const path = await this.folder.saveCheckpoint(this.#step, tensors, {});
     const kind = this.options.ema > 0 ? "ema" : "raw";
     const model = { ...this.texts, generator: this.gan.average, kind, examples: this.grid.captions } as const;
@@ -315,9 +311,6 @@ class Session {
 
 /** Bytes, four a word. */
 const words = ({ buffer }: Uint8Array): Uint32Array => new Uint32Array(buffer);
-
-/** So many captions are embedded in one go, about. */
-const CAPTIONS_AT_ONCE = 1024;
 
 /** Multiplied by `lrDecay` every `lrDecayEvery` epochs; an epoch is images / batch steps (section 5; the schedule is the authors' code's). */
 export function learningRate(options: TrainOptions, step: number, images: number): number {

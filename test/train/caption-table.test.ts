@@ -67,6 +67,21 @@ describe("the table of captions", () => {
     table.means(Uint32Array.of(3, 4), 2).forEach((v, d) => expect(v).toBeCloseTo(mean[d]!, 6));
   });
 
+  it("makes the batches ahead known too, and asks for none while a batch is known", async () => {
+    const { table } = await open("none");
+    const asked: number[] = [];
+    const batch = (i: number): Uint32Array => {
+      asked.push(i);
+      return Uint32Array.of((2 * i) % dataset.captions, (2 * i + 1) % dataset.captions);
+    };
+    await table.ready(batch);
+    expect(table.has(Uint32Array.from(all))).toBe(true);
+    expect(Math.max(...asked)).toBeGreaterThan(dataset.captions / 2);
+    asked.length = 0;
+    await table.ready(batch);
+    expect(asked).toEqual([0]);
+  });
+
   it("is kept for later runs as far as it has come, and made anew when damaged", async () => {
     const first = (await open("kept")).table;
     await first.need([0, 1, 7]);
