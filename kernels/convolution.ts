@@ -19,7 +19,7 @@ import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
 import { type ConvShape, dataGradProblem, describe, FEW_CHANNELS, forwardProblem, weightGradProblem } from "./convolution-problems.js";
 import { gemm } from "./gemm.js";
 import { type Epilogue, epilogueFunction, Grid, roundUp } from "./gemm-problem.js";
-import { type AdapterTraits, input, type Kernel, type Lowering, output, scratch } from "./kernel.js";
+import { type AdapterTraits, input, type Kernel, type Lowering, output, prepared, scratch } from "./kernel.js";
 import { Constants, numbersFor } from "./loops.js";
 import { matmul } from "./matmul.js";
 
@@ -85,18 +85,9 @@ const WORTH_TURNING = 96;
  */
 function turnedDataGrad(s: ConvShape, traits: AdapterTraits, variant?: string, epilogue?: Epilogue): Lowering {
   const product = gemm({ ...dataGradProblem(s, numbersFor(traits), "oi"), ...(epilogue && { epilogue }) }, traits, variant);
-  const turned = scratch(product.scratch.length);
-  const launches = product.launches.map(({ kernel, slots }) => ({
-    kernel,
-    slots: slots.map((slot) => (slot.role === "input" && slot.index === 1 ? turned : slot)),
-  }));
   const { kernelHeight, kernelWidth, inChannels, outChannels } = s;
-  const turn = turnKernel(kernelHeight * kernelWidth, inChannels, outChannels);
-  return {
-    launches: [{ kernel: turn, slots: [input(1), turned] }, ...launches],
-    scratch: [...product.scratch, kernelHeight * kernelWidth * inChannels * outChannels],
-    ...(product.tuning && { tuning: product.tuning }),
-  };
+  const kernel = turnKernel(kernelHeight * kernelWidth, inChannels, outChannels);
+  return prepared(product, [{ input: 1, kernel, size: kernelHeight * kernelWidth * inChannels * outChannels }]);
 }
 
 /**

@@ -63,3 +63,22 @@ export interface AdapterTraits {
 export const input = (index: number): Slot => ({ role: "input", index });
 export const output = (index: number): Slot => ({ role: "output", index });
 export const scratch = (index: number): Slot => ({ role: "scratch", index });
+
+/** Something that is done to an input before a lowering reads it: a kernel (bindings: 0 the input, 1 the result) and the result's elements. */
+export interface Preparation {
+  readonly input: number;
+  readonly kernel: Kernel;
+  readonly size: number;
+}
+
+/** The lowering, reading prepared inputs instead of those it is given. */
+export function prepared(lowering: Lowering, preparations: readonly Preparation[]): Lowering {
+  const own = lowering.scratch.length;
+  const place = (index: number) => preparations.findIndex((p) => p.input === index);
+  const launches = lowering.launches.map(({ kernel, slots }) => ({
+    kernel,
+    slots: slots.map((slot) => (slot.role === "input" && place(slot.index) >= 0 ? scratch(own + place(slot.index)) : slot)),
+  }));
+  const before = preparations.map(({ kernel, input: index }, i) => ({ kernel, slots: [input(index), scratch(own + i)] }));
+  return { ...lowering, launches: [...before, ...launches], scratch: [...lowering.scratch, ...preparations.map(({ size }) => size)] };
+}

@@ -12,6 +12,12 @@ const OPTIONS = {
   captions: TRAIN_OPTIONS.captions,
   preset: { ...TRAIN_OPTIONS.preset, default: "small", defaultText: "small" },
   steps: TRAIN_OPTIONS.steps,
+  textEncoder: {
+    type: "text",
+    placeholder: "FILE",
+    description: "the text encoder of all runs, as npm run train-text makes them",
+    defaultText: "trained as npm run train does, one a seed",
+  },
   seeds: { type: "integer", min: 1, max: 100, default: 1, description: "runs of each variant, with the seeds 0, 1, ..." },
   styleSteps: { ...STYLE_OPTIONS.steps, description: "training steps of each run's style encoder" },
   samples: { type: "integer", min: 20, max: 50000, default: 1000, description: "captions of each split that the evaluation draws" },
@@ -42,8 +48,9 @@ export const reproduce = defineCommand({
     const { reproduceAblation } = await import("../evaluate/reproduce.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step; the same command goes on; Ctrl-C again ends at once");
-    const { dataset, dataDir, captions, preset, steps, seeds, styleSteps, samples, zeroShot, out, results } = values;
-    const common = { dataset, preset, ...(dataDir && { dataDir }), ...(captions && { captions }), ...(steps !== undefined && { steps }) };
+    const { dataset, dataDir, captions, preset, steps, textEncoder, seeds, styleSteps, samples, zeroShot, out, results } = values;
+    const optional = { dataDir, captions, steps, textEncoder };
+    const common = { dataset, preset, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) };
     try {
       const page = await reproduceAblation(
         { given: common, seeds, styleSteps, samples, zeroShot, ...(out !== undefined && { folder: out }) },

@@ -62,7 +62,7 @@ async function openPetals(size: number, options: OpenOptions): Promise<Dataset> 
   if (options.alphabet === "captions") {
     throw new DataError('petals is in English: its alphabet is "original"');
   }
-  const { seed = 0, imagesPerClass = 40, onProgress, signal } = options;
+  const { seed = 0, imagesPerClass = 20, onProgress, signal } = options;
   const key = digest(`petals ${PETALS_VERSION} ${size} ${seed} ${imagesPerClass}`);
   return openPacked("petals", key, size, options, () =>
     makePetals({

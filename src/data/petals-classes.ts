@@ -17,9 +17,12 @@ import { BACKGROUND_COLOURS } from "./petals-background.js";
 import { mix } from "./petals-canvas.js";
 import { RandomStream, StreamPurpose } from "./philox.js";
 
-/** Number of classes; every fifth is held out for testing. */
-export const PETALS_CLASS_COUNT = 130;
-const HELD_OUT = 5;
+/**
+ * Number of classes; every tenth is held out for testing. Many classes of few images, so that what goes with an attribute's value in one
+ * class goes with another in the next: of half as many, a text encoder learns classes by heart instead of attributes.
+ */
+export const PETALS_CLASS_COUNT = 260;
+const HELD_OUT = 10;
 
 /** Candidates looked at before a class is chosen. */
 const CANDIDATES = 80;
@@ -34,7 +37,7 @@ export function petalsClasses(): readonly PetalsClass[] {
   return (classes ??= chooseClasses());
 }
 
-/** Whether a class is held out for testing: one fifth are. */
+/** Whether a class is held out for testing: one tenth are. */
 export function isHeldOut(classIndex: number): boolean {
   return classIndex % HELD_OUT === HELD_OUT - 1;
 }

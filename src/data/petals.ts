@@ -10,14 +10,14 @@ import { renderPetals } from "./petals-render.js";
 import { RandomStream, StreamPurpose } from "./philox.js";
 
 /** Changes when the same seed begins to make other images or captions, so that no packed file of an older form is taken for a new one. */
-export const PETALS_VERSION = 1;
+export const PETALS_VERSION = 2;
 
 export interface PetalsOptions {
   /** Side of the images in pixels (default 64). */
   readonly size?: number;
   /** Default 0. */
   readonly seed?: number;
-  /** Default 40. */
+  /** Default 20. */
   readonly imagesPerClass?: number;
   /** Called after each image. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -44,7 +44,7 @@ export function petalsImage(seed: number, classIndex: number, k: number, size: n
 
 /** Makes the whole data set; lets other work go on between classes. @throws DataError for a size or a number that makes no sense. */
 export async function makePetals(options: PetalsOptions = {}): Promise<PreparedData> {
-  const { size = 64, seed = 0, imagesPerClass = 40, onProgress, signal } = options;
+  const { size = 64, seed = 0, imagesPerClass = 20, onProgress, signal } = options;
   for (const [what, value] of Object.entries({ size, imagesPerClass })) {
     if (!Number.isInteger(value) || value < 1) {
       throw new DataError(`petals: ${what} must be a positive integer, not ${value}`);

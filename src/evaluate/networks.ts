@@ -57,7 +57,7 @@ export function networkSettings(dataset: Pick<Dataset, "name">): NetworkSettings
     reader: { ...common, steps: 3000, learningRate: 3e-3, shift: 3, renders: 8000 },
     matching: {
       ...PLAIN_TRAINING,
-      ...{ steps: petals ? 400 : 1000, seed: SEED },
+      ...{ steps: petals ? 1500 : 1000, seed: SEED },
       ...{ text: { width: 64, embedding: 128, cell: "rnn" as const }, imageWidth: 16 },
     },
   };

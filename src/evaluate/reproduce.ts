@@ -35,8 +35,8 @@ export async function reproduceAblation(
     heading: `The four variants on ${options.dataset}, preset ${options.preset}`,
     command: commandOf(request),
     about:
-      `${options.steps} steps of ${options.batch}, ${seeds === 1 ? "one seed" : `${seeds} seeds (means ± deviations over them)`}, the same text encoder for the ` +
-      `variants of a seed, style encoders of ${styleSteps} steps, ${samples} captions of each split; on ${machine}.`,
+      `${options.steps} steps of ${options.batch}, ${seeds === 1 ? "one seed" : `${seeds} seeds (means ± deviations over them)`}, the same text encoder for ` +
+      `${given.textEncoder ? "all" : "the variants of a seed"}, style encoders of ${styleSteps} steps, ${samples} captions of each split; on ${machine}.`,
     columns: overSeeds(reports),
     notes: reports[0]!.notes,
     picture: await comparison(

@@ -100,11 +100,14 @@ export function reorder<T extends Float32Array | Uint32Array>(values: T, shape: 
   const result = new (values.constructor as new (n: number) => T)(values.length);
   const step = strides(shape, order);
   const index = new Array<number>(shape.length).fill(0);
+  // Row by row: a row's elements are one step apart.
+  const last = shape.length - 1;
+  const [length, across] = [shape[last]!, step[last]!];
   let place = 0;
-  for (let i = 0; i < values.length; i++) {
-    if (inverse) result[i] = values[place]!;
-    else result[place] = values[i]!;
-    for (let d = shape.length - 1; d >= 0; d--) {
+  for (let i = 0; i < values.length; i += length) {
+    if (inverse) for (let k = 0; k < length; k++) result[i + k] = values[place + k * across]!;
+    else for (let k = 0; k < length; k++) result[place + k * across] = values[i + k]!;
+    for (let d = last - 1; d >= 0; d--) {
       place += step[d]!;
       if (++index[d]! < shape[d]!) break;
       place -= step[d]! * shape[d]!;

@@ -30,6 +30,7 @@ export class Store {
   /** Set by the first program that uses the store; until then values live in `initial`. */
   memory: StoreMemory | undefined;
   #length = 0;
+  /** With room for more. */
   #initial = new Float32Array(0);
   #flat: Tensor | undefined;
 
@@ -56,12 +57,15 @@ export class Store {
     });
     this.entries.push({ name, tensor, offset });
     this.#length += Math.ceil(size(shape) / ALIGNMENT) * ALIGNMENT;
-    const grown = new Float32Array(this.#length);
-    grown.set(this.#initial);
-    this.#initial = grown;
+    if (this.#initial.length < this.#length) {
+      // More than is asked for, so that a large network is not copied once a variable.
+      const grown = new Float32Array(Math.max(this.#length, 2 * this.#initial.length));
+      grown.set(this.#initial);
+      this.#initial = grown;
+    }
     const values = new Float32Array(size(shape));
     initializer(values, shape);
-    grown.set(reorder(values, shape, order), offset);
+    this.#initial.set(reorder(values, shape, order), offset);
     return tensor;
   }
 
@@ -84,17 +88,17 @@ export class Store {
    */
   copyFrom(other: Store): void {
     if (this.memory || other.memory || other.length !== this.#length) throw new UserError(`${this.name}: cannot copy ${other.name}`);
-    this.#initial = other.#initial.slice();
+    this.#initial = other.initial.slice();
   }
 
   /** The variables' values before any run: what a program uploads. */
   get initial(): Float32Array {
-    return this.#initial;
+    return this.#initial.subarray(0, this.#length);
   }
 
   /** Values of all variables by name, row-major. */
   async read(): Promise<Map<string, Float32Array>> {
-    const all = this.memory ? await this.memory.read() : this.#initial;
+    const all = this.memory ? await this.memory.read() : this.initial;
     return new Map(
       this.entries.map(({ name, tensor, offset }) => [
         name,

@@ -26,10 +26,10 @@ describe("classes of petals", () => {
   const classes = petalsClasses();
   const train = classes.filter((_, i) => !isHeldOut(i));
 
-  it("are 130 different ones, a fifth of them held out", () => {
-    expect(classes).toHaveLength(130);
-    expect(new Set(indices.map((i) => className(i).slice(4))).size).toBe(130);
-    expect(train).toHaveLength(104);
+  it("are 260 different ones, a tenth of them held out", () => {
+    expect(classes).toHaveLength(260);
+    expect(new Set(indices.map((i) => className(i).slice(4))).size).toBe(260);
+    expect(train).toHaveLength(234);
   });
 
   it("show every value of every named attribute in training, about equally often, and every colour in testing", () => {
@@ -45,7 +45,7 @@ describe("classes of petals", () => {
     for (const [key, choices] of Object.entries(values)) {
       for (const value of choices) {
         const count = train.filter((one) => one[key as keyof typeof values] === value).length;
-        expect(count, `${key} ${value}`).toBeGreaterThan(0.6 * (104 / choices.length));
+        expect(count, `${key} ${value}`).toBeGreaterThan(0.6 * (234 / choices.length));
       }
     }
     const tested = new Set(classes.filter((_, i) => isHeldOut(i)).map((one) => one.petalColour));
@@ -255,10 +255,10 @@ describe("makePetals", () => {
   it("makes images of every class with captions and attributes", async () => {
     const seen: number[] = [];
     const made = await makePetals({ size: 16, imagesPerClass: 2, seed: 3, onProgress: (done, total) => seen.push(done / total) });
-    expect(made.images).toHaveLength(260);
-    expect(made.pixels).toHaveLength(260 * 16 * 16 * 3);
-    expect(made.attributes).toHaveLength(260);
-    expect(made.split.train).toHaveLength(104);
+    expect(made.images).toHaveLength(520);
+    expect(made.pixels).toHaveLength(520 * 16 * 16 * 3);
+    expect(made.attributes).toHaveLength(520);
+    expect(made.split.train).toHaveLength(234);
     expect(seen.at(-1)).toBe(1);
     const image = petalsImage(3, 70, 1, 16);
     expect(made.pixels.subarray(141 * 768, 142 * 768)).toEqual(image.pixels);

@@ -213,6 +213,28 @@ describe("matmul", () => {
   );
 });
 
+/** Rows of 1024: CPU adapters copy them apart first. */
+describe("matmul of rows that share places of the cache", () => {
+  it.each([
+    ["b", { ...plain, m: 258, n: 1024, k: 37 }],
+    ["a", { ...plain, m: 1024, n: 260, k: 21, aLayout: "km", bLayout: "nk" }],
+    ["a and b", { ...plain, m: 257, n: 256, k: 1024, bLayout: "nk" }],
+    ["a of each entry of a batch", { batch: 2, m: 17, n: 256, k: 1024, aLayout: "mk", bLayout: "kn", aBatched: true, bBatched: true }],
+    ["b of each entry of a batch", { batch: 2, m: 256, n: 18, k: 2048, aLayout: "km", bLayout: "nk", aBatched: true, bBatched: true }],
+  ] as [string, MatmulShape][])("%s", async (what, s) => {
+    const [a, b] = [noise(s.batch * s.m * s.k, 1), noise(s.batch * s.n * s.k, 2)];
+    const reference = matmulReference(s, a, b);
+    const traits = { ...opened.traits, software: true };
+    for (const variant of gemmVariants(traits).filter((v) => v !== "tiled")) {
+      const lowering = matmul(s, traits, variant);
+      const copies = lowering.launches.filter(({ kernel }) => kernel.name.endsWith("apart"));
+      expect(copies, variant).toHaveLength(variant === "naive" ? 0 : what.startsWith("a and") ? 2 : 1);
+      const [c] = await run(lowering, [a, b], [reference.value.length]);
+      reference.expectNear(c!, `${what} ${variant}`);
+    }
+  });
+});
+
 describe("convolution", () => {
   it.each(CONVOLUTIONS)("%s", async (label, s) => {
     const size = sizes(s);
