@@ -85,7 +85,18 @@ const CHOICES: { readonly [Key in keyof PetalsClass]: readonly PetalsClass[Key][
 };
 const KEYS = Object.keys(CHOICES) as readonly (keyof PetalsClass)[];
 
-function drawClass(random: RandomStream): PetalsClass {
+/** A centre of the petals' own colour would not be seen. */
+const centreShows = ({ petalColour, centreColour }: PetalsClass): boolean => (petalColour as string) !== centreColour;
+
+/** Any combination of attributes. */
+export function drawClass(random: RandomStream): PetalsClass {
+  for (;;) {
+    const drawn = drawAttributes(random);
+    if (centreShows(drawn)) return drawn;
+  }
+}
+
+function drawAttributes(random: RandomStream): PetalsClass {
   return {
     petalColour: random.pick(PETAL_COLOURS),
     petalCount: random.pick(PETAL_COUNTS),
@@ -108,10 +119,8 @@ function chooseClasses(): PetalsClass[] {
     let best: PetalsClass | undefined;
     let bestCost = Infinity;
     for (let i = 0; i < CANDIDATES; i++) {
-      const candidate = drawClass(random);
-      // A centre of the petals' own colour would not be seen.
-      const visible = (candidate.petalColour as string) !== candidate.centreColour;
-      if (!visible || chosen.some((other) => differences(candidate, other) < 2)) {
+      const candidate = drawAttributes(random);
+      if (!centreShows(candidate) || chosen.some((other) => differences(candidate, other) < 2)) {
         continue;
       }
       const cost = usage(candidate, used, places);

@@ -14,6 +14,7 @@ export const STREAMS = {
   colours: 136,
   zeroShot: 137,
   style: 138,
+  freePetals: 140,
 };
 
 /** Images that are taken together. */

@@ -8,10 +8,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset.js";
 import { defaultCacheDir } from "../data/open.js";
+import type { PairBatch } from "../data/sampler.js";
 import { UserError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
 import { digest, fingerprint, keep } from "./cache.js";
-import { CaptionEncoder, meanRows, normalise, type TextModel } from "./captions.js";
+import { type BatchTexts, CaptionEncoder, meanRows, normalise, type TextModel } from "./captions.js";
 import type { TrainHooks } from "./hooks.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 
@@ -21,7 +22,7 @@ const VERSION = 2;
 /** So many captions are embedded in one go, about. */
 const AT_ONCE = 1024;
 
-export class CaptionTable {
+export class CaptionTable implements BatchTexts {
   /** Normalised embeddings, [captions, size]; a row holds nothing before its caption is known. */
   readonly #embeddings: Float32Array;
   /** 1 for the captions whose row is there. */
@@ -114,6 +115,16 @@ export class CaptionTable {
     if (this.has(first)) return;
     const batches = Array.from({ length: Math.ceil(AT_ONCE / first.length) }, (_, i) => batch(i));
     await this.need(batches.flatMap((captions) => [...captions]));
+  }
+
+  async inputs(batch: PairBatch, wrongText: boolean, next: (i: number) => PairBatch): Promise<Record<string, Float32Array>> {
+    const wanted = ({ captions, wrongCaptions }: PairBatch) => (wrongText ? Uint32Array.of(...captions, ...wrongCaptions) : captions);
+    await this.ready((i) => wanted(next(i)));
+    const { captions, wrongCaptions, captionsPerImage } = batch;
+    return {
+      ...(wrongText && { wrongText: this.means(wrongCaptions, captionsPerImage) }),
+      text: this.means(captions, captionsPerImage),
+    };
   }
 
   /** The embedding of a caption that is known. */

@@ -1,10 +1,12 @@
 /** Embedding captions with a trained text encoder: batched by length, normalised as the GAN wants them. */
+import type { PairBatch } from "../data/sampler.js";
 import type { Symbols } from "../data/symbols.js";
 import type { Device } from "../gpu/device.js";
 import type { TextEncoder } from "../models/text-encoder.js";
 import { compile } from "../tensor/compile.js";
 import type { Program } from "../tensor/program.js";
 import { input, type Tensor } from "../tensor/tensor.js";
+import type { TrainHooks } from "./hooks.js";
 
 /** Shift and scale that give the training captions' embeddings mean 0 and, over all dimensions, deviation 1. */
 export interface Normalisation {
@@ -18,6 +20,19 @@ export interface TextModel {
   /** The characters of a character-level encoder, the words of a word-level one. */
   readonly alphabet: Symbols;
   readonly normalisation: Normalisation;
+}
+
+/** The texts of batches, for the program of a training step. */
+export interface BatchTexts {
+  /**
+   * Values of the program's inputs `text` and, where asked for, `wrongText`.
+   * @param next The i-th batch from this one on: texts may be prepared many batches at a time.
+   */
+  inputs(batch: PairBatch, wrongText: boolean, next: (i: number) => PairBatch): Promise<Record<string, ArrayLike<number>>>;
+  /** Normalised embeddings of captions by number, as things stand: [captions, size]. */
+  embeddings(captions: readonly number[]): Promise<Float32Array>;
+  /** Keeps for later runs what they could use. */
+  keep(onEvent: TrainHooks["onEvent"]): Promise<void>;
 }
 
 /** The captions' normalisation: a mean vector and one deviation. @param embeddings [N, size] */

@@ -5,7 +5,7 @@ import type { Dataset } from "../data/dataset.js";
 import { UserError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
 import { CaptionTable } from "./caption-table.js";
-import { normalisationOf, normalise } from "./captions.js";
+import { type BatchTexts, normalisationOf, normalise } from "./captions.js";
 import { EmbeddedDataset, nameOf, placeVectors } from "./embeddings/embedded-dataset.js";
 import type { GivenEmbeddings } from "./embeddings/given-embeddings.js";
 import { GAN_ADAM } from "./gan.js";
@@ -19,8 +19,9 @@ import { TrainedText } from "./trained-text.js";
 export interface Conditioning {
   /** What is trained on: with given embeddings, the images that have some. */
   readonly dataset: Dataset;
-  /** The captions' embeddings, which stay as they are; or the encoder that is trained with the GAN. */
-  readonly captions: CaptionTable | TrainedText;
+  readonly captions: BatchTexts;
+  /** The same, where it is an encoder that is trained with the GAN. */
+  readonly trained?: TrainedText;
   /** What goes into the model's file. */
   readonly texts: ModelTexts;
 }
@@ -43,14 +44,15 @@ export async function conditionedByEncoder(
  * @param start Where it begins.
  */
 export async function conditionedByTraining(
+  device: Device,
   dataset: Dataset,
   start: TextEncoderFile,
   options: TrainOptions,
   folder: RunFolder,
 ): Promise<Conditioning> {
   folder.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder(start));
-  const captions = await TrainedText.begin(dataset, start, options.numCaptions, options.ema > 0, GAN_ADAM);
-  return { dataset, captions, texts: captions.model };
+  const trained = await TrainedText.begin(device, dataset, start, options.numCaptions, options.ema > 0, GAN_ADAM);
+  return { dataset, captions: trained, trained, texts: trained.model };
 }
 
 /** What a run's folder says of the embeddings that it was begun with. */

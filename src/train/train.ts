@@ -3,12 +3,12 @@ import { existsSync } from "node:fs";
 import type { Dataset } from "../data/dataset.js";
 import { fillPixels } from "../data/batch.js";
 import { RandomStream } from "../data/philox.js";
-import { type PairBatch, PairSampler } from "../data/sampler.js";
+import { PairSampler } from "../data/sampler.js";
 import { NonFiniteError, UserError } from "../errors.js";
 import { type Device, openDevice } from "../gpu/device.js";
 import { TextEncoder } from "../models/text-encoder.js";
 import { randomKey } from "../tensor/random.js";
-import type { CaptionTable } from "./caption-table.js";
+import type { BatchTexts } from "./captions.js";
 import { Clock } from "./clock.js";
 import { conditionedByEmbeddings, conditionedByEncoder, conditionedByTraining, type Conditioning } from "./conditioning.js";
 import { openEmbeddings } from "./embeddings/given-embeddings.js";
@@ -26,7 +26,6 @@ import { openData } from "./run-data.js";
 import { type Checkpoint, RunFolder } from "./run-folder.js";
 import { isNormalised, normalisationFor } from "./text-model.js";
 import { keptTextEncoder, obtainTextEncoder } from "./text-stage.js";
-import { TrainedText } from "./trained-text.js";
 import { installTuner } from "./tuning.js";
 
 /**
@@ -81,10 +80,8 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
         : await conditioningByText(device, dataset, options, folder, hooks, text);
       if (!conditioning) return { run: folder.path, end: "stopped", step: 0 };
       await rehearsal;
-      if (conditioning.captions instanceof TrainedText) {
-        gan.text = conditioning.captions;
-        if (checkpoint) gan.text.load(checkpoint.tensors, checkpoint.path);
-      }
+      gan.text = conditioning.trained;
+      if (checkpoint) gan.text?.load(checkpoint.tensors, checkpoint.path);
       const session = await Session.begin(device, conditioning, options, folder, hooks, gan, step);
       return await session.train(signal);
     } catch (error) {
@@ -118,7 +115,7 @@ async function conditioningByText(
   const text = given ?? (scratch ? newTextEncoder(dataset, options) : await obtainTextEncoder(device, dataset, options, folder, hooks));
   if (!text) return undefined;
   const normalisation = isNormalised(text) ? text.normalisation : await normalisationFor(device, dataset, text);
-  if (trained) return conditionedByTraining(dataset, { ...text, normalisation }, options, folder);
+  if (trained) return conditionedByTraining(device, dataset, { ...text, normalisation }, options, folder);
   return conditionedByEncoder(device, dataset, { ...text, normalisation }, folder, hooks);
 }
 
@@ -183,7 +180,7 @@ class Session {
     readonly folder: RunFolder,
     readonly hooks: TrainHooks,
     readonly texts: ModelTexts,
-    readonly captions: CaptionTable | TrainedText,
+    readonly captions: BatchTexts,
     readonly gan: Gan,
     readonly program: GanProgram,
     readonly grid: SampleGrid,
@@ -206,9 +203,7 @@ class Session {
       kind: "message",
       text: `a step: ${dispatches} dispatches, ${(memory.arena / 1e6).toFixed(1)} MB for what lies between`,
     });
-    const embeddings = (rows: readonly number[]) =>
-      captions instanceof TrainedText ? captions.embeddings(device, rows) : captions.embeddings(rows);
-    const grid = await SampleGrid.create(device, dataset, gan.average, embeddings, options.seed);
+    const grid = await SampleGrid.create(device, dataset, gan.average, (rows) => captions.embeddings(rows), options.seed);
     const session = new Session(dataset, options, folder, hooks, texts, captions, gan, program, grid);
     session.#step = step;
     return session;
@@ -240,7 +235,7 @@ class Session {
     }
     await pending;
     if (this.#step > 0) await this.#checkpoint();
-    if (!(this.captions instanceof TrainedText)) await this.captions.keep(hooks.onEvent);
+    await this.captions.keep(hooks.onEvent);
     const end = this.#step >= steps ? ("finished" as const) : ("stopped" as const);
     return { run: this.folder.path, end, step: this.#step, ...(this.#grid && { grid: this.#grid }), caption: this.grid.captions[0]! };
   }
@@ -252,7 +247,8 @@ class Session {
     const { images, wrong, views, wrongViews } = batch;
     const rate = learningRate(options, step, dataset.imagesOfSplit("train").length);
     const mismatch = gan.mismatchWeight > 0;
-    const texts = await this.#texts(batch, (i) => sampler.batch(step + i));
+    const wrongText = mismatch && options.mismatch === "text";
+    const texts = await this.captions.inputs(batch, wrongText, (i) => (i === 0 ? batch : sampler.batch(step + i)));
     return {
       real: words(fillPixels(dataset, images, views)),
       ...(mismatch && options.mismatch === "image" && { wrong: words(fillPixels(dataset, wrong, wrongViews)) }),
@@ -261,21 +257,6 @@ class Session {
       rateD: gan.adamD.rate(rate, step),
       rateG: gan.adamG.rate(rate, step),
       ...(gan.average !== gan.generator && { decay: [emaDecay(options.ema, step)] }),
-    };
-  }
-
-  /** The captions of a batch: embedded, or as symbols for an encoder that is trained. @param next The batches from this one on. */
-  async #texts(batch: PairBatch, next: (i: number) => PairBatch): Promise<Record<string, ArrayLike<number>>> {
-    const { captions: source, gan, options } = this;
-    const { captions, wrongCaptions, captionsPerImage } = batch;
-    const wrongText = gan.mismatchWeight > 0 && options.mismatch === "text";
-    if (source instanceof TrainedText)
-      return { text: source.index(captions), ...(wrongText && { wrongText: source.index(wrongCaptions) }) };
-    const wanted = (batch: PairBatch) => (wrongText ? Uint32Array.of(...batch.captions, ...batch.wrongCaptions) : batch.captions);
-    await source.ready((i) => wanted(i === 0 ? batch : next(i)));
-    return {
-      ...(wrongText && { wrongText: source.means(wrongCaptions, captionsPerImage) }),
-      text: source.means(captions, captionsPerImage),
     };
   }
 
@@ -303,8 +284,7 @@ class Session {
     const model = { ...this.texts, generator: this.gan.average, kind, examples: this.grid.captions } as const;
     this.folder.writeFile(MODEL_NAME, await encodeGan(model));
     // The image side of its earlier training, if it had one, does not go with it any more.
-    if (this.captions instanceof TrainedText)
-      this.folder.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder({ ...this.captions.model, image: undefined }));
+    if (this.gan.text) this.folder.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder({ ...this.gan.text.model, image: undefined }));
     this.hooks.onEvent({ kind: "checkpoint", step: this.#step, path });
   }
 }

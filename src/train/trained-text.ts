@@ -7,6 +7,7 @@
  */
 import { fillCaptions } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
+import type { PairBatch } from "../data/sampler.js";
 import type { Device } from "../gpu/device.js";
 import { TextEncoder } from "../models/text-encoder.js";
 import { add, mul, sub } from "../tensor/elementwise.js";
@@ -15,13 +16,13 @@ import { Adam, type AdamOptions } from "../tensor/optimizers.js";
 import { mean } from "../tensor/reduce.js";
 import { input, type Tensor, tensor } from "../tensor/tensor.js";
 import { assign } from "../tensor/variables.js";
-import { CaptionEncoder, normalise, type TextModel } from "./captions.js";
+import { type BatchTexts, CaptionEncoder, normalise, type TextModel } from "./captions.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "./network-file.js";
 import type { SafeTensor } from "./safetensors.js";
 
 const noRandom = { uniform: () => 0.5, normal: () => 0 };
 
-export class TrainedText {
+export class TrainedText implements BatchTexts {
   readonly encoder: TextEncoder;
   /** The moving average, which goes with the generator's; the encoder itself where there is none. */
   readonly average: TextEncoder;
@@ -31,6 +32,7 @@ export class TrainedText {
   #captions: CaptionEncoder | undefined;
 
   private constructor(
+    readonly device: Device,
     readonly dataset: Dataset,
     readonly start: TextModel,
     readonly perRow: number,
@@ -51,8 +53,15 @@ export class TrainedText {
    * @param perRow Captions whose embeddings are averaged in a row of a batch.
    * @param averaged Keep a moving average.
    */
-  static async begin(dataset: Dataset, start: TextModel, perRow: number, averaged: boolean, adam: AdamOptions): Promise<TrainedText> {
-    const text = new TrainedText(dataset, start, perRow, averaged, adam);
+  static async begin(
+    device: Device,
+    dataset: Dataset,
+    start: TextModel,
+    perRow: number,
+    averaged: boolean,
+    adam: AdamOptions,
+  ): Promise<TrainedText> {
+    const text = new TrainedText(device, dataset, start, perRow, averaged, adam);
     if (averaged) text.average.parameters.write(await text.encoder.parameters.read());
     return text;
   }
@@ -70,6 +79,15 @@ export class TrainedText {
     return fillCaptions(this.dataset, captions, this.#columns, undefined, this.start.alphabet);
   }
 
+  inputs({ captions, wrongCaptions }: PairBatch, wrongText: boolean): Promise<Record<string, Uint32Array>> {
+    return Promise.resolve({ text: this.index(captions), ...(wrongText && { wrongText: this.index(wrongCaptions) }) });
+  }
+
+  /** Nothing: its embeddings change with every step. */
+  keep(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** Records average ← average + (encoder − average)·remain. */
   follow(remain: Tensor): void {
     const { flat } = this.average.parameters;
@@ -82,8 +100,8 @@ export class TrainedText {
   }
 
   /** Normalised embeddings of captions by the averaged encoder as it is now: [captions, size]. */
-  async embeddings(device: Device, captions: readonly number[]): Promise<Float32Array> {
-    this.#captions ??= new CaptionEncoder(device, this.average, this.start.alphabet, captions.length);
+  async embeddings(captions: readonly number[]): Promise<Float32Array> {
+    this.#captions ??= new CaptionEncoder(this.device, this.average, this.start.alphabet, captions.length);
     return normalise(await this.#captions.encode(captions.map((i) => this.dataset.caption(i))), this.start.normalisation);
   }
 

@@ -311,6 +311,18 @@ describe("stores", () => {
     expect((await once(() => ({ w: relu(square(w)) }))).w).toEqual([...Array(12).keys()].map((i) => (50 - i) ** 2));
   });
 
+  it("lie side by side as they are added, however many", async () => {
+    const store = new Store("many");
+    const sizes = [1, 100, 3, 500, 64, 65, 2];
+    const values = sizes.map((size, n) => Array.from({ length: size }, (_, i) => 1000 * n + i));
+    values.forEach((v, n) => store.variable(`v${n}`, [v.length], list(v)));
+    expect(store.initial).toHaveLength(store.length);
+    const read = await store.read();
+    values.forEach((v, n) => expect([...read.get(`v${n}`)!]).toEqual(v));
+    const { flat } = await once(() => ({ flat: mul(store.flat, 1) }));
+    store.entries.forEach(({ offset }, n) => expect([...flat.subarray(offset, offset + sizes[n]!)]).toEqual(values[n]));
+  });
+
   it("copies of a store start with its values", async () => {
     const store = new Store("first");
     store.variable("w", [3], list([1, 2, 3]));
