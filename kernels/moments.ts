@@ -10,11 +10,12 @@
  *   μ ← μ + δ·n_p / (n + n_p),    m₂ ← m₂ + m_p + δ²·n·n_p / (n + n_p),    δ = μ_p − μ
  *
  * Bindings: stage 1: x, scratch [2, P, K] (means, then m₂); stage 2: scratch, mean [K], variance [K], inverse [K].
- * Tiles: stage 1: one invocation a part of a k (of four, as vec4, where k is the fastest dimension and allows it); stage 2: one a k.
- * Lanes lie side by side on k, so on tensors whose kept dimension is not the fastest in memory it is correct, but slow on GPUs.
- * No barriers and no atomics: the order of the sums is fixed.
+ * Tiles: one invocation a part of a k (of four, as vec4, where k is the fastest dimension and allows it), then one a k. Lanes lie side by side
+ * on k, so on tensors whose kept dimension is not the fastest in memory it is correct, but slow on GPUs.
+ * Variants: "staged" has no barriers (software adapters); in "tree" the lanes of a workgroup, 8 wide on k, share out a part, or the parts,
+ * and join in workgroup memory (GPUs, where a long walk by few lanes is all waiting). No atomics: the order of the sums is fixed.
  */
-import type { Kernel, Lowering } from "./kernel.js";
+import type { AdapterTraits, Kernel, Lowering } from "./kernel.js";
 import { input, output, scratch } from "./kernel.js";
 import {
   binding,
@@ -22,6 +23,7 @@ import {
   coordinates,
   entry,
   flatIndex,
+  LANES,
   literal,
   type LoopAxis,
   offset,
@@ -39,94 +41,156 @@ export interface MomentsProblem {
   readonly epsilon: number;
 }
 
-/** Elements that one invocation of stage 1 walks, and the most parts: what they have left in scratch is walked by one of stage 2. */
-const PART = 256;
+export const momentsVariants = ["staged", "tree"] as const;
+export type MomentsVariant = (typeof momentsVariants)[number];
+
+/** Elements that one invocation of stage 1 walks, and the most parts: what they have left in scratch is walked in stage 2. */
+const PART = { staged: 256, tree: 32 };
 const MOST_PARTS = 512;
 
+/** How the lanes of a workgroup lie in a tree. */
+const ACROSS = 8;
+const ALONG = LANES / ACROSS;
+
 /** Inputs: x. Outputs: mean, variance (unbiased), inverse deviation, [K] each. */
-export function moments(problem: MomentsProblem): Lowering {
+export function moments(problem: MomentsProblem, traits: AdapterTraits, variant?: MomentsVariant): Lowering {
+  const chosen = variant ?? (traits.software ? "staged" : "tree");
   const kept = total(problem.kept);
-  const parts = Math.min(MOST_PARTS, Math.ceil(total(problem.reduced) / PART));
+  const share = chosen === "tree" ? ALONG * PART.tree : PART.staged;
+  const parts = Math.min(MOST_PARTS, Math.ceil(total(problem.reduced) / share));
   return {
     launches: [
-      { kernel: partMoments(problem, parts), slots: [input(0), scratch(0)] },
-      { kernel: joinMoments(problem, parts), slots: [scratch(0), output(0), output(1), output(2)] },
+      { kernel: partMoments(problem, parts, chosen), slots: [input(0), scratch(0)] },
+      { kernel: joinMoments(problem, parts, chosen), slots: [scratch(0), output(0), output(1), output(2)] },
     ],
     scratch: [2 * parts * kept],
   };
 }
 
-function partMoments({ kept, reduced }: MomentsProblem, parts: number): Kernel {
+const JOIN = `struct Part { mean: T, m2: T, n: f32 }
+
+fn join(a: Part, b: Part) -> Part {
+  let n = a.n + b.n;
+  let share = b.n / max(n, 1.0);
+  let delta = b.mean - a.mean;
+  return Part(a.mean + delta * share, a.m2 + b.m2 + delta * delta * a.n * share, n);
+}`;
+
+/** Where an invocation stands: which k, which part, and of how many lanes that share a part it is which. */
+function place(variant: MomentsVariant, columns: number, number: (value: number) => string) {
+  if (variant === "staged") {
+    const text = number(columns);
+    return { along: 1, groups: columns, part: `i / ${text}`, k: `i % ${text}`, lane: "0u", index: `let i = ${flatIndex()};` };
+  }
+  const groups = Math.ceil(columns / ACROSS);
+  const text = number(groups);
+  return {
+    ...{ along: ALONG, groups, part: `group / ${text}`, k: `group % ${text} * ${ACROSS}u + lane % ${ACROSS}u`, lane: `lane / ${ACROSS}u` },
+    index: "let group = workgroup.x + workgroup.y * 65535u;",
+  };
+}
+
+/** Joins `own` of the lanes that share a part; the first of them then has it all. */
+const joinLanes = (variant: MomentsVariant): string =>
+  variant === "staged"
+    ? ""
+    : `shared_parts[lane] = own;
+  for (var half = ${LANES / 2}u; half >= ${ACROSS}u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) { shared_parts[lane] = join(shared_parts[lane], shared_parts[lane + half]); }
+  }
+  own = shared_parts[lane];`;
+
+const sharedParts = (variant: MomentsVariant): string => (variant === "tree" ? `var<workgroup> shared_parts: array<Part, ${LANES}>;` : "");
+
+const launchSize = (variant: MomentsVariant, groups: number) => workgroupsFor(groups, variant === "tree" ? 1 : LANES);
+
+function partMoments({ kept, reduced }: MomentsProblem, parts: number, variant: MomentsVariant): Kernel {
   const fastest = kept.at(-1);
   const wide = vectorizes([...kept, ...reduced], fastest) && fastest!.steps[0] === 1;
   const outer = kept.map((a) => (wide && a === fastest ? quarter(a) : a));
   const constants = new Constants();
   const number = kept.length <= 1 && reduced.length <= 1 ? constants.reference : literal;
   const [columns, length, partCount] = [total(outer), total(reduced), parts].map(number);
+  const { along, groups, part, k, lane, index } = place(variant, total(outer), number);
   const type = wide ? "vec4f" : "f32";
   const at = `${offset(outer, 0, "k", number)} + ${offset(reduced, 0, "r", number)}`;
   const value = wide ? `x[(${at}) / 4u]` : `x[${at}]`;
-  const code = `// moments of parts
+  const code = `// moments of parts, ${variant}
 ${types(wide)}
 ${binding(0, "x", type)}
 ${binding(1, "parts", type)}
 ${constants.declaration(2)}
+${JOIN}
+${sharedParts(variant)}
 
 ${entry()} {
-  let i = ${flatIndex()};
-  let part = i / ${columns};
-  let k = i % ${columns};
-  if (part >= ${partCount}) { return; }
-  ${coordinates(outer, "k", "k")}
+  ${index}
+  let part = ${part};
+  let k = ${k};
+  let live = k < ${columns} && part < ${partCount};
   var pivot = T(0);
   var sum = T(0);
   var squares = T(0);
   var count = 0.0;
-  // A lane's elements lie apart, so that neighbours in memory belong to neighbouring parts, which run side by side.
-  for (var r = part; r < ${length}; r += ${partCount}) {
-    ${coordinates(reduced, "r", "r")}
-    let value = ${value};
-    pivot = select(pivot, value, count == 0.0);
-    let d = value - pivot;
-    sum += d;
-    squares += d * d;
-    count += 1.0;
+  if (live) {
+    ${coordinates(outer, "k", "k")}
+    // A lane's elements lie apart, so that neighbours in memory belong to neighbouring lanes and parts, which run side by side.
+    for (var r = part * ${along}u + ${lane}; r < ${length}; r += ${partCount} * ${along}u) {
+      ${coordinates(reduced, "r", "r")}
+      let value = ${value};
+      pivot = select(pivot, value, count == 0.0);
+      let d = value - pivot;
+      sum += d;
+      squares += d * d;
+      count += 1.0;
+    }
   }
-  let mean = sum / count;
-  parts[part * ${columns} + k] = pivot + mean;
-  parts[(${partCount} + part) * ${columns} + k] = max(squares - sum * mean, T(0));
+  let mean = sum / max(count, 1.0);
+  var own = Part(pivot + mean, max(squares - sum * mean, T(0)), count);
+  ${joinLanes(variant)}
+  if (live && ${lane} == 0u) {
+    parts[part * ${columns} + k] = own.mean;
+    parts[(${partCount} + part) * ${columns} + k] = own.m2;
+  }
 }
 `;
-  return { name: "moments", code, constants: constants.values, workgroups: workgroupsFor(total(outer) * parts) };
+  return { name: "moments", code, constants: constants.values, workgroups: launchSize(variant, groups * parts) };
 }
 
-function joinMoments({ kept, reduced, epsilon }: MomentsProblem, parts: number): Kernel {
+function joinMoments({ kept, reduced, epsilon }: MomentsProblem, parts: number, variant: MomentsVariant): Kernel {
   const constants = new Constants();
   const [columns, length, partCount] = [total(kept), total(reduced), parts].map(constants.reference);
-  const code = `// moments joined
+  const { along, groups, k, lane, index } = place(variant, total(kept), constants.reference);
+  const code = `// moments joined, ${variant}
+alias T = f32;
 ${binding(0, "parts", "f32")}
 ${["mean", "variance", "inverse"].map((name, i) => binding(1 + i, name, "f32")).join("\n")}
 ${constants.declaration(4)}
+${JOIN}
+${sharedParts(variant)}
 
 ${entry()} {
-  let k = ${flatIndex()};
-  if (k >= ${columns}) { return; }
-  var mu = 0.0;
-  var m2 = 0.0;
-  var n = 0.0;
-  for (var p = 0u; p < ${partCount}; p++) {
-    // Part p holds the elements p, p + P, p + 2 P ... of the length.
-    let own = f32((${length} - p + ${partCount} - 1u) / ${partCount});
-    let delta = parts[p * ${columns} + k] - mu;
-    let all = n + own;
-    mu += delta * own / all;
-    m2 += parts[(${partCount} + p) * ${columns} + k] + delta * delta * n * own / all;
-    n = all;
+  ${index}
+  let k = ${k};
+  let live = k < ${columns};
+  var own = Part(0.0, 0.0, 0.0);
+  if (live) {
+    // Part p holds the elements r of the length of which r mod ${along} P is ${along} p or one of the next.
+    let whole = ${length} / (${along}u * ${partCount});
+    let rest = ${length} % (${along}u * ${partCount});
+    for (var p = ${lane}; p < ${partCount}; p += ${along}u) {
+      let n = ${along}u * whole + min(max(rest, ${along}u * p) - ${along}u * p, ${along}u);
+      own = join(own, Part(parts[p * ${columns} + k], parts[(${partCount} + p) * ${columns} + k], f32(n)));
+    }
   }
-  mean[k] = mu;
-  variance[k] = m2 / max(n - 1.0, 1.0);
-  inverse[k] = inverseSqrt(m2 / n + ${epsilon});
+  ${joinLanes(variant)}
+  if (live && ${lane} == 0u) {
+    mean[k] = own.mean;
+    variance[k] = own.m2 / max(own.n - 1.0, 1.0);
+    inverse[k] = inverseSqrt(own.m2 / own.n + ${epsilon});
+  }
 }
 `;
-  return { name: "moments joined", code, constants: constants.values, workgroups: workgroupsFor(total(kept)) };
+  return { name: "moments joined", code, constants: constants.values, workgroups: launchSize(variant, groups) };
 }

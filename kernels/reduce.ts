@@ -55,8 +55,11 @@ export interface ReduceProblem {
 export const reduceVariants = ["staged", "tree"] as const;
 export type ReduceVariant = (typeof reduceVariants)[number];
 
-/** Elements that one invocation adds up one after the other. */
-const PART = 256;
+/** Elements that one invocation adds up one after the other: few on a GPU, where a walk by few lanes is all waiting. */
+const PART = { staged: 256, tree: 32 };
+
+/** Kept columns that the lanes of a workgroup stand side by side on, in a tree. */
+const ACROSS = 8;
 
 /** Inputs: the operands. Outputs: the results. */
 export function reduce(problem: ReduceProblem, traits: AdapterTraits, variant?: ReduceVariant): Lowering {
@@ -64,7 +67,8 @@ export function reduce(problem: ReduceProblem, traits: AdapterTraits, variant?: 
   const kept = total(problem.kept);
   const inputs = Array.from({ length: problem.bindings }, (_, i) => input(i));
   const outputs = problem.scales.map((_, i) => output(i));
-  const parts = Math.min(1024, Math.ceil(total(problem.reduced) / (tree ? PART * 16 : PART)));
+  const share = tree ? (problem.rows ? LANES : LANES / ACROSS) * PART.tree : PART.staged;
+  const parts = Math.min(1024, Math.ceil(total(problem.reduced) / share));
   if (parts === 1) return { launches: [{ kernel: stage(problem, 1, tree, false), slots: [...inputs, ...outputs] }], scratch: [] };
   const results = outputs.map((_, i) => i);
   const second: ReduceProblem = {
@@ -117,8 +121,8 @@ function stage(problem: ReduceProblem, parts: number, tree: boolean, together: b
   const join = combine === "sum" ? (a: string, b: string) => `${a} + ${b}` : (a: string, b: string) => `max(${a}, ${b})`;
   const zero = combine === "sum" ? "T(0)" : "T(-3.4028234e38)";
 
-  // In a tree, the lanes of a workgroup share out one part of r: all of them in rows, 8 kept columns wide otherwise.
-  const across = tree ? (rows ? 1 : Math.min(8, LANES)) : 1;
+  // In a tree, the lanes of a workgroup share out one part of r: all of them in rows, some kept columns wide otherwise.
+  const across = tree && !rows ? ACROSS : 1;
   const along = tree ? LANES / across : 1;
   const groups = tree ? Math.ceil(columns / across) : columns;
   const groupsText = tree ? number(groups) : "";

@@ -1,4 +1,5 @@
 /** Mean, variance and inverse deviation of a tensor over some of its dimensions, made in one pass over it. */
+import type { AdapterTraits } from "../../kernels/kernel.js";
 import { moments as momentsKernel } from "../../kernels/moments.js";
 import { broadcastTo } from "./broadcast.js";
 import { mul, sub } from "./elementwise.js";
@@ -18,12 +19,12 @@ export function moments(x: Tensor, kept: readonly number[], epsilon: number): Mo
   const shape = x.shape.map((n, d) => (kept.includes(d) ? n : 1));
   const n = x.size / shape.reduce((a, b) => a * b, 1);
   const loops = (dimensions: readonly number[]) => loopNest(x.shape, dimensions, [strides(x.shape, x.order)]);
-  const lower = () =>
-    momentsKernel({
-      kept: loops(x.order.filter((d) => kept.includes(d))),
-      reduced: loops(x.order.filter((d) => !kept.includes(d))),
-      epsilon,
-    });
+  const problem = {
+    kept: loops(x.order.filter((d) => kept.includes(d))),
+    reduced: loops(x.order.filter((d) => !kept.includes(d))),
+    epsilon,
+  };
+  const lower = (traits: AdapterTraits) => momentsKernel(problem, traits);
   const options = { order: x.order, sources: [x] };
   const mean = new Tensor("mean", shape, { kind: "kernel", lower, results: 3 }, [x], {
     ...options,

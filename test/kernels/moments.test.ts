@@ -4,7 +4,7 @@
  */
 import { afterAll, expect, it } from "vitest";
 import type { LoopAxis } from "../../kernels/loops.js";
-import { moments } from "../../kernels/moments.js";
+import { moments, momentsVariants } from "../../kernels/moments.js";
 import { noise } from "../ops/noise.js";
 import { device, run } from "./harness.js";
 
@@ -55,22 +55,25 @@ it.each(Object.entries(patterns))("%s", async (name, { sizes, kept, range = [-1,
     column.push(x[i] ?? value);
   });
 
-  const lowering = moments({ kept: kept.map(axis), reduced: reduced.map(axis), epsilon: EPSILON });
-  const [mean, variance, inverse] = await run(lowering, [x], [count, count, count]);
-  columns.forEach((values, k) => {
-    const n = values.length;
-    const exactMean = values.reduce((a, b) => a + b, 0) / n;
-    const m2 = values.reduce((a, b) => a + (b - exactMean) ** 2, 0);
-    const largest = Math.max(...values.slice(0, 1000).map(Math.abs));
-    expect(Math.abs(mean![k]! - exactMean)).toBeLessThanOrEqual(2e-6 * largest);
-    expect(Math.abs(variance![k]! / (m2 / (n - 1)) - 1)).toBeLessThanOrEqual(2e-5 * slack ** 0.5);
-    expect(Math.abs(inverse![k]! * Math.sqrt(m2 / n + EPSILON) - 1)).toBeLessThanOrEqual(2e-5 * slack ** 0.5);
-  });
+  for (const variant of momentsVariants) {
+    const lowering = moments({ kept: kept.map(axis), reduced: reduced.map(axis), epsilon: EPSILON }, (await device()).traits, variant);
+    const [mean, variance, inverse] = await run(lowering, [x], [count, count, count]);
+    columns.forEach((values, k) => {
+      const n = values.length;
+      const exactMean = values.reduce((a, b) => a + b, 0) / n;
+      const m2 = values.reduce((a, b) => a + (b - exactMean) ** 2, 0);
+      const largest = Math.max(...values.slice(0, 1000).map(Math.abs));
+      expect(Math.abs(mean![k]! - exactMean), variant).toBeLessThanOrEqual(2e-6 * largest);
+      expect(Math.abs(variance![k]! / (m2 / (n - 1)) - 1), variant).toBeLessThanOrEqual(2e-5 * slack ** 0.5);
+      expect(Math.abs(inverse![k]! * Math.sqrt(m2 / n + EPSILON) - 1), variant).toBeLessThanOrEqual(2e-5 * slack ** 0.5);
+    });
+  }
 });
 
-it("gives the same bits again", async () => {
+it.each(momentsVariants)("gives the same bits again, %s", async (variant) => {
   const x = noise(30_000, "again");
-  const lowering = moments({ kept: [{ count: 3, steps: [1] }], reduced: [{ count: 10_000, steps: [3] }], epsilon: EPSILON });
+  const problem = { kept: [{ count: 3, steps: [1] }], reduced: [{ count: 10_000, steps: [3] }], epsilon: EPSILON };
+  const lowering = moments(problem, (await device()).traits, variant);
   const first = await run(lowering, [x], [3, 3, 3]);
   expect(await run(lowering, [x], [3, 3, 3])).toEqual(first);
 });
