@@ -176,7 +176,7 @@ function scaling(all: readonly Row[]): string {
   const fits = rows.filter(({ more }) => more.exponent !== undefined);
   return [
     `![Time of a GAN step against batch, width and image area, on logarithmic axes](${CHART})`,
-    "A GAN-INT-CLS step around the preset `small`. The exponent is of a power law through the larger two thirds of the points; that of the step's arithmetic beside it is what a " +
+    "A GAN-INT-CLS step around the preset `small`. The exponent is of a power law through the larger half of the points; that of the step's arithmetic beside it is what a " +
       "perfect implementation would show (larger images have more layers, wider networks grow with the square).",
     table(
       ["along", "from, to", "time grows with the power", "its arithmetic"],

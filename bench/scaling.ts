@@ -31,7 +31,8 @@ export async function* benchScaling(session: Session, axes = scalingAxes()): Asy
       points.push(point);
       yield point;
     }
-    const larger = points.slice(Math.floor(points.length / 3));
+    // Below, what a step costs at any size (its dispatches) shows more than how it grows.
+    const larger = points.slice(Math.floor(points.length / 2));
     if (larger.length < 2) continue;
     const of = (figure: (r: Row) => number) => exponent(larger.map((r) => [r.more.x!, figure(r)]));
     yield row(session.device, {
