@@ -54,7 +54,9 @@ describe("the gradient", () => {
     const encoder = new TextEncoder({ alphabet: dataset.alphabet.size, width: 4, embedding: 8, cell: "gru" }, new RandomStream(1));
     const normalisation = { center: new Float32Array(8).fill(0.05), scale: 4 };
     const gan = new Gan(options, new RandomStream(2));
-    gan.text = await TrainedText.begin(await device(), dataset, { encoder, alphabet: dataset.alphabet, normalisation }, 2, false, { beta1: 0.5 });
+    gan.text = await TrainedText.begin(await device(), dataset, { encoder, alphabet: dataset.alphabet, normalisation }, 2, false, {
+      beta1: 0.5,
+    });
     const program = await gan.compile(await device(), { given: true });
     const random = new RandomStream(3);
     const normal = (n: number) => Float32Array.from({ length: n }, () => random.normal());
