@@ -164,8 +164,8 @@ export class Limits {
     const { software } = device.traits;
     const sums = Array.from({ length: 24 }, (_, i) => `s${i}`);
     const [groups, rounds, unrolled] = software ? [64, 500, 8] : [4096, 2500, 8];
-    // A bound that the compiler does not know (the buffer begins with numbers below one): with a known one, NVIDIA's unrolls the whole loop,
-    // which takes it most of a minute, and then waits for instructions from memory.
+    // A body so long that counting does not show, and a bound that no compiler knows, lest one unrolls or foresees it all: a number of the
+    // buffer, cut to a half at most, is added as 0.
     const multiplyAdd = `@group(0) @binding(0) var<storage, read_write> c: array<f32>;
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -38,17 +38,7 @@ function workgroupTile(W: number, QR: number, QC: number, K: number): WorkgroupT
 const LARGE = workgroupTile(16, 2, 2, 8);
 const MIDDLE = workgroupTile(16, 1, 1, 16);
 const SMALL = workgroupTile(8, 1, 1, 8);
-const TILES = [
-  LARGE,
-  workgroupTile(16, 2, 2, 16),
-  workgroupTile(16, 4, 2, 8),
-  workgroupTile(16, 2, 4, 8),
-  MIDDLE,
-  workgroupTile(8, 2, 2, 8),
-  workgroupTile(8, 2, 1, 8),
-  workgroupTile(8, 1, 2, 8),
-  SMALL,
-];
+const TILES = [LARGE, MIDDLE, workgroupTile(8, 2, 2, 8), workgroupTile(8, 2, 1, 8), workgroupTile(8, 1, 2, 8), SMALL];
 
 export function tiledKernel(problem: SplitProblem, tile: WorkgroupTile, software: boolean): Kernel {
   const { name, rows, columns, layers, splits, depth, numbers } = problem;

@@ -31,6 +31,12 @@ export function workgroupsFor(invocations: number, lanes = LANES): [number, numb
 /** The invocation's number over the whole launch. */
 export const flatIndex = (lanes = LANES): string => `(workgroup.x + workgroup.y * ${ROW}u) * ${lanes}u + lane`;
 
+/** The workgroup's number over the whole launch. */
+export const groupIndex = `workgroup.x + workgroup.y * ${ROW}u`;
+
+/** Kept columns that the lanes of a workgroup stand side by side on where they share out a reduction; vectors of them fill lines of memory. */
+export const ACROSS = 8;
+
 export const entry = (lanes = LANES): string =>
   `@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32)`;

@@ -45,6 +45,9 @@ const CACHE_LINE = 16;
 /** Rows of so many elements, or of a multiple, all begin at the same place of a CPU's first cache (4 KiB a way) and drive each other out. */
 const ALIASING = 1024;
 
+/** So many of them, and fewer, that place holds: then there is nothing to gain. */
+const WAYS = 16;
+
 /** How often an element must be read for its copy to pay. */
 const WORTH_COPYING = 256;
 
@@ -54,8 +57,8 @@ const WORTH_COPYING = 256;
 function aliasing(shape: MatmulShape): { readonly a: boolean; readonly b: boolean } {
   const { a, b } = storedRows(shape);
   return {
-    a: a.length % ALIASING === 0 && a.count >= CACHE_LINE && shape.n >= WORTH_COPYING,
-    b: b.length % ALIASING === 0 && b.count >= CACHE_LINE && shape.m >= WORTH_COPYING,
+    a: a.length % ALIASING === 0 && a.count > WAYS && shape.n >= WORTH_COPYING,
+    b: b.length % ALIASING === 0 && b.count > WAYS && shape.m >= WORTH_COPYING,
   };
 }
 

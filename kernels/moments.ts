@@ -18,11 +18,13 @@
 import type { AdapterTraits, Kernel, Lowering } from "./kernel.js";
 import { input, output, scratch } from "./kernel.js";
 import {
+  ACROSS,
   binding,
   Constants,
   coordinates,
   entry,
   flatIndex,
+  groupIndex,
   LANES,
   literal,
   type LoopAxis,
@@ -48,8 +50,7 @@ export type MomentsVariant = (typeof momentsVariants)[number];
 const PART = { staged: 256, tree: 32 };
 const MOST_PARTS = 512;
 
-/** How the lanes of a workgroup lie in a tree. */
-const ACROSS = 8;
+/** Lanes that share out a part in a tree. */
 const ALONG = LANES / ACROSS;
 
 /** Inputs: x. Outputs: mean, variance (unbiased), inverse deviation, [K] each. */
@@ -86,7 +87,7 @@ function place(variant: MomentsVariant, columns: number, number: (value: number)
   const text = number(groups);
   return {
     ...{ along: ALONG, groups, part: `group / ${text}`, k: `group % ${text} * ${ACROSS}u + lane % ${ACROSS}u`, lane: `lane / ${ACROSS}u` },
-    index: "let group = workgroup.x + workgroup.y * 65535u;",
+    index: `let group = ${groupIndex};`,
   };
 }
 

@@ -15,12 +15,14 @@ import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
 import type { AdapterTraits, Kernel, Launch, Lowering } from "./kernel.js";
 import { input, output, scratch } from "./kernel.js";
 import {
+  ACROSS,
   binding,
   bindingTypes,
   Constants,
   coordinates,
   entry,
   flatIndex,
+  groupIndex,
   literal,
   type Load,
   LANES,
@@ -57,9 +59,6 @@ export type ReduceVariant = (typeof reduceVariants)[number];
 
 /** Elements that one invocation adds up one after the other: few on a GPU, where a walk by few lanes is all waiting. */
 const PART = { staged: 256, tree: 32 };
-
-/** Kept columns that the lanes of a workgroup stand side by side on, in a tree. */
-const ACROSS = 8;
 
 /** Inputs: the operands. Outputs: the results. */
 export function reduce(problem: ReduceProblem, traits: AdapterTraits, variant?: ReduceVariant): Lowering {
@@ -152,7 +151,7 @@ ${shared.map((s) => `var<workgroup> ${s}: array<T, ${LANES}>;`).join("\n")}
 
 ${entry()} {
 #if ${tree}
-  let group = workgroup.x + workgroup.y * 65535u;
+  let group = ${groupIndex};
   let part = group / ${groupsText};
   let k = (group % ${groupsText}) * ${across}u + lane % ${across}u;
 #else
