@@ -10,6 +10,7 @@ import { DOCUMENT_LENGTHS } from "../src/models/text-encoder.js";
 import { compile } from "../src/tensor/compile.js";
 import { pixelWords } from "../src/tensor/pixels.js";
 import type { InputValues, Program } from "../src/tensor/program.js";
+import type { Storage } from "../src/tensor/storage.js";
 import { input } from "../src/tensor/tensor.js";
 import { arithmetic } from "../src/tensor/work.js";
 import { Gan, type GanOptions } from "../src/train/gan.js";
@@ -24,6 +25,8 @@ import { drained, freeStores, inputValues, median, Stopwatch } from "./timing.js
 export interface StepCase {
   readonly name: string;
   readonly shape: string;
+  /** How it is stored, where that is not f32. */
+  readonly storage?: Storage;
   /** Images (or captions) a step. */
   readonly images: number;
   /** Of one step; undefined where it is not counted. */
@@ -85,16 +88,17 @@ async function scriptTime(device: Device, program: Program, inputs: InputValues,
 
 /** GAN-INT-CLS, or another variant, with the preset's sizes unless others are given. */
 export function ganStep(preset: PresetName, given: GivenOptions = {}): StepCase {
-  const options: GanOptions = resolveOptions({ ...given, preset }, { software: true });
-  const { variant, generatorWidth: g, discriminatorWidth: d, batch, imageSize } = options;
+  const options: GanOptions & { readonly storage: Storage } = resolveOptions({ ...given, preset }, { software: true });
+  const { variant, generatorWidth: g, discriminatorWidth: d, batch, imageSize, storage } = options;
   return {
     name: `${variant.toUpperCase()} step`,
     shape: `width ${g}/${d}, batch ${batch}, ${imageSize}x${imageSize}`,
+    ...(storage !== "f32" && { storage }),
     images: batch,
     flops: new Gan(options, ZEROS).arithmetic(),
     compile: async (device) => {
       const gan = new Gan(options, new RandomStream(1, 1));
-      const program = await gan.compile(device);
+      const program = await gan.compile(device, { storage });
       const images = Uint32Array.from({ length: pixelWords([batch, 3, imageSize, imageSize]) }, (_, i) => Math.imul(i, 2654435761) >>> 0);
       const given: Record<string, ArrayLike<number>> = {
         ...{ real: images, wrong: images.slice().reverse(), text: inputValues(batch * options.textSize) },
@@ -171,22 +175,32 @@ export function stepCases(): StepCase[] {
   const presets = ["small", "medium", "paper"] as const;
   return [
     ganStep("small"),
+    ganStep("small", { storage: "f16" }),
     textStep("small"),
     ...[1, 16, 64].map((batch) => inference(batch, "small")),
     ganStep("small", { generatorWidth: 64, discriminatorWidth: 64 }),
-    ...presets.slice(1).flatMap((preset) => [...[1, 16, 64].map((batch) => inference(batch, preset)), textStep(preset), ganStep(preset)]),
+    ganStep("small", { generatorWidth: 64, discriminatorWidth: 64, storage: "f16" }),
+    ...presets
+      .slice(1)
+      .flatMap((preset) => [
+        ...[1, 16, 64].map((batch) => inference(batch, preset)),
+        textStep(preset),
+        ganStep(preset),
+        ganStep(preset, { storage: "f16" }),
+      ]),
   ];
 }
 
 export async function* benchSteps(session: Session, cases = stepCases()): AsyncGenerator<Row> {
   for (const c of cases) {
     if (!session.wants("steps", c.name, c.shape)) continue;
+    if (c.storage === "f16" && !session.device.gpu.features.has("shader-f16")) continue;
     if (!(await session.allows("steps", `${c.name}, ${c.shape}`, c.flops))) continue;
     yield row(session.device, {
       suite: "steps",
       name: c.name,
       shape: c.shape,
-      variant: "",
+      variant: c.storage ? `activations in ${c.storage}` : "",
       ...(await timeStep(session.device, c, session.duration)),
     });
   }

@@ -16,10 +16,12 @@ export interface AdamCoefficients {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
+  /** What the gradients were multiplied by. */
+  readonly lossScale: number;
 }
 
 /** Inputs: gradient, rate. Outputs (in place): parameters, m, v. */
-export function adam(length: number, { beta1, beta2, epsilon }: AdamCoefficients): Lowering {
+export function adam(length: number, { beta1, beta2, epsilon, lossScale }: AdamCoefficients): Lowering {
   const code = `// adam
 ${binding(0, "gradient", "vec4f")}
 ${binding(1, "rate", "f32")}
@@ -30,7 +32,7 @@ ${binding(4, "second", "vec4f")}
 ${entry()} {
   let i = ${flatIndex()};
   if (i >= arrayLength(&parameters)) { return; }
-  let g = gradient[i];
+  let g = gradient[i]${lossScale === 1 ? "" : ` * ${1 / lossScale}`};
   let m = ${beta1} * first[i] + ${1 - beta1} * g;
   let v = ${beta2} * second[i] + ${1 - beta2} * g * g;
   first[i] = m;

@@ -24,6 +24,7 @@ const LIMITS: Readonly<Record<string, number>> = {
 /** Features that petalgrad asks for where they are, and what it does without them. */
 const FEATURES: Readonly<Record<string, string>> = {
   subgroups: "kernels take the variants without subgroups",
+  "shader-f16": "train keeps activations in f32 (no --storage f16)",
   "timestamp-query": "bench measures whole submissions instead of single kernels",
 };
 

@@ -59,7 +59,8 @@ async function answer(compute) {
   } catch (error) {
     return { kind: "package", reason: `npm's webgpu does not load here: ${error instanceof Error ? error.message.split("\n")[0] : error}` };
   }
-  const gpu = webgpu.create([]);
+  // As src/gpu/dawn.ts opens it.
+  const gpu = webgpu.create(["enable-dawn-features=vulkan_enable_f16_on_nvidia"]);
   // Dawn aborts when this object is collected.
   Object.assign(globalThis, { gpu });
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });

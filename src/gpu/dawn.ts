@@ -19,8 +19,18 @@ export async function openGpu(toggles: readonly string[] = []): Promise<GPU | un
   const name = "webgpu";
   const { create, globals } = (await import(/* @vite-ignore */ name)) as { create(options: string[]): GPU; globals: object };
   Object.assign(globalThis, globals);
-  dawn = create([...toggles]);
+  dawn = create(withOurs(toggles));
   return dawn;
+}
+
+/**
+ * Dawn hides `shader-f16` on NVIDIA's Vulkan drivers, since older ones had faults; nothing uses it but programs that are asked to store in
+ * f16. Of several lists of features Dawn takes the last: they are joined.
+ */
+function withOurs(toggles: readonly string[]): string[] {
+  const prefix = "enable-dawn-features=";
+  const [lists, others] = [toggles.filter((t) => t.startsWith(prefix)), toggles.filter((t) => !t.startsWith(prefix))];
+  return [prefix + ["vulkan_enable_f16_on_nvidia", ...lists.map((list) => list.slice(prefix.length))].join(","), ...others];
 }
 
 let waiting = 0;

@@ -40,7 +40,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   if (!adapter) throw new UserError(advice);
   const requiredLimits: Record<string, number> = {};
   for (const limit of LIMITS) requiredLimits[limit] = adapter.limits[limit];
-  const wanted = ["subgroups", "timestamp-query"] as GPUFeatureName[];
+  const wanted = ["subgroups", "shader-f16", "timestamp-query"] as GPUFeatureName[];
   const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature));
   const device = new Device(await adapter.requestDevice({ requiredLimits, requiredFeatures }), adapter.info);
   current = device;

@@ -11,6 +11,7 @@ import { ConstantBuffer, Memory, Staging } from "./memory.js";
 export interface Range {
   readonly memory: Memory | "arena";
   readonly offset: number;
+  /** Where a kernel binds it, in whole vectors of four elements: it may take its length from the binding's. */
   readonly bytes: number;
   /** The tensor there, for errors. */
   readonly label: string;
@@ -72,7 +73,7 @@ export class DispatchList {
     const dispatches = plan.dispatches.map(({ kernel, ranges }, i): Prepared => {
       const entries: GPUBindGroupEntry[] = ranges.map(({ memory, offset, bytes }, binding) => ({
         binding,
-        resource: { buffer: (memory === "arena" ? arena : memory).buffer, offset, size: Math.ceil(bytes / 16) * 16 },
+        resource: { buffer: (memory === "arena" ? arena : memory).buffer, offset, size: bytes },
       }));
       if (hasConstants(kernel)) entries.push({ binding: ranges.length, resource: constants.range(kernel) });
       const layout = device.bindGroupLayout(ranges.length, hasConstants(kernel));

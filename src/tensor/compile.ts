@@ -15,34 +15,43 @@ import { copyKernel, lower, type Step } from "./lower.js";
 import { Program, type ProgramInput } from "./program.js";
 import { recompute } from "./recompute.js";
 import { record } from "./record.js";
+import { requireStorage, stepInHalves, type Storage, tensorsInHalves } from "./storage.js";
 import { Tensor } from "./tensor.js";
 import { overlap, storeOf } from "./variables.js";
 
 export interface CompileOptions {
   /** Compute activations again where they are needed late, instead of keeping them: less memory, more time, the same bits. */
   readonly recompute?: boolean;
+  /** How large tensors between kernels are stored (storage.ts); all arithmetic and all variables are f32. Default "f32". */
+  readonly storage?: Storage;
 }
 
 /**
  * Compiles a function of tensors: the tensors it returns are the outputs, the `input`s they depend on the inputs, and every change of
  * variables it records (`assign`, optimizer steps) happens at each run, in the order it was written.
- * @throws KernelError when a kernel does not compile; LimitError naming the tensor the adapter cannot hold.
+ * @throws KernelError when a kernel does not compile; LimitError naming the tensor the adapter cannot hold; UserError for storage in f16
+ *   where the adapter has no `shader-f16`.
  */
 export async function compile<Outputs extends Record<string, Tensor>>(
   device: Device,
   build: () => Outputs,
-  { recompute: forgetful = false }: CompileOptions = {},
+  { recompute: forgetful = false, storage = "f32" }: CompileOptions = {},
 ): Promise<Program<Outputs>> {
+  requireStorage(device, storage);
   const { result: outputs, effects } = record(build);
   const shown = Object.values(outputs);
   const nodes = reachable([...shown, ...effects]);
   const fusion = fuse({ nodes, outputs: new Set(shown), mostBindings: device.gpu.limits.maxStorageBuffersPerShaderStage });
   const packs = placePacked(nodes, new Set(shown.map(base)));
   const byRule = nodes.flatMap((node) => [...lower(node, fusion, device.traits, resultsOf(node, nodes)), ...packs.steps(node)]);
-  const chosen = device.tuner ? await tuned(byRule, device.tuner) : byRule;
   const kept = new Set([...shown.map(base), ...packs.home.keys()]);
-  const steps = (forgetful ? recompute(chosen, kept) : chosen).map(apart);
-  const { allocations, scratch, place } = allocate(steps, new Set(shown.map(base)), packs.home);
+  const halvesOf = (steps: readonly Step[]) => (storage === "f16" ? tensorsInHalves(steps, kept) : new Set<Tensor>());
+  const chosen = device.tuner ? await tuned(byRule, device.tuner, halvesOf(byRule)) : byRule;
+  const complete = forgetful ? recompute(chosen, kept) : chosen;
+  const halves = halvesOf(complete);
+  const steps = complete.map((step) => stepInHalves(apart(step), halves));
+  const elementBytes = (t: Tensor) => (halves.has(t) ? 2 : 4);
+  const { allocations, scratch, place } = allocate(steps, { outputs: new Set(shown.map(base)), home: packs.home, elementBytes });
   const arena = planArena(allocations, Math.max(256, device.gpu.limits.minStorageBufferOffsetAlignment));
   const owned: Memory[] = [];
   try {
@@ -50,9 +59,10 @@ export async function compile<Outputs extends Record<string, Tensor>>(
     const range = (t: Tensor): Range => {
       const held = memories.get(t);
       const label = t.toString();
-      if (held) return { ...held, bytes: t.size * 4, label };
+      const bytes = Math.ceil(t.size / 4) * 4 * elementBytes(t);
+      if (held) return { ...held, bytes, label };
       const { allocation, offset } = place(t);
-      return { memory: "arena", offset: allocation.offset + offset, bytes: t.size * 4, label };
+      return { memory: "arena", offset: allocation.offset + offset, bytes, label };
     };
     const dispatches = steps.flatMap((step, i) =>
       step.lowering.launches.map(({ kernel, slots }) => ({
@@ -64,7 +74,8 @@ export async function compile<Outputs extends Record<string, Tensor>>(
         }),
       })),
     );
-    const list = await DispatchList.create(device, { dispatches, arenaBytes: arena.bytes, outputs: shown.map((t) => range(base(t))) });
+    const results = shown.map((t) => ({ ...range(base(t)), bytes: t.size * 4 }));
+    const list = await DispatchList.create(device, { dispatches, arenaBytes: arena.bytes, outputs: results });
     return new Program(list, inputs, outputs, owned, { arena: arena.bytes, lowerBound: arena.lowerBound });
   } catch (error) {
     for (const memory of owned) memory.destroy();
@@ -73,14 +84,16 @@ export async function compile<Outputs extends Record<string, Tensor>>(
 }
 
 /** The steps with the kernels that the tuner prefers. */
-async function tuned(steps: readonly Step[], tuner: Tuner): Promise<readonly Step[]> {
+async function tuned(steps: readonly Step[], tuner: Tuner, halves: ReadonlySet<Tensor>): Promise<readonly Step[]> {
   const sizes = (tensors: readonly Tensor[]) => tensors.map((t) => t.size);
-  const tunables = steps.flatMap(({ lowering: { tuning }, lower, inputs, outputs }): Tunable[] =>
+  const raced = steps.map((step) => stepInHalves(step, halves));
+  const tunables = raced.flatMap(({ lowering: { tuning }, lower, inputs, outputs }): Tunable[] =>
     tuning && lower ? [{ tuning, lower, inputs: sizes(inputs), outputs: sizes(outputs) }] : [],
   );
   const choices = await tuner.choose(tunables);
-  return steps.map((step) => {
-    const choice = step.lowering.tuning && choices.get(step.lowering.tuning.problem);
+  return steps.map((step, i) => {
+    const { tuning } = raced[i]!.lowering;
+    const choice = tuning && choices.get(tuning.problem);
     return step.lower && choice !== undefined ? { ...step, lowering: step.lower(choice) } : step;
   });
 }
@@ -209,8 +222,14 @@ function storeMemory(device: Device, leaf: Tensor): Memory {
   return store.memory;
 }
 
+interface Places {
+  readonly outputs: ReadonlySet<Tensor>;
+  readonly home: Packs["home"];
+  readonly elementBytes: (t: Tensor) => number;
+}
+
 /** Gives every computed tensor and every scratch buffer its times of use. */
-function allocate(steps: readonly Step[], outputs: ReadonlySet<Tensor>, home: Packs["home"]) {
+function allocate(steps: readonly Step[], { outputs, home, elementBytes }: Places) {
   const allocations: Allocation[] = [];
   const own = new Map<Tensor, Allocation>();
   const place = (t: Tensor): { allocation: Allocation; offset: number } => {
@@ -222,7 +241,13 @@ function allocate(steps: readonly Step[], outputs: ReadonlySet<Tensor>, home: Pa
     if (owner.operation.kind === "leaf" && owner.operation.source.from !== "fill") return;
     let allocation = own.get(owner);
     if (!allocation) {
-      allocation = { label: owner.toString(), bytes: Math.ceil(owner.size / 4) * 16, first: step, last: step, offset: 0 };
+      allocation = {
+        label: owner.toString(),
+        bytes: Math.ceil((owner.size * elementBytes(owner)) / 16) * 16,
+        first: step,
+        last: step,
+        offset: 0,
+      };
       own.set(owner, allocation);
       allocations.push(allocation);
     }

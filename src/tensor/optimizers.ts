@@ -31,10 +31,11 @@ export class Adam {
    * Records one update.
    * @param gradients One for each variable of the store, in its order.
    * @param rate Program input [2], filled by `rate`.
+   * @param lossScale What the loss was multiplied by before its gradients were taken, so that they fit a storage in f16.
    */
-  step(gradients: readonly Tensor[], rate: Tensor): void {
+  step(gradients: readonly Tensor[], rate: Tensor, lossScale = 1): void {
     const { flat } = this.parameters;
-    const lower = () => adamKernel(this.parameters.length, this.#options);
+    const lower = () => adamKernel(this.parameters.length, { ...this.#options, lossScale });
     const targets = [flat, this.first.flat, this.second.flat];
     recordEffect(new Tensor("adam", flat.shape, { kind: "effect", lower, targets }, [pack(this.parameters, gradients), rate]));
   }

@@ -16,7 +16,7 @@ import type { Device } from "../gpu/device.js";
 import { Discriminator } from "../models/discriminator.js";
 import { Generator } from "../models/generator.js";
 import { ganInitializers, type RandomSource } from "../models/initializers.js";
-import { compile } from "../tensor/compile.js";
+import { compile, type CompileOptions } from "../tensor/compile.js";
 import { sum } from "../tensor/broadcast.js";
 import { add, mul, sigmoid, softplus, stopGradient, sub } from "../tensor/elementwise.js";
 import { concat, reshape, slice, stack } from "../tensor/layout.js";
@@ -74,6 +74,12 @@ export const GAN_ADAM = { beta1: 0.5, beta2: 0.999, epsilon: 1e-8, form: "torch7
 type StepOutputs = { [K in keyof GanMetrics]: Tensor };
 export type GanProgram = Program<StepOutputs>;
 
+/**
+ * Factor on the losses where activations are stored in f16 (Micikevicius et al. 2018): gradients of a mean over batch and pixels would
+ * else be too small for it. The largest, of a logit, are below 1 / batch; a power of two changes nothing else.
+ */
+const LOSS_SCALE = 4096;
+
 /** One-based rows of text and the streams of the iteration's random numbers. */
 const STREAMS = { noiseD: 1, noiseG: 2, mixture: 3 };
 
@@ -120,16 +126,16 @@ export class Gan {
    * With `given`, for tests against other implementations, images are [B, 3, S, S] in [−1, 1] and, instead of the key, the noise is given
    * as `noiseD` [B, Z] and `noiseG` [B′, Z].
    */
-  compile(device: Device, { given = false, recompute = false } = {}): Promise<GanProgram> {
-    return compile(device, () => this.#step(given), { recompute });
+  compile(device: Device, { given = false, ...options }: CompileOptions & { readonly given?: boolean } = {}): Promise<GanProgram> {
+    return compile(device, () => this.#step(given, options.storage === "f16" ? LOSS_SCALE : 1), options);
   }
 
   /** Floating-point operations of one iteration. */
   arithmetic(): number {
-    return arithmetic(() => this.#step(false));
+    return arithmetic(() => this.#step(false, 1));
   }
 
-  #step(given: boolean): StepOutputs {
+  #step(given: boolean, lossScale: number): StepOutputs {
     const { batch, imageSize, noiseSize, textSize, interpWeight } = this.options;
     const rows = this.interpolates ? batch + Math.floor(batch / 2) : batch;
     const key = given ? undefined : keyInput();
@@ -151,7 +157,7 @@ export class Gan {
     const ofPasses = (real: number, wrong: number, fake: number) => tensor(w > 0 ? [real, wrong, fake] : [real, fake]);
     const losses = mean(sub(softplus(judged), mul(judged, reshape(ofPasses(1, 0, 0), [-1, 1]))), [1]);
     const lossD = sum(mul(losses, ofPasses(1, w, 1 - w)));
-    this.#update([this.adamD, ...(this.text ? [this.text.adam] : [])], lossD, input("rateD", [2]));
+    this.#update([this.adamD, ...(this.text ? [this.text.adam] : [])], lossD, input("rateD", [2]), lossScale);
 
     const texts = this.interpolates ? concat([text, this.#mixtures(text, key)], 0) : text;
     const fresh = this.generator.call(noise("noiseG", rows), texts, "train");
@@ -159,7 +165,7 @@ export class Gan {
     const weights = this.interpolates ? tensor(Array.from({ length: rows }, (_, i) => (i < batch ? 1 : interpWeight))) : undefined;
     const lossG = bceWithLogits(this.discriminator.call(fresh, texts, "train"), 1, weights);
     this.discriminator.updateStatistics();
-    this.#update([this.adamG], lossG, input("rateG", [2]));
+    this.#update([this.adamG], lossG, input("rateG", [2]), lossScale);
 
     if (this.average !== this.generator) {
       const remain = sub(1, input("decay", [1]));
@@ -207,11 +213,11 @@ export class Gan {
   }
 
   /** One step of each optimizer. All gradients come before any of them: they belong to the values the loss was computed with. */
-  #update(optimizers: readonly Adam[], loss: Tensor, rate: Tensor): void {
+  #update(optimizers: readonly Adam[], loss: Tensor, rate: Tensor, lossScale: number): void {
     const variables = optimizers.map(({ parameters }) => parameters.entries.map((e) => e.tensor));
-    const gradients = grad(loss, variables.flat());
+    const gradients = grad(lossScale === 1 ? loss : mul(loss, lossScale), variables.flat());
     let at = 0;
-    optimizers.forEach((adam, i) => adam.step(gradients.slice(at, (at += variables[i]!.length)), rate));
+    optimizers.forEach((adam, i) => adam.step(gradients.slice(at, (at += variables[i]!.length)), rate, lossScale));
   }
 
   /** Texts between (type 1) or also beyond (type 2) the two halves of the batch (section 4.3; two forms in the authors' code). */

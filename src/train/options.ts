@@ -5,6 +5,7 @@
 import { UserError } from "../errors.js";
 import { type Cell, CELLS } from "../models/recurrent.js";
 import { checkOption, flagName, type OptionTable } from "../option-spec.js";
+import { type Storage, STORAGES } from "../tensor/storage.js";
 import { fromJson, resumed } from "./saved-options.js";
 
 export const VARIANTS = ["gan", "gan-cls", "gan-int", "gan-int-cls"] as const;
@@ -88,6 +89,8 @@ export interface TrainOptions {
   readonly tune: TuneMode;
   /** Activations are computed again in the backward pass: less memory, the same bits. */
   readonly recompute: boolean;
+  /** How activations and their gradients are stored between kernels; weights and all arithmetic are f32. */
+  readonly storage: Storage;
 }
 
 const FROM_PRESET = "from the preset";
@@ -225,6 +228,13 @@ export const TRAIN_OPTIONS = {
     default: false,
     description: "compute activations again where the backward pass wants them: about a fifth less GPU memory, the same bits",
   },
+  storage: {
+    type: "choice",
+    choices: STORAGES,
+    default: "f32",
+    description:
+      "how activations and their gradients are kept between kernels: f16 halves that memory and its traffic, needs shader-f16 and rounds to 11 bits; weights and all arithmetic stay f32",
+  },
 } as const satisfies OptionTable & Record<keyof TrainOptions, unknown>;
 
 /** The options that a preset decides. */
@@ -357,7 +367,12 @@ export function resumeOptions(saved: TrainOptions, given: GivenOptions): TrainOp
  */
 export function optionsFromJson(json: unknown, where: string): TrainOptions {
   // Runs older than the tuner went by the rule.
-  const options = fromJson(TRAIN_OPTIONS, json, where, "run", { tune: "off", embeddings: null, recompute: false }) as TrainOptions;
+  const options = fromJson(TRAIN_OPTIONS, json, where, "run", {
+    tune: "off",
+    embeddings: null,
+    recompute: false,
+    storage: "f32",
+  }) as TrainOptions;
   checkOptions(options, (key) => `${where}: ${key}`);
   return options;
 }

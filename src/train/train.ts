@@ -8,6 +8,7 @@ import { NonFiniteError, UserError } from "../errors.js";
 import { type Device, openDevice } from "../gpu/device.js";
 import { TextEncoder } from "../models/text-encoder.js";
 import { randomKey } from "../tensor/random.js";
+import { requireStorage, type Storage } from "../tensor/storage.js";
 import type { BatchTexts } from "./captions.js";
 import { Clock } from "./clock.js";
 import { conditionedByEmbeddings, conditionedByEncoder, conditionedByTraining, type Conditioning } from "./conditioning.js";
@@ -46,6 +47,7 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
   const before = resume === undefined ? undefined : RunFolder.open(resume);
   const options = before ? resumeOptions(before.readConfig(), given) : resolveOptions(given, device.traits);
   const { preset, variant, steps } = options;
+  requireStorage(device, options.storage);
   onEvent({
     kind: "message",
     text: `${options.dataset}, ${variant}, preset ${preset}, ${steps} steps of ${options.batch} on ${device.description}`,
@@ -60,7 +62,7 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
   const step = checkpoint?.step ?? 0;
   const tell = await expecting(device, options, gan, step, hooks);
   // A driver that translates kernels only when they run does it for the GAN while the data and the text encoder are prepared.
-  const rehearsal = device.traits.software ? rehearse(gan.options) : Promise.resolve();
+  const rehearsal = device.traits.software ? rehearse(gan.options, options.storage) : Promise.resolve();
   try {
     const trainsText = !embeddings && !text && !textSource(options).scratch;
     const dataset = await openData(options, hooks, () => tell(trainsText)).catch((error: unknown) => {
@@ -156,10 +158,10 @@ async function expecting(
  * One iteration of a throw-away GAN on a device of its own: software drivers translate a kernel when it first runs, in one thread a
  * device, and keep what they made for others.
  */
-async function rehearse(options: GanOptions): Promise<void> {
+async function rehearse(options: GanOptions, storage: Storage): Promise<void> {
   const device = await openDevice();
   try {
-    const program = await new Gan(options, new RandomStream(0, GAN_VALUES)).compile(device);
+    const program = await new Gan(options, new RandomStream(0, GAN_VALUES)).compile(device, { storage });
     await program.run();
   } catch {
     // Whatever it was, the run itself meets it and says so.
@@ -197,7 +199,7 @@ class Session {
     step: number,
   ): Promise<Session> {
     hooks.onEvent({ kind: "message", text: "compiling the training step" });
-    const program = await gan.compile(device, { recompute: options.recompute });
+    const program = await gan.compile(device, { recompute: options.recompute, storage: options.storage });
     const { dispatches, memory } = program;
     hooks.onEvent({
       kind: "message",
