@@ -18,7 +18,8 @@ const OPTIONS = {
     description: "the text encoder of all runs, as npm run train-text makes them",
     defaultText: "trained as npm run train does, one a seed",
   },
-  seeds: { type: "integer", min: 1, max: 100, default: 1, description: "runs of each variant, with the seeds 0, 1, ..." },
+  seeds: { type: "integer", min: 1, max: 100, default: 1, description: "runs of each variant, with seeds one after the other" },
+  firstSeed: { type: "integer", min: 0, max: 1000, default: 0, description: "the first of the seeds" },
   styleSteps: { ...STYLE_OPTIONS.steps, description: "training steps of each run's style encoder" },
   samples: { type: "integer", min: 20, max: 50000, default: 1000, description: "captions of each split that the evaluation draws" },
   zeroShot: { type: "flag", default: true, description: "the classifier that learns the unseen classes from drawn images" },
@@ -36,10 +37,12 @@ export const reproduce = defineCommand({
   summary: "train the four variants side by side, measure them, and print the page of results",
   details:
     "ablation: GAN, GAN-CLS, GAN-INT and GAN-INT-CLS with the same seeds, steps and text encoders, a style encoder for each, and\n" +
-    "every measure of npm run evaluate. It says first how long it should take. Ctrl-C stops it; the same command goes on.",
+    "every measure of npm run evaluate. It says first how long it should take. Ctrl-C stops it; the same command goes on. The measures are\n" +
+    "kept beside the page, a file a seed, and seeds that were measured before or elsewhere with the same options count in its table.",
   options: OPTIONS,
   examples: [
     ["reproduce -- --what ablation --seeds 3", "petals, preset small, three seeds"],
+    ["reproduce -- --what ablation --first-seed 3 --seeds 2", "two more, beside those"],
     ["reproduce -- --what ablation --dataset flowers --preset medium --steps 2000", "flowers, one seed"],
   ],
   async run(given, context) {
@@ -48,7 +51,8 @@ export const reproduce = defineCommand({
     const { reproduceAblation } = await import("../evaluate/reproduce.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step; the same command goes on; Ctrl-C again ends at once");
-    const { dataset, dataDir, captions, preset, steps, textEncoder, seeds, styleSteps, samples, zeroShot, out, results } = values;
+    const { dataset, dataDir, captions, preset, steps, textEncoder, styleSteps, samples, zeroShot, out, results } = values;
+    const seeds = Array.from({ length: values.seeds }, (_, i) => values.firstSeed + i);
     const optional = { dataDir, captions, steps, textEncoder };
     const common = { dataset, preset, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) };
     try {

@@ -12,8 +12,7 @@ import type { EvaluateRequest } from "./evaluate.js";
 export interface AblationRequest {
   /** Options that all runs have in common, beside variant and seed. */
   readonly given: Omit<GivenOptions, "variant" | "seed">;
-  /** Seeds 0, 1, ... */
-  readonly seeds: number;
+  readonly seeds: readonly number[];
   readonly styleSteps: number;
   readonly folder: string;
   /** Of the evaluation. */
@@ -32,9 +31,9 @@ export interface AblationRun {
 
 /** All runs: for each seed the four variants. */
 export function ablationRuns({ given, seeds, folder }: Pick<AblationRequest, "given" | "seeds" | "folder">): AblationRun[] {
-  return Array.from({ length: seeds }, (_, seed) =>
+  return seeds.flatMap((seed) =>
     VARIANTS.map((variant) => ({ path: join(folder, `seed-${seed}`, variant), given: { ...given, variant, seed }, seed })),
-  ).flat();
+  );
 }
 
 /** GAN steps at the newest sound checkpoint; 0 where there is none. */

@@ -18,10 +18,10 @@ import type { Report } from "./report.js";
 
 /**
  * Trains and measures what is missing.
- * @returns the reports, one a seed
+ * @returns the reports by seed
  * @throws UserError where a folder holds runs with other options; the signal's reason when aborted
  */
-export async function runAblation(request: AblationRequest, hooks: TrainHooks): Promise<Report[]> {
+export async function runAblation(request: AblationRequest, hooks: TrainHooks): Promise<Map<number, Report>> {
   const { folder, seeds, samples, zeroShot, sizes } = request;
   const { onEvent, signal } = hooks;
   const runs = ablationRuns(request);
@@ -39,13 +39,13 @@ export async function runAblation(request: AblationRequest, hooks: TrainHooks): 
     await trainStyle({ given: { steps: request.styleSteps }, run: path, resume }, hooks);
     signal.throwIfAborted();
   }
-  const reports: Report[] = [];
-  for (let seed = 0; seed < seeds; seed++) {
+  const reports = new Map<number, Report>();
+  for (const seed of seeds) {
     const own = runs.filter((run) => run.seed === seed).map(({ path }) => path);
     const json = join(folder, `seed-${seed}`, "evaluation", "report.json");
     const kept = keptReport(json, own, request);
     if (!kept) onEvent({ kind: "message", text: `measuring the runs of seed ${seed}` });
-    reports.push(kept ?? (await evaluateToFiles({ runs: own, samples, seed: 1, zeroShot, ...sizes }, json, hooks)).report);
+    reports.set(seed, kept ?? (await evaluateToFiles({ runs: own, samples, seed: 1, zeroShot, ...sizes }, json, hooks)).report);
   }
   return reports;
 }

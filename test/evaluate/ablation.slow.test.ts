@@ -18,7 +18,7 @@ const page = join(folder, "docs", "results.md");
 const tiny = { steps: 2, batch: 8, learningRate: 2e-3, width: 4, shift: 1, seed: 1 };
 const request = {
   given: { dataset: "petals", preset: "tiny", steps: 2, textSteps: 1 } as const,
-  ...{ seeds: 1, styleSteps: 2, samples: 20, zeroShot: false, folder: join(folder, "runs") },
+  ...{ seeds: [0], styleSteps: 2, samples: 20, zeroShot: false, folder: join(folder, "runs") },
   sizes: {
     networks: {
       ...{ classifier: tiny, reader: { ...tiny, renders: 40 } },
@@ -55,7 +55,7 @@ afterAll(() => {
 
 describe("the ablation", () => {
   it("trains each variant with each seed", () => {
-    const runs = ablationRuns({ given: request.given, seeds: 2, folder: "f" });
+    const runs = ablationRuns({ given: request.given, seeds: [0, 1], folder: "f" });
     expect(runs).toHaveLength(8);
     expect(runs[5]).toEqual({ path: join("f", "seed-1", "gan-cls"), seed: 1, given: { ...request.given, variant: "gan-cls", seed: 1 } });
   });
@@ -88,6 +88,35 @@ describe("the ablation", () => {
     const { width, height } = PNG.sync.read(readFileSync(join(folder, "docs", "images", "ablation-petals-tiny.png")));
     // 13 columns and 6 rows of 16 pixels, two between.
     expect([width, height]).toEqual([13 * 18 + 2, 6 * 18 + 2]);
+  });
+
+  it("counts the seeds that were measured elsewhere with the same settings, and no others", async () => {
+    const kept = (seed: number) => join(folder, "docs", "results", `petals-tiny-seed-${seed}.json`);
+    interface Kept {
+      settings: Record<string, unknown>;
+      seed: number;
+      report: Report;
+    }
+    const own = JSON.parse(readFileSync(kept(0), "utf8")) as Kept;
+    const { columns } = own.report;
+    const gan = columns.findIndex(({ label }) => label === "gan ema");
+    const fid = columns[gan]!.values["fid.train"]!.value;
+    const shifted = columns.map((c, i) => (i === gan ? { ...c, values: { ...c.values, "fid.train": { value: fid + 200 } } } : c));
+    const elsewhere = { ...own, seed: 1, report: { ...own.report, columns: shifted } };
+    writeFileSync(kept(1), JSON.stringify(elsewhere));
+    writeFileSync(kept(2), JSON.stringify({ ...elsewhere, seed: 2, settings: { ...own.settings, steps: 3 } }));
+    expect((await reproduce()).steps()).toBe(0);
+    const text = readFileSync(page, "utf8");
+    expect(text).toContain("2 seeds (means ± deviations over them)");
+    expect(text).toContain("--seeds 2 --style-steps 2");
+    const line = text.split("\n").find((l) => l.includes("FID-petalgrad, training"))!;
+    expect(line.split("|")[4]).toContain("± 100");
+
+    writeFileSync(kept(1), "{");
+    expect((await reproduce()).result).toHaveProperty(
+      "message",
+      expect.stringContaining("seed-1.json is no report of an ablation, or damaged"),
+    );
   });
 });
 
