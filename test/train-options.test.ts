@@ -7,7 +7,14 @@ const cpu = { software: true };
 
 describe("resolveOptions", () => {
   it("takes the preset that the adapter can carry, unless one is given", () => {
-    expect(resolveOptions({}, cpu)).toMatchObject({ preset: "small", batch: 16, generatorWidth: 32, discriminatorWidth: 16, variant: "gan-int-cls", ema: 0.995 });
+    expect(resolveOptions({}, cpu)).toMatchObject({
+      preset: "small",
+      batch: 16,
+      generatorWidth: 32,
+      discriminatorWidth: 16,
+      variant: "gan-int-cls",
+      ema: 0.995,
+    });
     expect(resolveOptions({}, { software: false })).toMatchObject({
       preset: "paper",
       batch: 64,
