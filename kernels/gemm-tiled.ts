@@ -6,9 +6,9 @@
  * consecutive vec4f. A step brings in K depths of both factors; the loads of the next step are issued before this step's products
  * and stored after them into the other half of the memory, which makes one barrier a step (double buffering).
  *     tile        W   QR QC  K    elements an invocation   workgroup memory
- *     128 x 128   16  2  2   8    8 x 8                    16 KiB
+ *     128 x 128   16  2  2   8    8 x 8                    16 KiB, and 16 deep with 32 KiB
  *     64 x 64     16  1  1   16   4 x 4                    16 KiB
- *     64 x 64     8   2  2   8    8 x 8                     8 KiB
+ *     64 x 64     8   2  2   8    8 x 8                     8 KiB, and 16 deep with 16 KiB
  *     64 x 32     8   2  1   8    8 x 4                     6 KiB, and 32 x 64
  *     32 x 32     8   1  1   8    4 x 4                     4 KiB
  * Where K does not divide the depth (few channels), depth and segments are walked as one index, so that steps are always full.
@@ -20,7 +20,7 @@ import { digits, Grid, type Operand, prelude, type Ranked, roundUp, segmentRange
 import type { AdapterTraits, Kernel } from "./kernel.js";
 
 export interface WorkgroupTile {
-  /** Rows x columns x K: "64x64x16". */
+  /** Rows x columns x K, and W where another tile is the same but for that: "64x64x16", "64x64x16w8". */
   readonly name: string;
   readonly rows: number;
   readonly columns: number;
@@ -30,15 +30,18 @@ export interface WorkgroupTile {
   readonly K: number;
 }
 
-function workgroupTile(W: number, QR: number, QC: number, K: number): WorkgroupTile {
+function workgroupTile(W: number, QR: number, QC: number, K: number, suffix = ""): WorkgroupTile {
   const [rows, columns] = [4 * W * QR, 4 * W * QC];
-  return { name: `${rows}x${columns}x${K}`, rows, columns, W, QR, QC, K };
+  return { name: `${rows}x${columns}x${K}${suffix}`, rows, columns, W, QR, QC, K };
 }
 
 const LARGE = workgroupTile(16, 2, 2, 8);
 const MIDDLE = workgroupTile(16, 1, 1, 16);
 const SMALL = workgroupTile(8, 1, 1, 8);
-const TILES = [LARGE, MIDDLE, workgroupTile(8, 2, 2, 8), workgroupTile(8, 2, 1, 8), workgroupTile(8, 1, 2, 8), SMALL];
+const TILES = [
+  ...[LARGE, workgroupTile(16, 2, 2, 16), MIDDLE, workgroupTile(8, 2, 2, 8), workgroupTile(8, 2, 2, 16, "w8")],
+  ...[workgroupTile(8, 2, 1, 8), workgroupTile(8, 1, 2, 8), SMALL],
+];
 
 export function tiledKernel(problem: SplitProblem, tile: WorkgroupTile, software: boolean): Kernel {
   const { name, rows, columns, layers, splits, depth, numbers } = problem;

@@ -113,7 +113,7 @@ function named(problem: GemmProblem, traits: AdapterTraits, name: string): Candi
 }
 
 /** How many ways a problem is tuned over. */
-const MOST_CANDIDATES = 6;
+const MOST_CANDIDATES = 8;
 
 /** A tile is worth timing when its estimated work is at most so many times the least. */
 const PROMISING = 1.35;

@@ -65,7 +65,8 @@ export function batchNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-
       const dBias = sum(g, axes, { keepDims: true });
       const dWeight = sum(mul(g, normalized), axes, { keepDims: true });
       const over = (t: Tensor) => mul(broadcastTo(t, x.shape), 1 / n);
-      const dx = mul(sub(g, add(over(dBias), mul(normalized, over(dWeight)))), mul(inverse, gamma));
+      // One factor after the other: their product would be a kernel of its own.
+      const dx = mul(mul(sub(g, add(over(dBias), mul(normalized, over(dWeight)))), inverse), gamma);
       return [dx, reshape(sumTo(dWeight, gamma.shape), weight.shape), reshape(sumTo(dBias, beta.shape), bias.shape)];
     },
   });
