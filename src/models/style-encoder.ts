@@ -3,7 +3,7 @@
  * the image that its text does not say. The paper calls it a convolutional network and no more; this one is the discriminator's:
  *
  *   trunk   as the discriminator's        8n×4×4
- *   style   flatten, Linear               Z
+ *   style   flatten, Linear               Z       zero at first: what S says is what it has learnt, and nothing of its random start
  */
 import { reshape } from "../tensor/layout.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -24,7 +24,7 @@ export class StyleEncoder extends Network {
     readonly options: StyleEncoderOptions,
     initial: Initializers,
   ) {
-    super("style", initial);
+    super("style", { ...initial, linear: () => (values) => values.fill(0) });
     this.#trunk = new ImageTrunk(this, options);
     this.#style = new Linear(this, "style", this.#trunk.channels * 4 * 4, options.noiseSize);
   }
