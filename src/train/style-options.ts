@@ -15,8 +15,6 @@ export interface StyleOptions {
   readonly learningRate: number;
   /** Whether the fixed generator normalises by its running statistics, as when it draws, or by each batch, as when it was trained. */
   readonly batchNorm: "running" | "batch";
-  /** Deviation of the noise that is added to the drawn images, whose values are in [−1, 1]. */
-  readonly imageNoise: number;
   /** Texts to draw from: single training captions, or also mixtures of two. */
   readonly texts: "captions" | "interpolated";
   readonly generator: GeneratorKind;
@@ -47,13 +45,6 @@ export const STYLE_OPTIONS = {
     default: "running",
     description: "the fixed generator's batch norm: by running statistics, as when it draws, or by each batch",
   },
-  imageNoise: {
-    type: "number",
-    min: 0,
-    max: 2,
-    default: 0.3,
-    description: "deviation of the noise added to the drawn images (-1 ... 1), so that S goes by what can be seen in them; 0: none",
-  },
   texts: {
     type: "choice",
     choices: ["captions", "interpolated"],
@@ -83,8 +74,7 @@ export function resolveStyleOptions(given: GivenStyleOptions, run: TrainOptions)
   const { batch, discriminatorWidth: width, dataDir, sampleEvery, checkpointEvery, tune } = run;
   const options: StyleOptions = {
     ...{ steps: STYLE_OPTIONS.steps.default, seed: STYLE_OPTIONS.seed.default, learningRate: STYLE_OPTIONS.learningRate.default },
-    ...{ batchNorm: STYLE_OPTIONS.batchNorm.default, imageNoise: STYLE_OPTIONS.imageNoise.default, texts: STYLE_OPTIONS.texts.default },
-    ...{ generator: run.ema > 0 ? "ema" : "raw" },
+    ...{ batchNorm: STYLE_OPTIONS.batchNorm.default, texts: STYLE_OPTIONS.texts.default, generator: run.ema > 0 ? "ema" : "raw" },
     ...{ batch, width, dataDir, sampleEvery, checkpointEvery, tune },
     ...chosen,
   };
@@ -103,8 +93,7 @@ export function resumeStyleOptions(saved: StyleOptions, given: GivenStyleOptions
 
 /** Reads the options back from a parsed config.json. @throws UserError when one is missing, unknown or out of its range. */
 export function styleOptionsFromJson(json: unknown, where: string): StyleOptions {
-  // Older style encoders were trained without noise.
-  const options = fromJson(STYLE_OPTIONS, json, where, "style encoder", { imageNoise: 0 }) as StyleOptions;
+  const options = fromJson(STYLE_OPTIONS, json, where, "style encoder") as StyleOptions;
   check(options, (key) => `${where}: ${key}`);
   return options;
 }

@@ -1,12 +1,10 @@
 /**
  * The training of the style encoder as one compiled program a step (Reed et al. 2016, section 4.4, equation 6):
  *
- *   L = E ‖z − S(G(z, t) + σε)‖²,   z, ε ~ N(0, 1),   t a training text,   G fixed
+ *   L = E ‖z − S(G(z, t))‖²,   z ~ N(0, 1),   t a training text,   G fixed
  *
  * The loss is the mean over the dimensions of z, so 1 is that of an encoder that knows nothing. The paper says no more; what is ours to
- * choose is an option, or stands here: Adam as for the GAN, its rate falling to zero along a cosine; and σ. A generator leaves traces of
- * all of z in its images that no eye sees and no photograph has: without noise S learns those in time, and says of a photograph what its
- * own traces happen to look like (docs/results.md).
+ * choose is an option, or stands here: Adam as for the GAN, its rate falling to zero along a cosine.
  */
 import { grad } from "../autograd/grad.js";
 import type { Device } from "../gpu/device.js";
@@ -14,7 +12,7 @@ import type { Generator } from "../models/generator.js";
 import { ganInitializers, type RandomSource } from "../models/initializers.js";
 import { StyleEncoder, type StyleEncoderOptions } from "../models/style-encoder.js";
 import { compile } from "../tensor/compile.js";
-import { add, mul, stopGradient } from "../tensor/elementwise.js";
+import { stopGradient } from "../tensor/elementwise.js";
 import { mse } from "../tensor/losses.js";
 import { Adam } from "../tensor/optimizers.js";
 import type { Program } from "../tensor/program.js";
@@ -26,8 +24,8 @@ import type { StyleOptions } from "./style-options.js";
 
 export type StyleProgram = Program<{ loss: Tensor }>;
 
-/** Streams of z and ε among a step's random numbers. */
-const STREAMS = { noise: 1, grain: 2 };
+/** Stream of the noise among a step's random numbers. */
+const NOISE = 1;
 
 export class StyleTraining {
   readonly style: StyleEncoder;
@@ -37,7 +35,7 @@ export class StyleTraining {
     /** Drawn from, never changed. */
     readonly generator: Generator,
     network: StyleEncoderOptions,
-    readonly options: Pick<StyleOptions, "batch" | "batchNorm" | "imageNoise" | "learningRate" | "steps">,
+    readonly options: Pick<StyleOptions, "batch" | "batchNorm" | "learningRate" | "steps">,
     random: RandomSource,
   ) {
     this.style = new StyleEncoder(network, ganInitializers(random));
@@ -47,13 +45,11 @@ export class StyleTraining {
   /** Compiles one step. Inputs: `text` [B, T], `key`, and `rate` [2] from `rate`. */
   compile(device: Device): Promise<StyleProgram> {
     const { generator, style } = this;
-    const { batch, batchNorm, imageNoise } = this.options;
+    const { batch, batchNorm } = this.options;
     const { noiseSize, textSize } = generator.options;
     return compile(device, () => {
-      const key = keyInput();
-      const z = randomNormal([batch, noiseSize], key, STREAMS.noise);
-      const drawn = stopGradient(generator.call(z, input("text", [batch, textSize]), batchNorm === "batch" ? "train" : "evaluate"));
-      const images = imageNoise > 0 ? add(drawn, mul(randomNormal(drawn.shape, key, STREAMS.grain), imageNoise)) : drawn;
+      const z = randomNormal([batch, noiseSize], keyInput(), NOISE);
+      const images = stopGradient(generator.call(z, input("text", [batch, textSize]), batchNorm === "batch" ? "train" : "evaluate"));
       const loss = mse(style.call(images, "train"), z);
       style.updateStatistics();
       const variables = style.parameters.entries.map((e) => e.tensor);

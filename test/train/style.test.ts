@@ -62,7 +62,7 @@ describe("the style encoder", () => {
     const { generator } = await loadModel(run.path);
     const { noiseSize, textSize, imageSize } = generator.options;
     const network = { imageSize, noiseSize, width: 8, residual: true, missingLeakyRelu: "restore" } as const;
-    const options = { batch: 16, batchNorm: "running", imageNoise: 0, learningRate: 4e-3, steps: 150 } as const;
+    const options = { batch: 16, batchNorm: "running", learningRate: 4e-3, steps: 150 } as const;
     const training = new StyleTraining(generator, network, options, new RandomStream(2));
     const before = await networkTensors("", generator);
     const program = await training.compile(await device());
@@ -86,29 +86,6 @@ describe("the style encoder", () => {
   });
 });
 
-describe("noise on the images", () => {
-  it("is what the encoder sees on top of them, of the deviation asked for", async () => {
-    const { generator } = await loadModel((await tinyRun(inside("grain"))).path);
-    const { noiseSize, textSize, imageSize } = generator.options;
-    const network = { imageSize, noiseSize, width: 8, residual: true, missingLeakyRelu: "restore" } as const;
-    // The first convolution's gradient through a last layer that is no longer zero tells one input from another.
-    const steps = 2;
-    const weights = async (imageNoise: number) => {
-      const options = { batch: 16, batchNorm: "running", imageNoise, learningRate: 1e-3, steps } as const;
-      const training = new StyleTraining(generator, network, options, new RandomStream(2));
-      const program = await training.compile(await device());
-      const text = new Float32Array(options.batch * textSize).fill(0.3);
-      for (let step = 1; step <= steps; step++) await program.run({ text, key: randomKey(1, step), rate: training.rate(step) });
-      const read = async (name: string) => (await training.style.statistics.read()).get(name)!;
-      // What two steps have brought into the running variance of the second convolution's results: more, the noisier the images.
-      return (await read("norm2.running_var")).reduce((sum, value) => sum + value - 0.9 ** steps, 0);
-    };
-    const [none, some, much] = [await weights(0), await weights(0.3), await weights(1.5)];
-    expect(some).toBeGreaterThan(none);
-    expect(much).toBeGreaterThan(4 * some);
-  });
-});
-
 describe("the digest of a generator", () => {
   it("is that of its names and values, in their order: files of other versions must stay recognisable", async () => {
     const { generator } = await loadModel((await tinyRun(inside("digest"))).path);
@@ -125,7 +102,7 @@ describe("the options", () => {
   it("follow from the run's own, unless given", () => {
     const options = resolveStyleOptions({ steps: 7, seed: undefined }, run);
     const fromRun = { batch: 8, width: 8, dataDir: "there", sampleEvery: 50, checkpointEvery: 50, tune: "full", generator: "ema" };
-    expect(options).toEqual({ ...fromRun, steps: 7, seed: 0, learningRate: 1e-3, batchNorm: "running", imageNoise: 0.3, texts: "captions" });
+    expect(options).toEqual({ ...fromRun, steps: 7, seed: 0, learningRate: 1e-3, batchNorm: "running", texts: "captions" });
     expect(resolveStyleOptions({ width: 12 }, { ...run, ema: 0 })).toMatchObject({ generator: "raw", width: 12 });
     expect(styleOptionsFromJson(JSON.parse(JSON.stringify(options)), "config.json")).toEqual(options);
   });
