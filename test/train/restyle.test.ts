@@ -8,9 +8,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseOptions } from "../../src/cli/command.js";
 import { restyle as command } from "../../src/cli/restyle.js";
 import { readPhoto } from "../../src/data/decode.js";
-import { RandomStream } from "../../src/data/philox.js";
-import { ganInitializers } from "../../src/models/initializers.js";
-import { StyleEncoder } from "../../src/models/style-encoder.js";
 import { withFirst } from "../../src/train/image-grid.js";
 import { refine } from "../../src/train/invert.js";
 import { type LoadedModel, loadModel } from "../../src/train/load-model.js";
@@ -23,7 +20,7 @@ import { sample } from "../../src/train/sample.js";
 import { encodeStyle } from "../../src/train/style-file.js";
 import { shorten } from "../../src/train/style-reader.js";
 import { device } from "../device.js";
-import { tinyRun } from "./tiny-run.js";
+import { tinyRun, tinyStyle } from "./tiny-run.js";
 
 let folder: string;
 let model: LoadedModel;
@@ -40,11 +37,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "petalgrad-restyle-"));
   const run = await tinyRun(inside("run"));
   model = await loadModel(run.path);
-  const { imageSize, noiseSize } = model.generator.options;
-  const style = new StyleEncoder(
-    { imageSize, noiseSize, width: 8, residual: true, missingLeakyRelu: "restore" },
-    ganInitializers(new RandomStream(3)),
-  );
+  const style = await tinyStyle(model.generator.options);
   const generator = await networkDigest(model.generator);
   run.writeFile(join(STYLE_FOLDER, STYLE_ENCODER_NAME), await encodeStyle({ style, generator, kind: "ema" }));
 });

@@ -3,6 +3,8 @@ import { Alphabet } from "../../src/data/alphabet.js";
 import { RandomStream } from "../../src/data/philox.js";
 import type { Generator } from "../../src/models/generator.js";
 import { ImageEncoder } from "../../src/models/image-encoder.js";
+import { ganInitializers } from "../../src/models/initializers.js";
+import { StyleEncoder } from "../../src/models/style-encoder.js";
 import { TextEncoder } from "../../src/models/text-encoder.js";
 import { Gan } from "../../src/train/gan.js";
 import { ganTensors } from "../../src/train/gan-checkpoint.js";
@@ -16,6 +18,22 @@ async function enlarge(generator: Generator, factor: number): Promise<void> {
   const values = await generator.parameters.read();
   for (const [name, weights] of values) if (name.startsWith("deconv")) weights.forEach((w, i) => (weights[i] = factor * w));
   generator.parameters.write(values);
+}
+
+/** A style encoder as if trained a little: other images, other styles, which its first weights do not say. */
+export async function tinyStyle({
+  imageSize,
+  noiseSize,
+}: {
+  readonly imageSize: number;
+  readonly noiseSize: number;
+}): Promise<StyleEncoder> {
+  const random = new RandomStream(3);
+  const style = new StyleEncoder({ imageSize, noiseSize, width: 8, residual: true, missingLeakyRelu: "restore" }, ganInitializers(random));
+  const values = await style.parameters.read();
+  for (const name of ["style.weight", "style.bias"]) values.get(name)!.forEach((_, i, all) => (all[i] = 0.05 * random.normal()));
+  style.parameters.write(values);
+  return style;
 }
 
 export async function tinyRun(path: string, given: GivenOptions = {}): Promise<RunFolder> {
