@@ -20,7 +20,7 @@ import { digits, Grid, type Operand, prelude, type Ranked, roundUp, segmentRange
 import type { AdapterTraits, Kernel } from "./kernel.js";
 
 export interface WorkgroupTile {
-  /** Rows x columns x K, and W where another tile is the same but for that: "64x64x16", "64x64x16w8". */
+  /** Rows x columns x K, then the rows x columns that one invocation makes: "64x64x16/4x4". */
   readonly name: string;
   readonly rows: number;
   readonly columns: number;
@@ -30,16 +30,16 @@ export interface WorkgroupTile {
   readonly K: number;
 }
 
-function workgroupTile(W: number, QR: number, QC: number, K: number, suffix = ""): WorkgroupTile {
+function workgroupTile(W: number, QR: number, QC: number, K: number): WorkgroupTile {
   const [rows, columns] = [4 * W * QR, 4 * W * QC];
-  return { name: `${rows}x${columns}x${K}${suffix}`, rows, columns, W, QR, QC, K };
+  return { name: `${rows}x${columns}x${K}/${4 * QR}x${4 * QC}`, rows, columns, W, QR, QC, K };
 }
 
 const LARGE = workgroupTile(16, 2, 2, 8);
 const MIDDLE = workgroupTile(16, 1, 1, 16);
 const SMALL = workgroupTile(8, 1, 1, 8);
 const TILES = [
-  ...[LARGE, workgroupTile(16, 2, 2, 16), MIDDLE, workgroupTile(8, 2, 2, 8), workgroupTile(8, 2, 2, 16, "w8")],
+  ...[LARGE, workgroupTile(16, 2, 2, 16), MIDDLE, workgroupTile(8, 2, 2, 8), workgroupTile(8, 2, 2, 16)],
   ...[workgroupTile(8, 2, 1, 8), workgroupTile(8, 1, 2, 8), SMALL],
 ];
 

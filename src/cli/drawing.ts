@@ -1,7 +1,7 @@
 /** What the commands that draw share: their common options, where to draw from, what is said meanwhile, writing a picture. */
 import { basename, extname } from "node:path";
 import { UserError } from "../errors.js";
-import { writeFileAtomic } from "../train/atomic-file.js";
+import { writeFileAtomic } from "../data/atomic-file.js";
 import type { TrainEvent } from "../train/hooks.js";
 import { GENERATORS, TRAIN_OPTIONS } from "../train/options.js";
 import { newestRun } from "../train/run-folder.js";

@@ -1,7 +1,7 @@
 /** `petalgrad evaluate --text-encoder`: measures of text encoders, as one table, a JSON file and a chart. */
 import { extname } from "node:path";
 import { UserError } from "../errors.js";
-import { writeFileAtomic } from "../train/atomic-file.js";
+import { writeFileAtomic } from "../data/atomic-file.js";
 import { flagName } from "../option-spec.js";
 import type { Context, Given } from "./command.js";
 import { Progress } from "./progress.js";

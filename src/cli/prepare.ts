@@ -2,7 +2,7 @@
 import type { Dataset } from "../data/dataset.js";
 import type { DataProgress } from "../data/options.js";
 import { UserError } from "../errors.js";
-import { writeFileAtomic } from "../train/atomic-file.js";
+import { writeFileAtomic } from "../data/atomic-file.js";
 import { type Context, defineCommand, withDefaults } from "./command.js";
 import { bytes, Progress } from "./progress.js";
 

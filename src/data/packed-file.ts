@@ -1,7 +1,7 @@
 // Packed data sets on disk: written whole or not at all, and refused when damaged.
 
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { open } from "node:fs/promises";
+import { writeFileAtomic } from "./atomic-file.js";
 import { DataError } from "./dataset.js";
 import { decodePacked, encodePacked, type PackedDataset, type PreparedData } from "./packed.js";
 
@@ -9,31 +9,11 @@ import { decodePacked, encodePacked, type PackedDataset, type PreparedData } fro
 const PIECE = 1 << 26;
 
 /**
- * Writes a packed file: beside its place, synced, then renamed, so that an interruption leaves either the old file or the new one.
+ * Writes a packed file: an interruption leaves either the old file or the new one.
  * @throws the file system's error; nothing half-made stays.
  */
 export async function writePacked(file: string, prepared: PreparedData, key: string): Promise<void> {
-  const parts = await encodePacked(prepared, key);
-  await mkdir(dirname(file), { recursive: true });
-  await removeAbandoned(file);
-  const beside = `${file}.tmp-${process.pid}`;
-  try {
-    const handle = await open(beside, "w");
-    try {
-      for (const part of parts) {
-        for (let at = 0; at < part.length; at += PIECE) {
-          await handle.writeFile(part.subarray(at, at + PIECE));
-        }
-      }
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(beside, file);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
+  writeFileAtomic(file, await encodePacked(prepared, key));
 }
 
 /**
@@ -81,25 +61,5 @@ async function readWhole(file: string): Promise<Uint8Array | undefined> {
     return bytes.subarray(0, at);
   } finally {
     await handle.close();
-  }
-}
-
-/** Removes what a killed process left beside the file. */
-async function removeAbandoned(file: string): Promise<void> {
-  const prefix = `${basename(file)}.tmp-`;
-  for (const name of await readdir(dirname(file))) {
-    const pid = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : NaN;
-    if (Number.isInteger(pid) && (pid === process.pid || !isRunning(pid))) {
-      await rm(join(dirname(file), name), { force: true });
-    }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -5,7 +5,7 @@ import { centreViews, fillImages } from "../data/batch.js";
 import { RandomStream } from "../data/philox.js";
 import { UserError } from "../errors.js";
 import { openDevice } from "../gpu/device.js";
-import { writeFileAtomic } from "../train/atomic-file.js";
+import { writeFileAtomic } from "../data/atomic-file.js";
 import type { TrainHooks } from "../train/hooks.js";
 import { imageGrid } from "../train/image-grid.js";
 import type { TrainOptions } from "../train/options.js";

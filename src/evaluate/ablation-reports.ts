@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../errors.js";
-import { writeFileAtomic } from "../train/atomic-file.js";
+import { writeFileAtomic } from "../data/atomic-file.js";
 import type { AblationRequest } from "./ablation-plan.js";
 import type { Report } from "./report.js";
 

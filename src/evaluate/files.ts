@@ -2,7 +2,7 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../errors.js";
-import { writeFileAtomic } from "../train/atomic-file.js";
+import { writeFileAtomic } from "../data/atomic-file.js";
 import type { TrainHooks } from "../train/hooks.js";
 import { RunFolder } from "../train/run-folder.js";
 import { barsSvg, rocSvg } from "./charts.js";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import type { Dataset } from "../data/dataset.js";
 import { defaultCacheDir } from "../data/open.js";
-import { writeFileAtomic } from "./atomic-file.js";
+import { writeFileAtomic } from "../data/atomic-file.js";
 import type { TrainHooks } from "./hooks.js";
 
 /** Keeps a file; where that fails, a run goes on without. */

@@ -13,7 +13,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../errors.js";
-import { writeFileAtomic } from "./atomic-file.js";
+import { writeFileAtomic } from "../data/atomic-file.js";
 import { optionsFromJson, type TrainOptions } from "./options.js";
 import { readSafetensors, type SafeTensor, writeSafetensors } from "./safetensors.js";
 

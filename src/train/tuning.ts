@@ -5,7 +5,7 @@ import { defaultCacheDir } from "../data/open.js";
 import type { Device } from "../gpu/device.js";
 import { Tuner } from "../gpu/tuner.js";
 import type { TuningStore } from "../gpu/tuning-file.js";
-import { writeFileAtomic } from "./atomic-file.js";
+import { writeFileAtomic } from "../data/atomic-file.js";
 import type { TrainHooks } from "./hooks.js";
 import { TUNING_NAME } from "./names.js";
 import type { TuneMode } from "./options.js";

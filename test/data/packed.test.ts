@@ -120,13 +120,4 @@ describe("packed files", () => {
     await expect(writePacked(file, prepared, "key")).rejects.toThrow();
     expect(await readdir(folder)).toEqual(["a.packed"]);
   });
-
-  it("remove what a killed process left, and only that", async () => {
-    // No process has this number: it is above the highest that Linux gives.
-    await writeFile(join(folder, "a.packed.tmp-4194305"), "half");
-    await writeFile(join(folder, `a.packed.tmp-${process.ppid}`), "being written");
-    await writeFile(join(folder, "b.packed.tmp-4194305"), "another file's");
-    await writePacked(join(folder, "a.packed"), prepared, "key");
-    expect((await readdir(folder)).sort()).toEqual(["a.packed", `a.packed.tmp-${process.ppid}`, "b.packed.tmp-4194305"]);
-  });
 });

@@ -398,7 +398,9 @@ describe("every candidate of the tuner", () => {
     for (const s of [odd, even]) {
       const [a, b] = [noise(s.m * s.k, 1), noise(s.n * s.k, 2)];
       const reference = matmulReference(s, a, b);
-      for (const tile of ["128x128x8", "128x128x16", "64x64x16", "64x64x8", "64x64x16w8", "64x32x8", "32x64x8", "32x32x8"]) {
+      for (const tile of "128x128x8/8x8 128x128x16/8x8 64x64x16/4x4 64x64x8/8x8 64x64x16/8x8 64x32x8/8x4 32x64x8/4x8 32x32x8/4x4".split(
+        " ",
+      )) {
         const [c] = await run(matmul(s, gpu(), `tiled ${tile}`), [a, b], [reference.value.length]);
         reference.expectNear(c!, tile);
       }
