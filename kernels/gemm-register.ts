@@ -8,8 +8,8 @@
  *         outer        every lane reads all of them
  *         subgroup     lane i reads row i as a vec4f along the depth (or one vec4f of rows, where rows are contiguous), and
  *                      each value is handed round from its lane: R / lanes reads instead of R. On a CPU adapter a read is some 8
- *                      instructions an element and lane, also at one address for all lanes; handing round is one, as a shuffle: up to
- *                      eight lanes are one permutation of a vector, where a broadcast becomes three instructions.
+ *                      instructions an element and lane, also at one address for all lanes; handing round is one, as a shuffle of
+ *                      eight lanes (a permutation of AVX2; a broadcast is three), and three of other subgroups, by broadcasts.
  * Preconditions: `subgroup` needs a fixed subgroup size; the workgroup is exactly one subgroup.
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
@@ -166,7 +166,7 @@ function broadcastFactor(name: string, operand: Operand, { R, lanes }: RegisterT
   const part = parts === 1 ? "0u" : `lane / ${padded}u % ${parts}u * ${along}u`;
   const loads = each(Math.ceil(groups / padded), (h) => h);
   const size = quads ? 4 : 1;
-  const handRound = lanes <= 8 ? "subgroupShuffle" : "subgroupBroadcast";
+  const handRound = lanes === 8 ? "subgroupShuffle" : "subgroupBroadcast";
   const index = (h: number) => `min(shared_first + (${group} + ${h * padded}u) * ${size}u, ${u(operand.extent - size)})`;
   return {
     sites: [...loads.map((h) => `let shared_site${h} = ${name}_site(${index(h)}, z);`), `let part = ${part};`],
