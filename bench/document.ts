@@ -79,8 +79,16 @@ function steps(all: readonly Row[]): string {
   return [
     table(
       ["step", "", "ms", "images/s", "GFLOP/s", "dispatches", "JavaScript, µs", "device, MiB", "arena, MiB", "over its bound"],
-      rows.map(({ name, shape, ms, gflops, more }) => [
-        ...[name, shape, short(ms), figure(more.imagesPerSecond), figure(gflops), String(more.dispatches), figure(more.scriptMicroseconds)],
+      rows.map(({ name, shape, variant, ms, gflops, more }) => [
+        ...[
+          name,
+          variant ? `${shape}, ${variant}` : shape,
+          short(ms),
+          figure(more.imagesPerSecond),
+          figure(gflops),
+          String(more.dispatches),
+          figure(more.scriptMicroseconds),
+        ],
         ...[figure(more.memoryMiB), figure(more.arenaMiB), `${(more.arenaMiB! / more.boundMiB!).toFixed(3)} x`],
       ]),
     ),
