@@ -8,8 +8,8 @@
  *         outer        every lane reads all of them
  *         subgroup     lane i reads row i as a vec4f along the depth (or one vec4f of rows, where rows are contiguous), and
  *                      each value is handed round from its lane: R / lanes reads instead of R. On a CPU adapter a read is some 8
- *                      instructions an element and lane, also at one address for all lanes; handing round is one, as a shuffle of
- *                      eight lanes (a permutation of AVX2; a broadcast is three), and three of other subgroups, by broadcasts.
+ *                      instructions an element and lane, also at one address for all lanes; handing round is one, as a shuffle,
+ *                      where a subgroup is one vector of AVX2: eight lanes (a broadcast is three); others broadcast.
  * Preconditions: `subgroup` needs a fixed subgroup size; the workgroup is exactly one subgroup.
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
