@@ -1,6 +1,7 @@
 /** The page of results: for each ablation a section with the table over its seeds and the variants' images side by side. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { centreViews, fillImages } from "../data/batch.js";
 import { RandomStream } from "../data/philox.js";
 import { UserError } from "../errors.js";
@@ -16,15 +17,19 @@ import { STREAMS } from "./pictures.js";
 import { type Column, markdownTable, type Report, type Value } from "./report.js";
 import { Artist, openRun } from "./subject.js";
 
-/** The reports of several seeds as one: means, and deviations over the seeds where there are several. */
+/**
+ * The reports of several seeds as one: means, and sample deviations (N − 1) over the seeds. Columns that no seed touches (real images and
+ * noise) are alike in all reports and stay as they are.
+ */
 export function overSeeds(reports: readonly Report[]): Column[] {
   return reports[0]!.columns.map(({ label }) => {
     const columns = reports.map((report) => report.columns.find((column) => column.label === label)?.values ?? {});
+    if (columns.every((column) => isDeepStrictEqual(column, columns[0]))) return { label, values: columns[0]! };
     const values: Record<string, Value> = {};
     for (const id of new Set(columns.flatMap((column) => Object.keys(column)))) {
       const all = columns.flatMap((column) => (column[id] ? [column[id]] : []));
       const { mean, deviation } = meanAndDeviation(all.map(({ value }) => value));
-      values[id] = all.length > 1 ? { value: mean, deviation } : all[0]!;
+      values[id] = all.length > 1 ? { value: mean, deviation: deviation * Math.sqrt(all.length / (all.length - 1)) } : all[0]!;
     }
     return { label, values };
   });
@@ -78,7 +83,8 @@ export interface Section {
   readonly about: string;
   readonly columns: readonly Column[];
   readonly notes: readonly string[];
-  readonly picture: { readonly png: Uint8Array; readonly captions: readonly string[] };
+  /** Of the runs of one seed. */
+  readonly picture: { readonly png: Uint8Array; readonly captions: readonly string[]; readonly seed: number };
 }
 
 const TITLE = "# Results\n\nEach section was printed by the command that it names. Arrows say which values are better.\n";
@@ -124,7 +130,7 @@ function sectionText({ heading, command, about, columns, notes, picture }: Secti
     ...notes.flatMap((note) => [note, ""]),
     `![Images of the four variants](${path})`,
     "",
-    `Captions of unseen classes: a real image, then ${GRID.each} images each of ${tables[0]!.map(({ label }) => label).join(", ")}, all from the same noise.`,
+    `Captions of unseen classes: a real image, then ${GRID.each} images each of ${tables[0]!.map(({ label }) => label).join(", ")}, all of seed ${picture.seed}, from the same noise.`,
     "",
     ...picture.captions.map((caption, i) => `${i + 1}. ${caption}`),
     "",

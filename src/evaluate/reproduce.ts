@@ -38,15 +38,18 @@ export async function reproduceAblation(
     heading: `The four variants on ${options.dataset}, preset ${options.preset}`,
     command: commandOf({ ...request, seeds: [...reports.keys()] }),
     about:
-      `${options.steps} steps of ${options.batch}, ${reports.size === 1 ? "one seed" : `${reports.size} seeds (means ± deviations over them)`}, the same text encoder for ` +
+      `${options.steps} steps of ${options.batch}, ${reports.size === 1 ? "one seed" : `${reports.size} seeds (means ± sample deviations over them)`}, the same text encoder for ` +
       `${given.textEncoder ? "all" : "the variants of a seed"}, style encoders of ${styleSteps} steps, ${samples} captions of each split; on ${machine}.`,
     columns: overSeeds([...reports.values()]),
     notes: [...reports.values()][0]!.notes,
-    picture: await comparison(
-      first.map(({ path }) => path),
-      options,
-      hooks,
-    ),
+    picture: {
+      ...(await comparison(
+        first.map(({ path }) => path),
+        options,
+        hooks,
+      )),
+      seed: first[0]!.seed,
+    },
   });
   return `the section "${name}" of ${page}; runs and reports are in ${folder}`;
 }

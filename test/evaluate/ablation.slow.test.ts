@@ -107,10 +107,12 @@ describe("the ablation", () => {
     writeFileSync(kept(2), JSON.stringify({ ...elsewhere, seed: 2, settings: { ...own.settings, steps: 3 } }));
     expect((await reproduce()).steps()).toBe(0);
     const text = readFileSync(page, "utf8");
-    expect(text).toContain("2 seeds (means ± deviations over them)");
+    expect(text).toContain("2 seeds (means ± sample deviations over them)");
     expect(text).toContain("--seeds 2 --style-steps 2");
     const line = text.split("\n").find((l) => l.includes("FID-petalgrad, training"))!;
-    expect(line.split("|")[4]).toContain("± 100");
+    expect(line.split("|")[4]).toContain("± 141");
+    expect(line.split("|")[2]).not.toContain("±");
+    expect(text).toContain("all of seed 0, from the same noise");
 
     writeFileSync(kept(1), "{");
     expect((await reproduce()).result).toHaveProperty(
@@ -127,8 +129,13 @@ describe("several seeds", () => {
       columns: [{ label: "gan ema", values: { zeroShot: { value }, ...more } }],
     });
     expect(overSeeds([report(1), report(3, { "fid.train": { value: 5, deviation: 2 } })])).toEqual([
-      { label: "gan ema", values: { zeroShot: { value: 2, deviation: 1 }, "fid.train": { value: 5, deviation: 2 } } },
+      {
+        label: "gan ema",
+        values: { zeroShot: { value: 2, deviation: expect.closeTo(Math.SQRT2, 12) as number }, "fid.train": { value: 5, deviation: 2 } },
+      },
     ]);
+    // Real images' column, which no seed touches.
+    expect(overSeeds([report(4), report(4)])[0]!.values.zeroShot).toEqual({ value: 4 });
     expect(overSeeds([report(4)])[0]!.values.zeroShot).toEqual({ value: 4 });
   });
 });
