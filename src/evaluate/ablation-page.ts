@@ -9,30 +9,46 @@ import { openDevice } from "../gpu/device.js";
 import { writeFileAtomic } from "../data/atomic-file.js";
 import type { TrainHooks } from "../train/hooks.js";
 import { imageGrid } from "../train/image-grid.js";
-import type { TrainOptions } from "../train/options.js";
+import { type TrainOptions, VARIANTS } from "../train/options.js";
 import { openData } from "../train/run-data.js";
 import { meanAndDeviation } from "./inception-score.js";
 import { joined } from "../train/rows.js";
+import type { AblationRun } from "./ablation-plan.js";
 import { STREAMS } from "./pictures.js";
 import { type Column, markdownTable, type Report, type Value } from "./report.js";
 import { Artist, openRun } from "./subject.js";
 
+/** Real images and noise first, then variant by variant. */
+const place = ({ label }: Column): number => VARIANTS.findIndex((variant) => label.startsWith(`${variant} `));
+
 /**
- * The reports of several seeds as one: means, and sample deviations (N − 1) over the seeds. Columns that no seed touches (real images and
- * noise) are alike in all reports and stay as they are.
+ * The reports of several seeds as one: means, and sample deviations (N − 1) over the seeds that have the column. Columns that no seed
+ * touches (real images and noise) are alike in all reports and stay as they are.
  */
 export function overSeeds(reports: readonly Report[]): Column[] {
-  return reports[0]!.columns.map(({ label }) => {
-    const columns = reports.map((report) => report.columns.find((column) => column.label === label)?.values ?? {});
+  const all = reports.flatMap(({ columns }) => columns);
+  const merged = [...new Set(all.map(({ label }) => label))].map((label) => {
+    const columns = all.flatMap((column) => (column.label === label ? [column.values] : []));
     if (columns.every((column) => isDeepStrictEqual(column, columns[0]))) return { label, values: columns[0]! };
     const values: Record<string, Value> = {};
     for (const id of new Set(columns.flatMap((column) => Object.keys(column)))) {
-      const all = columns.flatMap((column) => (column[id] ? [column[id]] : []));
-      const { mean, deviation } = meanAndDeviation(all.map(({ value }) => value));
-      values[id] = all.length > 1 ? { value: mean, deviation: deviation * Math.sqrt(all.length / (all.length - 1)) } : all[0]!;
+      const found = columns.flatMap((column) => (column[id] ? [column[id]] : []));
+      const { mean, deviation } = meanAndDeviation(found.map(({ value }) => value));
+      values[id] = found.length > 1 ? { value: mean, deviation: deviation * Math.sqrt(found.length / (found.length - 1)) } : found[0]!;
     }
     return { label, values };
   });
+  return merged.sort((a, b) => place(a) - place(b));
+}
+
+/** "one seed"; "3 seeds (means ± sample deviations over them)", with the variants that have fewer. */
+export function seedsText(reports: readonly Report[]): string {
+  if (reports.length === 1) return "one seed";
+  const few = VARIANTS.flatMap((variant) => {
+    const seeds = reports.filter(({ columns }) => columns.some(({ label }) => label.startsWith(`${variant} `))).length;
+    return seeds < reports.length ? [`${seeds} of ${variant}`] : [];
+  });
+  return `${reports.length} seeds (${[...few, "means ± sample deviations over them"].join(", ")})`;
 }
 
 /** Captions a grid, and images of each that a variant draws. */
@@ -40,13 +56,9 @@ const GRID = { captions: 6, each: 3 };
 
 /**
  * Captions of unseen classes: a row's real image, then each run's images, from the same noise.
- * @param runs Folders, in the order of the columns.
+ * @param runs In the order of the columns.
  */
-export async function comparison(
-  runs: readonly string[],
-  options: TrainOptions,
-  hooks: TrainHooks,
-): Promise<{ png: Uint8Array; captions: string[] }> {
+export async function comparison(runs: readonly AblationRun[], options: TrainOptions, hooks: TrainHooks): Promise<Section["picture"]> {
   const device = await openDevice();
   try {
     const dataset = await openData(options, hooks);
@@ -58,7 +70,7 @@ export async function comparison(
       .map((c) => random.pick(dataset.imagesOfClass(c)));
     const captions = images.map((image) => dataset.firstCaption(image) + random.below(dataset.captionsOf(image).length));
     const rows = images.map((image) => [fillImages(dataset, [image], centreViews(dataset, [image]))]);
-    for (const path of runs) {
+    for (const { path } of runs) {
       const run = await openRun(device, path, dataset, hooks);
       const artist = await Artist.create(device, run.generators[0]![1], run.captions);
       // Every caption from the same noise vectors.
@@ -67,7 +79,7 @@ export async function comparison(
       artist.destroy();
     }
     const png = imageGrid(joined(rows.flat()), dataset.size, { columns: 1 + runs.length * GRID.each });
-    return { png, captions: captions.map((caption) => dataset.caption(caption)) };
+    return { png, captions: captions.map((caption) => dataset.caption(caption)), runs };
   } finally {
     device.destroy();
   }
@@ -83,8 +95,8 @@ export interface Section {
   readonly about: string;
   readonly columns: readonly Column[];
   readonly notes: readonly string[];
-  /** Of the runs of one seed. */
-  readonly picture: { readonly png: Uint8Array; readonly captions: readonly string[]; readonly seed: number };
+  /** Of the runs of one seed, in the order of its columns. */
+  readonly picture: { readonly png: Uint8Array; readonly captions: readonly string[]; readonly runs: readonly AblationRun[] };
 }
 
 const TITLE = "# Results\n\nEach section was printed by the command that it names. Arrows say which values are better.\n";
@@ -128,9 +140,9 @@ function sectionText({ heading, command, about, columns, notes, picture }: Secti
       ? ["The same of the trained generators themselves, without the moving average:", "", markdownTable({ columns: tables[1] }), ""]
       : []),
     ...notes.flatMap((note) => [note, ""]),
-    `![Images of the four variants](${path})`,
+    `![Images of the variants](${path})`,
     "",
-    `Captions of unseen classes: a real image, then ${GRID.each} images each of ${tables[0]!.map(({ label }) => label).join(", ")}, all of seed ${picture.seed}, from the same noise.`,
+    `Captions of unseen classes: a real image, then ${GRID.each} images each of ${picture.runs.map(({ given }) => given.variant).join(", ")}, all of seed ${picture.runs[0]!.seed}, from the same noise.`,
     "",
     ...picture.captions.map((caption, i) => `${i + 1}. ${caption}`),
     "",

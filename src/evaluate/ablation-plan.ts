@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { loadModel } from "../train/load-model.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "../train/names.js";
 import { networkDigest } from "../train/network-file.js";
-import { type GivenOptions, VARIANTS } from "../train/options.js";
+import type { GivenOptions, Variant } from "../train/options.js";
 import { RunFolder } from "../train/run-folder.js";
 import { readStyle } from "../train/style-file.js";
 import type { EvaluateRequest } from "./evaluate.js";
@@ -13,6 +13,7 @@ export interface AblationRequest {
   /** Options that all runs have in common, beside variant and seed. */
   readonly given: Omit<GivenOptions, "variant" | "seed">;
   readonly seeds: readonly number[];
+  readonly variants: readonly Variant[];
   readonly styleSteps: number;
   readonly folder: string;
   /** Of the evaluation. */
@@ -29,10 +30,15 @@ export interface AblationRun {
   readonly seed: number;
 }
 
-/** All runs: for each seed the four variants. */
-export function ablationRuns({ given, seeds, folder }: Pick<AblationRequest, "given" | "seeds" | "folder">): AblationRun[] {
+/** All runs: for each seed the variants. */
+export function ablationRuns({
+  given,
+  seeds,
+  variants,
+  folder,
+}: Pick<AblationRequest, "given" | "seeds" | "variants" | "folder">): AblationRun[] {
   return seeds.flatMap((seed) =>
-    VARIANTS.map((variant) => ({ path: join(folder, `seed-${seed}`, variant), given: { ...given, variant, seed }, seed })),
+    variants.map((variant) => ({ path: join(folder, `seed-${seed}`, variant), given: { ...given, variant, seed }, seed })),
   );
 }
 

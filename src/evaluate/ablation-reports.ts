@@ -1,6 +1,6 @@
 /**
- * An ablation's measures, kept beside the page of results as one JSON file a seed. Seeds that were trained on other days or machines with
- * the same settings count in the page's table too.
+ * An ablation's measures, kept beside the page of results as one JSON file a seed. Seeds and variants that were trained on other days or
+ * machines with the same settings count in the page's table too.
  *
  *     docs/results.md
  *     docs/results/petals-small-seed-0.json
@@ -18,7 +18,7 @@ const FORMAT = "petalgrad ablation 1";
 /** All that must be the same for seeds to be comparable, as JSON. Where data and files lie does not matter; what is in them does. */
 export type Settings = Readonly<Record<string, unknown>>;
 
-export function settingsOf({ given, styleSteps, samples, zeroShot }: Omit<AblationRequest, "folder" | "seeds">): Settings {
+export function settingsOf({ given, styleSteps, samples, zeroShot }: Omit<AblationRequest, "folder" | "seeds" | "variants">): Settings {
   const { dataDir: _place, textEncoder, ...options } = given;
   // What is no file is a word, or refused by the training.
   const file = textEncoder && existsSync(textEncoder) ? createHash("sha256").update(readFileSync(textEncoder)).digest("hex") : undefined;
@@ -28,13 +28,18 @@ export function settingsOf({ given, styleSteps, samples, zeroShot }: Omit<Ablati
 
 const folderOf = (page: string): string => page.replace(/\.[^./\\]*$/, "");
 
-/** Writes the reports of the seeds just measured; curves are left out, which the page does not show. */
+/**
+ * Writes the reports of the seeds just measured; curves are left out, which the page does not show. Columns of other variants, measured
+ * before with these settings, stay.
+ */
 export function keepReports(page: string, name: string, settings: Settings, reports: ReadonlyMap<number, Report>): void {
   const folder = folderOf(page);
+  const before = keptReports(page, name, settings);
   try {
     mkdirSync(folder, { recursive: true });
     for (const [seed, report] of reports) {
-      const kept = { format: FORMAT, settings, seed, report: { ...report, curves: [] } };
+      const others = before.get(seed)?.columns.filter(({ label }) => report.columns.every((column) => column.label !== label)) ?? [];
+      const kept = { format: FORMAT, settings, seed, report: { ...report, columns: [...report.columns, ...others], curves: [] } };
       writeFileAtomic(join(folder, `${name}-seed-${seed}.json`), `${JSON.stringify(kept, null, 1)}\n`);
     }
   } catch (error) {
@@ -49,7 +54,7 @@ export function keepReports(page: string, name: string, settings: Settings, repo
 export function keptReports(page: string, name: string, settings: Settings): Map<number, Report> {
   const folder = folderOf(page);
   const reports = new Map<number, Report>();
-  const files = readdirSync(folder);
+  const files = existsSync(folder) ? readdirSync(folder) : [];
   for (const file of files.filter((f) => f.startsWith(`${name}-seed-`) && f.endsWith(".json"))) {
     const path = join(folder, file);
     const kept = readKept(path);

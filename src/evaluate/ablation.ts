@@ -6,7 +6,7 @@
  *     FOLDER/seed-0/evaluation/report.json                 their measures
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { TrainHooks } from "../train/hooks.js";
 import { MODEL_NAME, STYLE_ENCODER_NAME, STYLE_FOLDER } from "../train/names.js";
 import { trainStyle } from "../train/style-stage.js";
@@ -56,13 +56,14 @@ async function trainOn({ path, given }: AblationRun, hooks: TrainHooks): Promise
   hooks.signal.throwIfAborted();
 }
 
-/** A report that is newer than all it speaks of, and answers the same questions. */
+/** A report of all these runs that is newer than they, and answers the same questions. */
 function keptReport(json: string, runs: readonly string[], { samples, zeroShot }: AblationRequest): Report | undefined {
   if (!existsSync(json)) return undefined;
   const time = statSync(json).mtimeMs;
   const parts = runs.flatMap((run) => [join(run, MODEL_NAME), join(run, STYLE_FOLDER, STYLE_ENCODER_NAME)]);
   if (parts.some((part) => statSync(part).mtimeMs > time)) return undefined;
   const report = JSON.parse(readFileSync(json, "utf8")) as Report;
+  const whole = runs.every((run) => report.columns.some(({ label }) => label.startsWith(`${basename(run)} `)));
   const same = report.samples === samples && report.columns.some(({ values }) => "zeroShot" in values) === zeroShot;
-  return same ? report : undefined;
+  return whole && same ? report : undefined;
 }

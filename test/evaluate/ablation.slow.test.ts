@@ -9,6 +9,7 @@ import { ablationRuns } from "../../src/evaluate/ablation-plan.js";
 import { reproduceAblation } from "../../src/evaluate/reproduce.js";
 import type { Report } from "../../src/evaluate/report.js";
 import { PLAIN_TRAINING } from "../../src/train/text-encoder.js";
+import { VARIANTS, type Variant } from "../../src/train/options.js";
 import type { TrainEvent } from "../../src/train/hooks.js";
 
 const before = process.env.PETALGRAD_CACHE;
@@ -18,7 +19,7 @@ const page = join(folder, "docs", "results.md");
 const tiny = { steps: 2, batch: 8, learningRate: 2e-3, width: 4, shift: 1, seed: 1 };
 const request = {
   given: { dataset: "petals", preset: "tiny", steps: 2, textSteps: 1 } as const,
-  ...{ seeds: [0], styleSteps: 2, samples: 20, zeroShot: false, folder: join(folder, "runs") },
+  ...{ seeds: [0], variants: VARIANTS as readonly Variant[], styleSteps: 2, samples: 20, zeroShot: false, folder: join(folder, "runs") },
   sizes: {
     networks: {
       ...{ classifier: tiny, reader: { ...tiny, renders: 40 } },
@@ -31,14 +32,14 @@ const request = {
   },
 };
 
-async function reproduce(stopAfter = Infinity) {
+async function reproduce(stopAfter = Infinity, change: Partial<typeof request> = {}) {
   const events: TrainEvent[] = [];
   const controller = new AbortController();
   const onEvent = (event: TrainEvent) => {
     events.push(event);
     if (events.filter(({ kind }) => kind === "checkpoint").length >= stopAfter) controller.abort();
   };
-  const result = reproduceAblation(request, page, { onEvent, signal: controller.signal });
+  const result = reproduceAblation({ ...request, ...change }, page, { onEvent, signal: controller.signal });
   const steps = () => events.filter(({ kind }) => kind === "step").length;
   return { result: await result.catch((error: unknown) => error), events, steps };
 }
@@ -55,7 +56,7 @@ afterAll(() => {
 
 describe("the ablation", () => {
   it("trains each variant with each seed", () => {
-    const runs = ablationRuns({ given: request.given, seeds: [0, 1], folder: "f" });
+    const runs = ablationRuns({ ...request, seeds: [0, 1], folder: "f" });
     expect(runs).toHaveLength(8);
     expect(runs[5]).toEqual({ path: join("f", "seed-1", "gan-cls"), seed: 1, given: { ...request.given, variant: "gan-cls", seed: 1 } });
   });
@@ -113,6 +114,21 @@ describe("the ablation", () => {
     expect(line.split("|")[4]).toContain("± 141");
     expect(line.split("|")[2]).not.toContain("±");
     expect(text).toContain("all of seed 0, from the same noise");
+
+    // A variant alone joins what there is of its seed, and nothing else of the seed is lost.
+    const alone = await reproduce(Infinity, { seeds: [1], variants: ["gan-cls"] });
+    // Its seed's text encoder, itself, its style encoder.
+    expect(alone.steps()).toBe(1 + 2 + 2);
+    const joined = (JSON.parse(readFileSync(kept(1), "utf8")) as Kept).report.columns;
+    expect(joined.find(({ label }) => label === "gan ema")).toEqual(shifted[gan]);
+    const changed = joined.find(({ label }) => label === "gan-cls ema")!;
+    expect(changed).not.toEqual(columns.find(({ label }) => label === "gan-cls ema"));
+    writeFileSync(kept(1), JSON.stringify({ ...elsewhere, report: { ...own.report, columns: [changed] } }));
+    await reproduce(Infinity, { seeds: [1], variants: ["gan-cls"] });
+    const partly = readFileSync(page, "utf8");
+    expect(partly).toContain("2 seeds (1 of gan, 1 of gan-int, 1 of gan-int-cls, means ± sample deviations over them)");
+    expect(partly).toContain("images each of gan-cls, all of seed 1");
+    expect(partly).toContain("| real | noise | gan | gan-cls | gan-int | gan-int-cls |");
 
     writeFileSync(kept(1), "{");
     expect((await reproduce()).result).toHaveProperty(
