@@ -2,7 +2,7 @@
  * One training iteration of GAN, GAN-CLS, GAN-INT or GAN-INT-CLS as one compiled program (Reed et al. 2016, algorithm 1 and section 4.3,
  * in the order of the authors' code):
  *
- *   D:  L_D = BCE(D(x, t), 1) + w·BCE(D(x̃, t), 0) + (1 − w)·BCE(D(G(z, t), t), 0)      three passes, each with its own batch statistics,
+ *   D:  L_D = BCE(D(x, t), 1) + w·BCE(D(x̃, t), 0) + (1 − w)·BCE(D(G(z, t), t), 0)      three passes, each with its own batch statistics (a),
  *                                                                                       computed side by side
  *       Adam step on D
  *   G:  new z;  L_G = BCE(D(G(z, t′), t′), 1),  t′ = t and, for the INT variants, mixtures of pairs of rows of t
@@ -10,6 +10,9 @@
  *
  * x̃ is an image of another class; with `mismatch: "text"` the pair is (x, t̃) instead, as in the paper. The variants without mismatching
  * pair have w = 0. Where the INT term is off, its half batch of rows is left out; the authors' code keeps them with weight 0.
+ *
+ * (a) With `discriminatorBatches: "joint"` one pass over all pairs, by common statistics; in G's step the given pairs stand beside the drawn
+ * ones. Batch norm of each kind apart takes out of D's sight what is alike in all drawn images and in no real one.
  */
 import { grad } from "../autograd/grad.js";
 import type { Device } from "../gpu/device.js";
@@ -46,6 +49,7 @@ export type GanOptions = Pick<
   | "residual"
   | "missingLeakyRelu"
   | "textBatchNorm"
+  | "discriminatorBatches"
   | "mismatch"
   | "clsWeight"
   | "interpWeight"
@@ -73,6 +77,9 @@ export const GAN_ADAM = { beta1: 0.5, beta2: 0.999, epsilon: 1e-8, form: "torch7
 
 type StepOutputs = { [K in keyof GanMetrics]: Tensor };
 export type GanProgram = Program<StepOutputs>;
+
+/** Images [B, 3, S, S] and texts [B, T] that D judges together. */
+type Pair = readonly [images: Tensor, texts: Tensor];
 
 /**
  * Factor on the losses where activations are stored in f16 (Micikevicius et al. 2018): gradients of a mean over batch and pixels would
@@ -150,7 +157,8 @@ export class Gan {
 
     const painted = stopGradient(this.generator.call(noise("noiseD", batch), text, "train"));
     this.generator.updateStatistics();
-    const judged = this.#judge(images, embedded, painted, judgedText);
+    const shown = this.#shown(images, embedded, judgedText);
+    const judged = this.#judge([...shown, [painted, judgedText]]);
     this.discriminator.updateStatistics();
     // [P] each: of the passes (real, mismatching, generated), the middle one missing where w = 0.
     const w = this.mismatchWeight;
@@ -163,7 +171,7 @@ export class Gan {
     const fresh = this.generator.call(noise("noiseG", rows), texts, "train");
     this.generator.updateStatistics();
     const weights = this.interpolates ? tensor(Array.from({ length: rows }, (_, i) => (i < batch ? 1 : interpWeight))) : undefined;
-    const lossG = bceWithLogits(this.discriminator.call(fresh, texts, "train"), 1, weights);
+    const lossG = bceWithLogits(this.#judgeFresh([fresh, texts], shown), 1, weights);
     this.discriminator.updateStatistics();
     this.#update([this.adamG], lossG, input("rateG", [2]), lossScale);
 
@@ -185,31 +193,51 @@ export class Gan {
     };
   }
 
+  /** The real pair and, where w > 0, the mismatching one. */
+  #shown(images: (name: string) => Tensor, embedded: (name: string) => Tensor, text: Tensor): Pair[] {
+    const real = images("real");
+    if (this.mismatchWeight === 0) return [[real, text]];
+    return [[real, text], this.options.mismatch === "text" ? [real, embedded("wrongText")] : [images("wrong"), text]];
+  }
+
   /**
-   * D's passes over the real, the mismatching and the generated pair, made at once: every convolution runs over all their rows, and batch
-   * norm by the statistics of each. What two pairs share, an image or a text, is looked at once. @returns Logits [P, B]
+   * D's passes over some pairs, made at once: every convolution runs over all their rows, and batch norm by the statistics of each pair.
+   * What two pairs share, an image or a text, is looked at once. @returns Logits [P, B]
    */
-  #judge(given: (name: string) => Tensor, embedded: (name: string) => Tensor, painted: Tensor, text: Tensor): Tensor {
+  #judge(pairs: readonly Pair[]): Tensor {
     const { discriminator } = this;
-    const { mismatch } = this.options;
-    const wrongImage = this.mismatchWeight > 0 && mismatch === "image";
-    const wrongText = this.mismatchWeight > 0 && mismatch === "text";
-    const images = [given("real"), ...(wrongImage ? [given("wrong")] : []), painted];
-    const texts = wrongText ? stack([text, embedded("wrongText")]) : text;
+    if (this.#joint) return reshape(discriminator.call(...together(pairs), "train"), [pairs.length, -1]);
+    const images = [...new Set(pairs.map(([image]) => image))];
+    const texts = [...new Set(pairs.map(([, text]) => text))];
     // Which image and which text each pass judges.
-    const imageOf = wrongText ? [0, 0, 1] : images.map((_, i) => i);
-    const textOf = wrongText ? [0, 1, 0] : images.map(() => 0);
+    const imageOf = pairs.map(([image]) => images.indexOf(image));
+    const textOf = pairs.map(([, text]) => texts.indexOf(text));
     const seen = discriminator.passes(imageOf, () => discriminator.look(stack(images), "train"));
-    const read = discriminator.passes(textOf, () => discriminator.read(texts, "train"));
+    const read = discriminator.passes(textOf, () => discriminator.read(texts.length > 1 ? stack(texts) : texts[0]!, "train"));
     const pick = (x: Tensor, order: readonly number[]) =>
       concat(
         order.map((i) => slice(x, 0, i, i + 1)),
         0,
       );
-    const every = imageOf.map((_, i) => i);
+    const every = pairs.map((_, i) => i);
     return discriminator.passes(every, () =>
-      discriminator.judge(wrongText ? pick(seen, imageOf) : seen, wrongText ? pick(read, textOf) : read, "train"),
+      discriminator.judge(
+        images.length < pairs.length ? pick(seen, imageOf) : seen,
+        // A single text serves all images as it is.
+        texts.length > 1 ? pick(read, textOf) : read,
+        "train",
+      ),
     );
+  }
+
+  /** What D, after its step, says of the generator's pairs. @returns Logits [B′] */
+  #judgeFresh(fresh: Pair, shown: readonly Pair[]): Tensor {
+    if (!this.#joint) return this.discriminator.call(...fresh, "train");
+    return slice(this.discriminator.call(...together([fresh, ...shown]), "train"), 0, 0, fresh[0].shape[0]!);
+  }
+
+  get #joint(): boolean {
+    return this.options.discriminatorBatches === "joint";
   }
 
   /** One step of each optimizer. All gradients come before any of them: they belong to the values the loss was computed with. */
@@ -230,6 +258,18 @@ export class Gan {
     return add(mul(add(a, b), 0.5), mul(sub(b, a), alpha));
   }
 }
+
+/** Several pairs as one. */
+const together = (pairs: readonly Pair[]): Pair => [
+  concat(
+    pairs.map(([image]) => image),
+    0,
+  ),
+  concat(
+    pairs.map(([, text]) => text),
+    0,
+  ),
+];
 
 /** Decay of the moving average at step t = 1, 2, ...: short at first, so that it forgets the random start. */
 export function emaDecay(decay: number, t: number): number {

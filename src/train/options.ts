@@ -52,6 +52,7 @@ export interface TrainOptions {
   readonly residual: boolean;
   readonly missingLeakyRelu: "keep" | "restore";
   readonly textBatchNorm: "on" | "off";
+  readonly discriminatorBatches: "separate" | "joint";
 
   /**
    * A finished text encoder to use instead of training one; null: train one, or reuse one trained with the same settings.
@@ -151,6 +152,13 @@ export const TRAIN_OPTIONS = {
     description: "the LeakyReLU that the authors' code lacks after the discriminator's third convolution: keep it missing, or restore it",
   },
   textBatchNorm: { type: "choice", choices: ["on", "off"], default: "on", description: "batch norm in the discriminator's text layer" },
+  discriminatorBatches: {
+    type: "choice",
+    choices: ["separate", "joint"],
+    default: "separate",
+    description:
+      "the discriminator's batch norm in training: real, mismatching and drawn pairs each by their own statistics, as in the authors' code, or all by common ones",
+  },
 
   textEncoder: {
     type: "text",
@@ -376,6 +384,7 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     embeddings: null,
     recompute: false,
     storage: "f32",
+    discriminatorBatches: "separate",
   }) as TrainOptions;
   checkOptions(options, (key) => `${where}: ${key}`);
   return options;
