@@ -77,6 +77,7 @@ export const SECTIONS: readonly { readonly title: string; readonly rows: readonl
       ...bySplit("inception", "inception score-petalgrad", "number"),
       ...bySplit("variety", "feature distance within a caption", "number"),
       ...bySplit("pixels", "pixel deviation within a caption", "number"),
+      ...bySplit("checkerboard", "power of period two", "number", "lower"),
       row("fidInception", "FID", "number", "lower"),
       row("kidInception", "KID x 1000", "thousandths", "lower"),
       row("inceptionScore", "inception score", "number"),

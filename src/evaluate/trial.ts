@@ -3,6 +3,7 @@ import type { Dataset, SplitName } from "../data/dataset.js";
 import { RandomStream } from "../data/philox.js";
 import type { Device } from "../gpu/device.js";
 import { CaptionEncoder } from "../train/captions.js";
+import { checkerboard } from "./checkerboard.js";
 import type { ColourClassifier } from "./colour-histogram.js";
 import { type ColourTask, coloursRight, colourTask, trainColours } from "./colours.js";
 import { type EvaluationNetworks, isHeldOut } from "./networks.js";
@@ -157,6 +158,7 @@ export class Trial {
     return {
       variety: { value: withinDistance(features, classifier.featureSize, each) },
       pixels: { value: pixelDeviation(images, 3 * this.dataset.size ** 2, each) },
+      checkerboard: { value: checkerboard(images, this.dataset.size) },
     };
   }
 

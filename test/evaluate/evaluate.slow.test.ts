@@ -67,6 +67,7 @@ describe("evaluate", () => {
       "inception",
       "variety",
       "pixels",
+      "checkerboard",
     ];
     const expected = [...ids.flatMap((id) => [`${id}.train`, `${id}.test`]), "zeroShot"];
     for (const { label, values } of report.columns) {

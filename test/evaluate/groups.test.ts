@@ -4,6 +4,7 @@ import { RandomStream } from "../../src/data/philox.js";
 import { ColourClassifier, colourHistogram } from "../../src/evaluate/colour-histogram.js";
 import type { Colour } from "../../src/evaluate/colour-match.js";
 import { kMeans } from "../../src/evaluate/k-means.js";
+import { checkerboard } from "../../src/evaluate/checkerboard.js";
 import { pixelDeviation, withinDistance } from "../../src/evaluate/variety.js";
 
 describe("k-means", () => {
@@ -53,6 +54,45 @@ describe("variety", () => {
     // Pixel 0: −1 and 1 (0 and 1: deviation ½); pixel 1: constant.
     expect(pixelDeviation(Float32Array.of(-1, 0.3, 1, 0.3), 2, 2)).toBeCloseTo(0.25, 6);
     expect(pixelDeviation(Float32Array.of(-1, -1, 1, 1), 1, 2)).toBeCloseTo(0, 6);
+  });
+});
+
+describe("the power of period two", () => {
+  const size = 8;
+  const image = (value: (x: number, y: number) => number) =>
+    Float32Array.from({ length: 2 * 3 * size * size }, (_, at) => value(at % size, Math.floor(at / size) % size));
+  const stripe = (i: number) => 0.1 * (-1) ** i;
+
+  it("is half the squared amplitude of stripes either way, their sum where both lie over each other", () => {
+    const squared = (0.1 * 127.5) ** 2;
+    expect(checkerboard(image(stripe), size)).toBeCloseTo(squared / 2, 3);
+    expect(
+      checkerboard(
+        image((_, y) => stripe(y)),
+        size,
+      ),
+    ).toBeCloseTo(squared / 2, 3);
+    expect(
+      checkerboard(
+        image((x, y) => stripe(x) - stripe(y)),
+        size,
+      ),
+    ).toBeCloseTo(squared, 3);
+  });
+
+  it("is nothing for even images, and for stripes of period four", () => {
+    expect(
+      checkerboard(
+        image(() => 0.7),
+        size,
+      ),
+    ).toBeCloseTo(0, 8);
+    expect(
+      checkerboard(
+        image((x) => (x % 4 < 2 ? 0.5 : -0.5)),
+        size,
+      ),
+    ).toBeCloseTo(0, 8);
   });
 });
 
