@@ -32,7 +32,7 @@ import { mean } from "../tensor/reduce.js";
 import { full, input, tensor, type Tensor } from "../tensor/tensor.js";
 import { assign } from "../tensor/variables.js";
 import { arithmetic } from "../tensor/work.js";
-import type { TrainOptions } from "./options.js";
+import { type TrainOptions, usesInterpolation, usesMismatch } from "./options.js";
 import type { TrainedText } from "./trained-text.js";
 
 /** What decides the networks and the losses. */
@@ -118,12 +118,12 @@ export class Gan {
   }
 
   get interpolates(): boolean {
-    return this.options.variant === "gan-int" || this.options.variant === "gan-int-cls";
+    return usesInterpolation(this.options.variant);
   }
 
   /** w of L_D. */
   get mismatchWeight(): number {
-    return this.options.variant === "gan-cls" || this.options.variant === "gan-int-cls" ? this.options.clsWeight : 0;
+    return usesMismatch(this.options.variant) ? this.options.clsWeight : 0;
   }
 
   /**

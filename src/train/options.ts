@@ -7,6 +7,7 @@ import { type Cell, CELLS } from "../models/recurrent.js";
 import { checkOption, flagName, type OptionTable } from "../option-spec.js";
 import { type Storage, STORAGES } from "../tensor/storage.js";
 import { fromJson, resumed } from "./saved-options.js";
+import { END_TO_END, textSource } from "./text-source.js";
 
 export const VARIANTS = ["gan", "gan-cls", "gan-int", "gan-int-cls"] as const;
 export type Variant = (typeof VARIANTS)[number];
@@ -332,26 +333,6 @@ function refuseUnused(given: GivenOptions, options: TrainOptions): void {
     const key = used ? undefined : keys.find((name) => given[name] !== undefined && given[name] !== null);
     if (key) throw new UserError(`--${flagName(key)} has no meaning with ${reason}`);
   }
-}
-
-const END_TO_END = "end-to-end";
-const FINE_TUNE = "fine-tune";
-
-/** Where a run's text encoder comes from, and whether it is trained with the GAN. */
-export interface TextSource {
-  /** null: it is made by the run. */
-  readonly file: string | null;
-  readonly trained: boolean;
-  /** True where it begins with random weights. */
-  readonly scratch: boolean;
-}
-
-/** What `--text-encoder` says. */
-export function textSource({ textEncoder }: Pick<TrainOptions, "textEncoder">): TextSource {
-  if (textEncoder === END_TO_END) return { file: null, trained: true, scratch: true };
-  if (textEncoder === FINE_TUNE) return { file: null, trained: true, scratch: false };
-  const trained = textEncoder?.startsWith(`${FINE_TUNE}:`) ?? false;
-  return { file: trained ? textEncoder!.slice(FINE_TUNE.length + 1) : textEncoder, trained, scratch: false };
 }
 
 /** True for the variants whose discriminator also sees real images with the wrong text (GAN-CLS). */
