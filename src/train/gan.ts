@@ -50,6 +50,7 @@ export type GanOptions = Pick<
   | "missingLeakyRelu"
   | "textBatchNorm"
   | "discriminatorBatches"
+  | "minibatchDeviation"
   | "mismatch"
   | "clsWeight"
   | "interpWeight"
@@ -106,8 +107,8 @@ export class Gan {
   ) {
     const initial = ganInitializers(random);
     this.generator = new Generator({ ...options, width: options.generatorWidth }, initial);
-    const textBatchNorm = options.textBatchNorm === "on";
-    this.discriminator = new Discriminator({ ...options, width: options.discriminatorWidth, textBatchNorm }, initial);
+    const [textBatchNorm, minibatchDeviation] = [options.textBatchNorm === "on", options.minibatchDeviation === "on"];
+    this.discriminator = new Discriminator({ ...options, width: options.discriminatorWidth, textBatchNorm, minibatchDeviation }, initial);
     this.average = options.ema > 0 ? new Generator({ ...options, width: options.generatorWidth }, initial) : this.generator;
     if (options.ema > 0) {
       this.average.parameters.copyFrom(this.generator.parameters);
@@ -206,7 +207,7 @@ export class Gan {
    */
   #judge(pairs: readonly Pair[]): Tensor {
     const { discriminator } = this;
-    if (this.#joint) return reshape(discriminator.call(...together(pairs), "train"), [pairs.length, -1]);
+    if (this.#joint) return reshape(this.#judgeTogether(pairs), [pairs.length, -1]);
     const images = [...new Set(pairs.map(([image]) => image))];
     const texts = [...new Set(pairs.map(([, text]) => text))];
     // Which image and which text each pass judges.
@@ -233,7 +234,13 @@ export class Gan {
   /** What D, after its step, says of the generator's pairs. @returns Logits [B′] */
   #judgeFresh(fresh: Pair, shown: readonly Pair[]): Tensor {
     if (!this.#joint) return this.discriminator.call(...fresh, "train");
-    return slice(this.discriminator.call(...together([fresh, ...shown]), "train"), 0, 0, fresh[0].shape[0]!);
+    return slice(this.#judgeTogether([fresh, ...shown]), 0, 0, fresh[0].shape[0]!);
+  }
+
+  /** Several pairs in one pass. @returns The logits of all, one pair's after the other's */
+  #judgeTogether(pairs: readonly Pair[]): Tensor {
+    const kinds = pairs.map(([image]) => image.shape[0]!);
+    return this.discriminator.call(...together(pairs), "train", kinds);
   }
 
   get #joint(): boolean {

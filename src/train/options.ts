@@ -54,6 +54,7 @@ export interface TrainOptions {
   readonly missingLeakyRelu: "keep" | "restore";
   readonly textBatchNorm: "on" | "off";
   readonly discriminatorBatches: "separate" | "joint";
+  readonly minibatchDeviation: "on" | "off";
 
   /**
    * A finished text encoder to use instead of training one; null: train one, or reuse one trained with the same settings.
@@ -159,6 +160,12 @@ export const TRAIN_OPTIONS = {
     default: "separate",
     description:
       "the discriminator's batch norm in training: real, mismatching and drawn pairs each by their own statistics, as in the authors' code, or all by common ones",
+  },
+  minibatchDeviation: {
+    type: "choice",
+    choices: ["on", "off"],
+    default: "off",
+    description: "show the discriminator of joint batches how much the images of each kind differ (Karras et al. 2018)",
   },
 
   textEncoder: {
@@ -319,6 +326,11 @@ function refuseUnused(given: GivenOptions, options: TrainOptions): void {
   const rules: [boolean, readonly (keyof TrainOptions)[], string][] = [
     [usesMismatch(variant), ["clsWeight", "mismatch"], `--variant ${variant}, which has no mismatching pair`],
     [usesInterpolation(variant), ["interpWeight", "interpType", "interpBeta"], `--variant ${variant}, which interpolates no texts`],
+    [
+      options.discriminatorBatches === "joint",
+      ["minibatchDeviation"],
+      "--discriminator-batches separate: batch norm takes out of it what is alike in all rows",
+    ],
     [options.interpType === "1", ["interpBeta"], "--interp-type 2, which draws its shares at random"],
     [options.dataset !== "petals", ["dataDir", "captions"], "--dataset petals, which petalgrad makes itself"],
     [
@@ -366,6 +378,7 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     recompute: false,
     storage: "f32",
     discriminatorBatches: "separate",
+    minibatchDeviation: "off",
   }) as TrainOptions;
   checkOptions(options, (key) => `${where}: ${key}`);
   return options;

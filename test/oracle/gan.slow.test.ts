@@ -53,7 +53,10 @@ function setState(network: Network, state: ReadonlyMap<string, Float32Array>): v
   network.statistics.write(new Map([...state].filter(([name]) => isStatistic(name))));
 }
 
-const CASES = ["gan-int-cls", "gan-cls", "gan-int-cls-weights", "gan", "gan-int-type-2", "gan-int-cls-joint", "gan-cls-joint-text"];
+const CASES = [
+  ...["gan-int-cls", "gan-cls", "gan-int-cls-weights", "gan", "gan-int-type-2"],
+  ...["gan-int-cls-joint", "gan-cls-joint-text", "gan-int-cls-joint-deviation"],
+];
 
 describe.each(CASES)("%s", (name) => {
   let reference: Fixture<Facts>;

@@ -15,8 +15,10 @@ function sizes([generatorWidth, discriminatorWidth]: readonly [number, number]) 
   const shared = { imageSize, textSize, textProjection, residual: true };
   return {
     generator: new Generator({ ...shared, width: generatorWidth, noiseSize }, zeros).size,
-    discriminator: new Discriminator({ ...shared, width: discriminatorWidth, missingLeakyRelu: "restore", textBatchNorm: true }, zeros)
-      .size,
+    discriminator: new Discriminator(
+      { ...shared, width: discriminatorWidth, missingLeakyRelu: "restore", textBatchNorm: true, minibatchDeviation: false },
+      zeros,
+    ).size,
   };
 }
 
