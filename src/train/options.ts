@@ -1,19 +1,17 @@
 /**
- * The options of a training run: one table from which the command line, its help and the check of `config.json` are made; the presets;
- * and the rule by which a run's options follow from what was given.
+ * The options of a training run: one table from which the command line, its help and the check of `config.json` are made; and the rule by
+ * which a run's options follow from what was given and from a preset (presets.ts).
  */
 import { UserError } from "../errors.js";
 import { type Cell, CELLS } from "../models/recurrent.js";
 import { checkOption, flagName, type OptionTable } from "../option-spec.js";
 import { type Storage, STORAGES } from "../tensor/storage.js";
+import { type Preset, PRESET_VALUES, type PresetName, PRESETS } from "./presets.js";
 import { fromJson, resumed } from "./saved-options.js";
 import { END_TO_END, textSource } from "./text-source.js";
 
 export const VARIANTS = ["gan", "gan-cls", "gan-int", "gan-int-cls"] as const;
 export type Variant = (typeof VARIANTS)[number];
-
-export const PRESETS = ["tiny", "small", "medium", "paper"] as const;
-export type PresetName = (typeof PRESETS)[number];
 
 /** How kernels are chosen where there are several: by rule; by the cache and, for the rest, short races; by races alone. */
 export const TUNE_MODES = ["off", "cached", "full"] as const;
@@ -27,7 +25,7 @@ export type GeneratorKind = (typeof GENERATORS)[number];
 export const tuneModeFor = (adapter: { readonly software: boolean }): TuneMode => (adapter.software ? "off" : "cached");
 
 /** Everything that decides what a run computes. Plain JSON; stored whole in the run's `config.json`. */
-export interface TrainOptions {
+export interface TrainOptions extends Preset {
   /** "petals", "flowers", "birds", or a folder of the same layout. */
   readonly dataset: string;
   /** Where the data set lies; null: where `openDataset` looks. */
@@ -36,20 +34,8 @@ export interface TrainOptions {
   readonly captions: string | null;
   readonly preset: PresetName;
   readonly variant: Variant;
-  readonly steps: number;
-  readonly batch: number;
   readonly seed: number;
 
-  /** Side of the images in pixels: a power of two, at least 16. */
-  readonly imageSize: number;
-  /** The n of the generator's 8n, 4n, 2n, n channels ("ngf"). */
-  readonly generatorWidth: number;
-  /** The n of the discriminator's n, 2n, 4n, 8n channels ("ndf"). */
-  readonly discriminatorWidth: number;
-  /** Length of the noise vector z. */
-  readonly noiseSize: number;
-  /** Length to which each network projects the text embedding ("nt"). */
-  readonly textProjection: number;
   readonly residual: boolean;
   readonly missingLeakyRelu: "keep" | "restore";
   readonly textBatchNorm: "on" | "off";
@@ -63,12 +49,7 @@ export interface TrainOptions {
   readonly textEncoder: string | null;
   /** Embeddings to take in the place of a text encoder's: a file or folder; null: none. */
   readonly embeddings: string | null;
-  readonly textSteps: number;
   readonly textCell: Cell;
-  /** Channels of the text encoder's last convolution and of its recurrent state ("cnn_dim"). */
-  readonly textWidth: number;
-  /** Length of the text embedding. */
-  readonly textSize: number;
 
   /** Captions of an image whose embeddings are averaged into its conditioning vector. */
   readonly numCaptions: number;
@@ -86,8 +67,6 @@ export interface TrainOptions {
   /** Decay a step of the moving average of the generator; 0: none. */
   readonly ema: number;
 
-  readonly sampleEvery: number;
-  readonly checkpointEvery: number;
   /** Kernels that add up in another order give other last digits; a run's own choices are in its `tuning.json`. */
   readonly tune: TuneMode;
   /** Activations are computed again in the backward pass: less memory, the same bits. */
@@ -252,47 +231,6 @@ export const TRAIN_OPTIONS = {
       "how activations and their gradients are kept between kernels: f16 halves that memory and its traffic, needs shader-f16 and rounds to 11 bits; weights and all arithmetic stay f32",
   },
 } as const satisfies OptionTable & Record<keyof TrainOptions, unknown>;
-
-/** The options that a preset decides. */
-export type Preset = Pick<
-  TrainOptions,
-  | "steps"
-  | "batch"
-  | "imageSize"
-  | "generatorWidth"
-  | "discriminatorWidth"
-  | "noiseSize"
-  | "textProjection"
-  | "textSteps"
-  | "textWidth"
-  | "textSize"
-  | "sampleEvery"
-  | "checkpointEvery"
->;
-
-/**
- * `tiny` is for tests (seconds), `small` for a CPU, `paper` for a GPU: the sizes of the authors' scripts, 600 epochs of the flowers. As in
- * the paper, `small`'s generator is twice as wide as its discriminator: one of the same width loses against it, draws coarsely and ignores
- * its noise (docs/results.md).
- */
-export const PRESET_VALUES: Readonly<Record<PresetName, Preset>> = {
-  tiny: {
-    ...{ steps: 100, batch: 8, imageSize: 16, generatorWidth: 8, discriminatorWidth: 8, noiseSize: 16, textProjection: 16 },
-    ...{ textSteps: 50, textWidth: 16, textSize: 32, sampleEvery: 50, checkpointEvery: 50 },
-  },
-  small: {
-    ...{ steps: 3000, batch: 16, imageSize: 64, generatorWidth: 32, discriminatorWidth: 16, noiseSize: 100, textProjection: 128 },
-    ...{ textSteps: 1000, textWidth: 128, textSize: 256, sampleEvery: 100, checkpointEvery: 250 },
-  },
-  medium: {
-    ...{ steps: 8000, batch: 32, imageSize: 64, generatorWidth: 32, discriminatorWidth: 32, noiseSize: 100, textProjection: 128 },
-    ...{ textSteps: 2500, textWidth: 256, textSize: 512, sampleEvery: 100, checkpointEvery: 250 },
-  },
-  paper: {
-    ...{ steps: 66000, batch: 64, imageSize: 64, generatorWidth: 128, discriminatorWidth: 64, noiseSize: 100, textProjection: 128 },
-    ...{ textSteps: 16400, textWidth: 512, textSize: 1024, sampleEvery: 500, checkpointEvery: 1000 },
-  },
-};
 
 /** Captions from a grammar are learnt sooner than people's: petals needs no longer training of its text encoder. */
 const PETALS_TEXT_STEPS = 300;
