@@ -6,6 +6,7 @@
 import type { Dataset } from "../data/dataset.js";
 import type { PetalsAttributes } from "../data/petals-attributes.js";
 import { RandomStream } from "../data/philox.js";
+import { borderColour } from "./ground.js";
 import { kMeans } from "./k-means.js";
 import { STREAMS } from "./pictures.js";
 import { cosine } from "./r-precision.js";
@@ -27,25 +28,14 @@ export interface Rows {
 export function backgrounds(dataset: Dataset, images: readonly number[]): Rows {
   const { attributes } = dataset;
   const values = images.flatMap((image) =>
-    attributes ? attributes(image).style.backgroundColour.map((channel) => channel / 255) : borderColour(dataset, image),
+    attributes ? attributes(image).style.backgroundColour.map((channel) => channel / 255) : borderOf(dataset, image),
   );
   return { values, size: 3 };
 }
 
-function borderColour(dataset: Dataset, image: number): number[] {
+function borderOf(dataset: Dataset, image: number): number[] {
   const [side, pixels] = [dataset.side(image), dataset.pixels(image)];
-  const width = Math.max(1, Math.floor(side / 8));
-  const inside = (at: number) => at >= width && at < side - width;
-  const sums = [0, 0, 0];
-  let count = 0;
-  for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) {
-      if (inside(x) && inside(y)) continue;
-      count++;
-      for (let c = 0; c < 3; c++) sums[c] += pixels[3 * (y * side + x) + c] / 255;
-    }
-  }
-  return sums.map((sum) => sum / count);
+  return borderColour(side, (x, y, c) => pixels[3 * (y * side + x) + c] / 255);
 }
 
 /** Pose of each flower, every coordinate with deviation 1: position, size, tilt with its direction, turn. Known on petals only. */

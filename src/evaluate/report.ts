@@ -44,15 +44,20 @@ interface RowDefinition {
   readonly id: string;
   readonly title: string;
   readonly unit: Unit;
-  /** Which values are better; absent for a baseline. */
+  /** Which values are better; absent for a baseline, and where neither end is. */
   readonly better?: "higher" | "lower";
 }
 
 const SPLITS: Readonly<Record<SplitName, string>> = { train: "training classes", test: "unseen classes" };
 
-const row = (id: string, title: string, unit: Unit, better: "higher" | "lower" = "higher"): RowDefinition => ({ id, title, unit, better });
+type Better = "higher" | "lower" | "none";
 
-const bySplit = (id: string, title: string, unit: Unit, better: "higher" | "lower" = "higher"): RowDefinition[] =>
+const row = (id: string, title: string, unit: Unit, better: Better = "higher"): RowDefinition => ({
+  ...{ id, title, unit },
+  ...(better !== "none" && { better }),
+});
+
+const bySplit = (id: string, title: string, unit: Unit, better: Better = "higher"): RowDefinition[] =>
   (["train", "test"] as const).map((split) => row(`${id}.${split}`, `${title}, ${SPLITS[split]}`, unit, better));
 
 /** Sections of the table and their rows, in order. */
@@ -88,12 +93,16 @@ export const SECTIONS: readonly { readonly title: string; readonly rows: readonl
     rows: [row("zeroShot", "real images of unseen classes, learnt from drawn ones", "percent")],
   },
   {
+    title: "What decides the drawn background (share of its colour's variance)",
+    rows: [...bySplit("groundByNoise", "the noise alone", "percent"), ...bySplit("groundByText", "the sentence alone", "percent", "none")],
+  },
+  {
     title: "Style verification (area under the ROC curve)",
     rows: [
       row("background.style", "background, by style", "area"),
-      { id: "background.text", title: "background, by text (baseline)", unit: "area" },
+      row("background.text", "background, by text (baseline)", "area", "none"),
       row("pose.style", "pose, by style", "area"),
-      { id: "pose.text", title: "pose, by text (baseline)", unit: "area" },
+      row("pose.text", "pose, by text (baseline)", "area", "none"),
     ],
   },
 ];

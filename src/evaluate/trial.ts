@@ -6,6 +6,7 @@ import { CaptionEncoder } from "../train/captions.js";
 import { checkerboard } from "./checkerboard.js";
 import type { ColourClassifier } from "./colour-histogram.js";
 import { type ColourTask, coloursRight, colourTask, trainColours } from "./colours.js";
+import { borderColours, varianceShares } from "./ground.js";
 import { type EvaluationNetworks, isHeldOut } from "./networks.js";
 import { joined } from "../train/rows.js";
 import { Observer, observeAll } from "./observer.js";
@@ -19,7 +20,7 @@ export type Parts = AsyncIterable<Float32Array> | Iterable<Float32Array>;
 
 /** Where a column's images come from. Parts are images [·, 3, S, S] in [−1, 1]. */
 export interface Pictures {
-  /** An image of each caption. */
+  /** An image of each caption; a drawn one from the noise vector of its place, whatever the captions. */
   of(captions: readonly number[]): Parts;
   /** `each` different images of each caption, one caption's after the other's. */
   groups(captions: readonly number[], each: number): Parts;
@@ -42,6 +43,9 @@ export async function openObservers(device: Device, networks: EvaluationNetworks
 
 /** So many captions, and images of each, show the variety within a caption; fewer where classes are small. */
 export const VARIETY = { captions: 24, each: 10 };
+
+/** So many noise vectors, each under all those captions, show what decides the background. */
+const GROUND_NOISES = 32;
 
 export class Trial {
   private constructor(
@@ -108,6 +112,7 @@ export class Trial {
       ...(await this.#colours(pictures)),
       ...quality(this.reference, classifier!, observers.classifier.outputSize, this.seed),
       ...(await this.#variety(pictures)),
+      ...(await this.#ground(pictures)),
     });
   }
 
@@ -160,6 +165,20 @@ export class Trial {
       pixels: { value: pixelDeviation(images, 3 * this.dataset.size ** 2, each) },
       checkerboard: { value: checkerboard(images, this.dataset.size) },
     };
+  }
+
+  /** What decides the background of drawn images. */
+  async #ground(pictures: Pictures): Promise<Record<string, Value>> {
+    const { captions } = this.varied;
+    if (captions.length < 2) return {};
+    const colours: number[] = [];
+    for (const caption of captions) {
+      const parts: Float32Array[] = [];
+      for await (const part of pictures.of(new Array<number>(GROUND_NOISES).fill(caption))) parts.push(part);
+      colours.push(...borderColours(joined(parts), this.dataset.size));
+    }
+    const shares = varianceShares(colours, captions.length, GROUND_NOISES, 3);
+    return { groundByNoise: { value: shares.columns }, groundByText: { value: shares.rows } };
   }
 
   /** Ids of the report's rows. */

@@ -81,6 +81,7 @@ describe("evaluate", () => {
     // Different generators, different images; real images are nearer to real ones than what three steps teach.
     expect(new Set([ema, raw, other].map((values) => values!["pixels.test"]!.value)).size).toBe(3);
     expect(real!["fid.train"]!.value).toBeLessThan(ema!["fid.train"]!.value);
+    expect(Object.keys(ema!)).toEqual(expect.arrayContaining(["groundByNoise.train", "groundByText.test"]));
     expect(ema!["background.text"]!.value).toBeGreaterThan(0);
     expect(table).toContain("one ema");
     expect(files).toEqual(["report.json", "bars.svg", "roc.svg"]);

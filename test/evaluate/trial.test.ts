@@ -95,6 +95,15 @@ describe("a trial", () => {
     expect(value(different, "pixels")).toBeGreaterThan(0.1);
   });
 
+  it("knows grounds that come with the noise from those that come with the sentence", async () => {
+    const bySentence = await train.ofDrawn(byImages(imageOf, imageOf));
+    const byNoise = await train.ofDrawn({ ...byImages(imageOf, imageOf), of: (captions) => realImages(dataset, captions.map((_, i) => 8 * (i % 8))) }); // prettier-ignore
+    expect(value(bySentence, "groundByText")).toBeCloseTo(1, 12);
+    expect(value(bySentence, "groundByNoise")).toBeCloseTo(0, 12);
+    expect(value(byNoise, "groundByText")).toBeCloseTo(0, 12);
+    expect(value(byNoise, "groundByNoise")).toBeCloseTo(1, 12);
+  });
+
   it("takes images from anywhere", async () => {
     const noise: Pictures = {
       of: (captions) => noiseImages(dataset.size, captions.length, 2),
