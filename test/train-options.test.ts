@@ -57,7 +57,7 @@ describe("resolveOptions", () => {
     [{ variant: "gan" as const, clsWeight: 0.5 }, "--cls-weight has no meaning with --variant gan"],
     [{ variant: "gan-cls" as const, interpWeight: 1 }, "--interp-weight has no meaning with --variant gan-cls"],
     [{ interpType: "2" as const, interpBeta: 0.5 }, "--interp-beta has no meaning with --interp-type 2"],
-    [{ minibatchDeviation: "on" as const }, "--minibatch-deviation has no meaning with --discriminator-batches separate"],
+    [{ minibatchDeviation: "on" as const }, "--minibatch-deviation on has no meaning without --discriminator-batches joint"],
     [{ dataDir: "x" }, "--data-dir has no meaning with --dataset petals"],
     [{ textEncoder: "x", textSteps: 5 }, "--text-steps has no meaning with --text-encoder FILE"],
     [{ embeddings: "x", textEncoder: "y" }, "--text-encoder has no meaning with --embeddings PATH"],

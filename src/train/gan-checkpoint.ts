@@ -1,17 +1,28 @@
 /** All that a GAN run must remember beside its step number: networks, statistics, optimizer moments, the moving average. */
+import type { Network } from "../models/layers.js";
+import type { Adam } from "../tensor/optimizers.js";
 import type { Gan } from "./gan.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "./network-file.js";
 import type { SafeTensor } from "./safetensors.js";
 
+/** By the first part of their tensors' names. */
+const networksOf = (gan: Gan): [string, Network][] => [
+  ["generator", gan.generator],
+  ["discriminator", gan.discriminator],
+  ...(gan.average === gan.generator ? [] : ([["average", gan.average]] as [string, Network][])),
+  ...(gan.reader ? ([["reader", gan.reader]] as [string, Network][]) : []),
+];
+
+const optimizersOf = (gan: Gan): [string, Adam][] => [
+  ["adamG", gan.adamG],
+  ["adamD", gan.adamD],
+  ...(gan.adamR ? ([["adamR", gan.adamR]] as [string, Adam][]) : []),
+];
+
 export async function ganTensors(gan: Gan): Promise<NamedTensor[]> {
   const parts = [
-    networkTensors("generator", gan.generator),
-    networkTensors("discriminator", gan.discriminator),
-    ...(gan.average === gan.generator ? [] : [networkTensors("average", gan.average)]),
-    ...(["adamG", "adamD"] as const).flatMap((name) => [
-      storeTensors(`${name}.m`, gan[name].first),
-      storeTensors(`${name}.v`, gan[name].second),
-    ]),
+    ...networksOf(gan).map(([name, network]) => networkTensors(name, network)),
+    ...optimizersOf(gan).flatMap(([name, { first, second }]) => [storeTensors(`${name}.m`, first), storeTensors(`${name}.v`, second)]),
     ...(gan.text ? [gan.text.tensors()] : []),
   ];
   return (await Promise.all(parts)).flat();
@@ -19,11 +30,9 @@ export async function ganTensors(gan: Gan): Promise<NamedTensor[]> {
 
 /** @throws UserError when the file is not of such networks */
 export function loadGanTensors(gan: Gan, tensors: ReadonlyMap<string, SafeTensor>, file: string): void {
-  loadNetwork("generator", gan.generator, tensors, file);
-  loadNetwork("discriminator", gan.discriminator, tensors, file);
-  if (gan.average !== gan.generator) loadNetwork("average", gan.average, tensors, file);
-  for (const name of ["adamG", "adamD"] as const) {
-    loadStore(`${name}.m`, gan[name].first, tensors, file);
-    loadStore(`${name}.v`, gan[name].second, tensors, file);
+  for (const [name, network] of networksOf(gan)) loadNetwork(name, network, tensors, file);
+  for (const [name, { first, second }] of optimizersOf(gan)) {
+    loadStore(`${name}.m`, first, tensors, file);
+    loadStore(`${name}.v`, second, tensors, file);
   }
 }

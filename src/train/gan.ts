@@ -13,15 +13,20 @@
  *
  * (a) With `discriminatorBatches: "joint"` one pass over all pairs, by common statistics; in G's step the given pairs stand beside the drawn
  * ones. Batch norm of each kind apart takes out of D's sight what is alike in all drawn images and in no real one.
+ *
+ * (b) With `infoWeight` λ > 0 the generator's loss is L_G + λ·E ‖z − Q(G(z, t′))‖², where Q reads the noise from an image's mean colour
+ * (noise-reader.ts) and takes its own Adam step on the same loss. Without it a small G lets its noise decide one bit of the background, and
+ * leaves the rest to the text, which should not.
  */
 import { grad } from "../autograd/grad.js";
 import type { Device } from "../gpu/device.js";
 import { Discriminator } from "../models/discriminator.js";
 import { Generator } from "../models/generator.js";
 import { ganInitializers, type RandomSource } from "../models/initializers.js";
+import { NoiseReader } from "../models/noise-reader.js";
 import { compile, type CompileOptions } from "../tensor/compile.js";
 import { sum } from "../tensor/broadcast.js";
-import { add, mul, sigmoid, softplus, stopGradient, sub } from "../tensor/elementwise.js";
+import { add, mul, sigmoid, softplus, square, stopGradient, sub } from "../tensor/elementwise.js";
 import { concat, reshape, slice, stack } from "../tensor/layout.js";
 import { bceWithLogits } from "../tensor/losses.js";
 import { Adam } from "../tensor/optimizers.js";
@@ -51,6 +56,7 @@ export type GanOptions = Pick<
   | "textBatchNorm"
   | "discriminatorBatches"
   | "minibatchDeviation"
+  | "infoWeight"
   | "mismatch"
   | "clsWeight"
   | "interpWeight"
@@ -67,6 +73,8 @@ export interface GanMetrics {
   readonly lossWrong: number;
   readonly lossFake: number;
   readonly lossG: number;
+  /** (b): Z where nothing of the noise can be read; absent where it is not asked for. */
+  readonly lossInfo?: number;
   /** Mean probability that D gives to real, mismatching and generated pairs. */
   readonly real: number;
   readonly wrong: number;
@@ -89,7 +97,7 @@ type Pair = readonly [images: Tensor, texts: Tensor];
 const LOSS_SCALE = 4096;
 
 /** One-based rows of text and the streams of the iteration's random numbers. */
-const STREAMS = { noiseD: 1, noiseG: 2, mixture: 3 };
+const STREAMS = { noiseD: 1, noiseG: 2, mixture: 3, haze: 4 };
 
 export class Gan {
   readonly generator: Generator;
@@ -98,6 +106,9 @@ export class Gan {
   readonly average: Generator;
   readonly adamG: Adam;
   readonly adamD: Adam;
+  /** (b), with its optimizer; none where the weight is 0. */
+  readonly reader: NoiseReader | undefined;
+  readonly adamR: Adam | undefined;
   /** The text encoder that is trained with the GAN; without one, embeddings are given. */
   text: TrainedText | undefined;
 
@@ -116,6 +127,10 @@ export class Gan {
     }
     this.adamG = new Adam(this.generator.parameters, GAN_ADAM);
     this.adamD = new Adam(this.discriminator.parameters, GAN_ADAM);
+    if (options.infoWeight > 0) {
+      this.reader = new NoiseReader(options.noiseSize, initial);
+      this.adamR = new Adam(this.reader.parameters, GAN_ADAM);
+    }
   }
 
   get interpolates(): boolean {
@@ -169,12 +184,16 @@ export class Gan {
     this.#update([this.adamD, ...(this.text ? [this.text.adam] : [])], lossD, input("rateD", [2]), lossScale);
 
     const texts = this.interpolates ? concat([text, this.#mixtures(text, key)], 0) : text;
-    const fresh = this.generator.call(noise("noiseG", rows), texts, "train");
+    const z = noise("noiseG", rows);
+    const fresh = this.generator.call(z, texts, "train");
     this.generator.updateStatistics();
     const weights = this.interpolates ? tensor(Array.from({ length: rows }, (_, i) => (i < batch ? 1 : interpWeight))) : undefined;
     const lossG = bceWithLogits(this.#judgeFresh([fresh, texts], shown), 1, weights);
     this.discriminator.updateStatistics();
-    this.#update([this.adamG], lossG, input("rateG", [2]), lossScale);
+    const haze = () => (key ? randomNormal([rows, 3], key, STREAMS.haze) : input("haze", [rows, 3]));
+    const lossInfo = this.reader && mul(sum(square(sub(z, this.reader.call(fresh, haze())))), 1 / rows);
+    const adams = [this.adamG, ...(this.adamR ? [this.adamR] : [])];
+    this.#update(adams, lossInfo ? add(lossG, mul(lossInfo, this.options.infoWeight)) : lossG, input("rateG", [2]), lossScale);
 
     if (this.average !== this.generator) {
       const remain = sub(1, input("decay", [1]));
@@ -189,7 +208,7 @@ export class Gan {
     const last = judged.shape[0]! - 1;
     const wrong = (values: Tensor) => (w > 0 ? pass(values, 1) : full([], 0));
     return {
-      ...{ lossD, lossReal: pass(losses, 0), lossWrong: wrong(losses), lossFake: pass(losses, last), lossG },
+      ...{ lossD, lossReal: pass(losses, 0), lossWrong: wrong(losses), lossFake: pass(losses, last), lossG, ...(lossInfo && { lossInfo }) },
       ...{ real: pass(probabilities, 0), wrong: wrong(probabilities), fake: pass(probabilities, last) },
     };
   }

@@ -41,6 +41,8 @@ export interface TrainOptions extends Preset {
   readonly textBatchNorm: "on" | "off";
   readonly discriminatorBatches: "separate" | "joint";
   readonly minibatchDeviation: "on" | "off";
+  /** Weight of the noise that can be read from an image's mean colour in the generator's loss; 0: none is read. */
+  readonly infoWeight: number;
 
   /**
    * A finished text encoder to use instead of training one; null: train one, or reuse one trained with the same settings.
@@ -145,6 +147,14 @@ export const TRAIN_OPTIONS = {
     choices: ["on", "off"],
     default: "off",
     description: "show the discriminator of joint batches how much the images of each kind differ (Karras et al. 2018)",
+  },
+  infoWeight: {
+    type: "number",
+    min: 0,
+    max: 100,
+    default: 0,
+    description:
+      "weight of a term that makes the noise tell in an image's mean colour, and so decide its background (after Chen et al. 2016); 0: none, as in the paper",
   },
 
   textEncoder: {
@@ -264,11 +274,6 @@ function refuseUnused(given: GivenOptions, options: TrainOptions): void {
   const rules: [boolean, readonly (keyof TrainOptions)[], string][] = [
     [usesMismatch(variant), ["clsWeight", "mismatch"], `--variant ${variant}, which has no mismatching pair`],
     [usesInterpolation(variant), ["interpWeight", "interpType", "interpBeta"], `--variant ${variant}, which interpolates no texts`],
-    [
-      options.discriminatorBatches === "joint",
-      ["minibatchDeviation"],
-      "--discriminator-batches separate: batch norm takes out of it what is alike in all rows",
-    ],
     [options.interpType === "1", ["interpBeta"], "--interp-type 2, which draws its shares at random"],
     [options.dataset !== "petals", ["dataDir", "captions"], "--dataset petals, which petalgrad makes itself"],
     [
@@ -317,6 +322,7 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     storage: "f32",
     discriminatorBatches: "separate",
     minibatchDeviation: "off",
+    infoWeight: 0,
   }) as TrainOptions;
   checkOptions(options, (key) => `${where}: ${key}`);
   return options;
@@ -334,6 +340,11 @@ function checkOptions(options: TrainOptions, name: (key: keyof TrainOptions) => 
   if (usesInterpolation(options.variant) && options.batch % 2 !== 0) {
     throw new UserError(
       `${name("batch")} must be even for ${options.variant}, which mixes the two halves of a batch; ${options.batch} is odd`,
+    );
+  }
+  if (options.minibatchDeviation === "on" && options.discriminatorBatches !== "joint") {
+    throw new UserError(
+      `${name("minibatchDeviation")} on has no meaning without ${name("discriminatorBatches")} joint: batch norm takes out of separate batches what is alike in all rows`,
     );
   }
 }
