@@ -18,6 +18,8 @@ const OPTIONS = {
     description: "the text encoder of all runs, as npm run train-text makes them",
     defaultText: "trained as npm run train does, one a seed",
   },
+  discriminatorBatches: TRAIN_OPTIONS.discriminatorBatches,
+  infoWeight: TRAIN_OPTIONS.infoWeight,
   variant: { type: "choice", choices: VARIANTS, description: "train and measure this one only", defaultText: "all four" },
   seeds: { type: "integer", min: 1, max: 100, default: 1, description: "runs of each variant, with seeds one after the other" },
   firstSeed: { type: "integer", min: 0, max: 1000, default: 0, description: "the first of the seeds" },
@@ -39,12 +41,14 @@ export const reproduce = defineCommand({
   details:
     "ablation: GAN, GAN-CLS, GAN-INT and GAN-INT-CLS with the same seeds, steps and text encoders, a style encoder for each, and\n" +
     "every measure of npm run evaluate. It says first how long it should take. Ctrl-C stops it; the same command goes on. The measures are\n" +
-    "kept beside the page, a file a seed; what was measured before or elsewhere with the same options counts in its table.",
+    "kept beside the page, a file a seed; what was measured before or elsewhere with the same options counts in its table. Other options of\n" +
+    "training than the defaults have a section and files of their own.",
   options: OPTIONS,
   examples: [
     ["reproduce -- --what ablation --seeds 3", "petals, preset small, three seeds"],
     ["reproduce -- --what ablation --first-seed 3 --seeds 2", "two more, beside those"],
     ["reproduce -- --what ablation --first-seed 5 --variant gan-cls", "one more run: another machine can take another"],
+    ["reproduce -- --what ablation --info-weight 1", "with backgrounds that the noise decides, beside the paper's way"],
     ["reproduce -- --what ablation --dataset flowers --preset medium --steps 2000", "flowers, one seed"],
   ],
   async run(given, context) {
@@ -53,10 +57,29 @@ export const reproduce = defineCommand({
     const { reproduceAblation } = await import("../evaluate/reproduce.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step; the same command goes on; Ctrl-C again ends at once");
-    const { dataset, dataDir, captions, preset, steps, textEncoder, variant, styleSteps, samples, zeroShot, out, results } = values;
+    const {
+      dataset,
+      dataDir,
+      captions,
+      preset,
+      steps,
+      textEncoder,
+      variant,
+      styleSteps,
+      samples,
+      zeroShot,
+      out,
+      results,
+      discriminatorBatches,
+      infoWeight,
+    } = values;
     const seeds = Array.from({ length: values.seeds }, (_, i) => values.firstSeed + i);
     const optional = { dataDir, captions, steps, textEncoder };
-    const common = { dataset, preset, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) };
+    const common = {
+      ...{ dataset, preset, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) },
+      ...(discriminatorBatches !== OPTIONS.discriminatorBatches.default && { discriminatorBatches }),
+      ...(infoWeight !== OPTIONS.infoWeight.default && { infoWeight }),
+    };
     try {
       const page = await reproduceAblation(
         {

@@ -26,8 +26,10 @@ export async function reproduceAblation(
   const options = resolveOptions(given, device.traits);
   const machine = device.description;
   device.destroy();
+  const changes = changesOf(given);
   // A folder's path as a data set's name has no place in a file's.
-  const name = `${options.dataset.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "")}-${options.preset}`;
+  const dataset = options.dataset.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
+  const name = [dataset, options.preset, ...changes.map(([flag, value]) => `${flag}-${value}`)].join("-");
   const folder = request.folder ?? join("runs", `ablation-${name}`);
   const whole: AblationRequest = { ...request, given: { ...given, steps: options.steps }, folder };
   const settings = settingsOf(whole);
@@ -43,7 +45,10 @@ export async function reproduceAblation(
   const { styleSteps, samples } = request;
   writeSection(page, {
     name,
-    heading: `The four variants on ${options.dataset}, preset ${options.preset}`,
+    heading: [
+      `The four variants on ${options.dataset}, preset ${options.preset}`,
+      ...changes.map(([flag, value]) => `--${flag} ${value}`),
+    ].join(", "),
     command: commandOf({ ...request, seeds: [...kept.keys()] }),
     about:
       `${options.steps} steps of ${options.batch}, ${seedsText(reports)}, the same text encoder for ` +
@@ -54,6 +59,13 @@ export async function reproduceAblation(
   });
   return `the section "${name}" of ${page}; runs and reports are in ${folder}`;
 }
+
+/** The options of training that make an ablation another one, with a section and reports of its own. */
+const CHANGES = ["discriminatorBatches", "infoWeight"] as const;
+
+/** Those of them that were given: flags and their values. */
+const changesOf = (given: AblationRequest["given"]): [flag: string, value: string][] =>
+  CHANGES.flatMap((key): [string, string][] => (given[key] === undefined ? [] : [[flagName(key), String(given[key])]]));
 
 /** The command that makes the reports of all these seeds, but for where things lie. */
 function commandOf({ given, seeds, styleSteps, samples, zeroShot }: Omit<AblationRequest, "folder" | "variants">): string {

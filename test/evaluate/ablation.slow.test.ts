@@ -1,11 +1,11 @@
 /** The ablation on tiny runs: it says how long it will take, can be stopped, does nothing twice, and writes its section of the page. */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { overSeeds } from "../../src/evaluate/ablation-page.js";
-import { ablationRuns } from "../../src/evaluate/ablation-plan.js";
+import { type AblationRequest, ablationRuns } from "../../src/evaluate/ablation-plan.js";
 import { reproduceAblation } from "../../src/evaluate/reproduce.js";
 import type { Report } from "../../src/evaluate/report.js";
 import { PLAIN_TRAINING } from "../../src/train/text-encoder.js";
@@ -18,7 +18,7 @@ const page = join(folder, "docs", "results.md");
 
 const tiny = { steps: 2, batch: 8, learningRate: 2e-3, width: 4, shift: 1, seed: 1 };
 const request = {
-  given: { dataset: "petals", preset: "tiny", steps: 2, textSteps: 1 } as const,
+  given: { dataset: "petals", preset: "tiny", steps: 2, textSteps: 1 } as AblationRequest["given"],
   ...{ seeds: [0], variants: VARIANTS as readonly Variant[], styleSteps: 2, samples: 20, zeroShot: false, folder: join(folder, "runs") },
   sizes: {
     networks: {
@@ -129,6 +129,15 @@ describe("the ablation", () => {
     expect(partly).toContain("2 seeds (1 of gan, 1 of gan-int, 1 of gan-int-cls, means ± sample deviations over them)");
     expect(partly).toContain("images each of gan-cls, all of seed 1");
     expect(partly).toContain("| real | noise | gan | gan-cls | gan-int | gan-int-cls |");
+
+    // Trained another way it is another ablation: a section and files beside these.
+    const other = { given: { ...request.given, infoWeight: 1 }, variants: ["gan" as const], folder: join(folder, "other") };
+    await reproduce(Infinity, other);
+    const both = readFileSync(page, "utf8");
+    expect(both.slice(0, partly.length)).toBe(partly);
+    expect(both).toContain("## The four variants on petals, preset tiny, --info-weight 1\n");
+    expect(both).toContain("--preset tiny --steps 2 --text-steps 1 --info-weight 1 --seeds 1");
+    expect(readdirSync(join(folder, "docs", "results"))).toContain("petals-tiny-info-weight-1-seed-0.json");
 
     writeFileSync(kept(1), "{");
     expect((await reproduce()).result).toHaveProperty(
