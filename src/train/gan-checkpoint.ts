@@ -6,18 +6,14 @@ import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors 
 import type { SafeTensor } from "./safetensors.js";
 
 /** By the first part of their tensors' names. */
-const networksOf = (gan: Gan): [string, Network][] => [
-  ["generator", gan.generator],
-  ["discriminator", gan.discriminator],
-  ...(gan.average === gan.generator ? [] : ([["average", gan.average]] as [string, Network][])),
-  ...(gan.reader ? ([["reader", gan.reader]] as [string, Network][]) : []),
-];
+function networksOf({ generator, discriminator, average, reader }: Gan): [name: string, network: Network][] {
+  const networks = { generator, discriminator, ...(average !== generator && { average }), ...(reader && { reader }) };
+  return Object.entries(networks);
+}
 
-const optimizersOf = (gan: Gan): [string, Adam][] => [
-  ["adamG", gan.adamG],
-  ["adamD", gan.adamD],
-  ...(gan.adamR ? ([["adamR", gan.adamR]] as [string, Adam][]) : []),
-];
+function optimizersOf({ adamG, adamD, adamR }: Gan): [name: string, adam: Adam][] {
+  return Object.entries({ adamG, adamD, ...(adamR && { adamR }) });
+}
 
 export async function ganTensors(gan: Gan): Promise<NamedTensor[]> {
   const parts = [
