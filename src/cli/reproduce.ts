@@ -1,5 +1,6 @@
 /** `petalgrad reproduce`: trains and measures what docs/results.md shows, and prints it again. */
-import { TRAIN_OPTIONS, VARIANTS } from "../train/options.js";
+import { ABLATION_CHANGES } from "../evaluate/ablation-changes.js";
+import { type GivenOptions, TRAIN_OPTIONS, VARIANTS } from "../train/options.js";
 import { STYLE_OPTIONS } from "../train/style-options.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { Progress } from "./progress.js";
@@ -19,6 +20,7 @@ const OPTIONS = {
     defaultText: "trained as npm run train does, one a seed",
   },
   discriminatorBatches: TRAIN_OPTIONS.discriminatorBatches,
+  minibatchDeviation: TRAIN_OPTIONS.minibatchDeviation,
   infoWeight: TRAIN_OPTIONS.infoWeight,
   variant: { type: "choice", choices: VARIANTS, description: "train and measure this one only", defaultText: "all four" },
   seeds: { type: "integer", min: 1, max: 100, default: 1, description: "runs of each variant, with seeds one after the other" },
@@ -57,28 +59,13 @@ export const reproduce = defineCommand({
     const { reproduceAblation } = await import("../evaluate/reproduce.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step; the same command goes on; Ctrl-C again ends at once");
-    const {
-      dataset,
-      dataDir,
-      captions,
-      preset,
-      steps,
-      textEncoder,
-      variant,
-      styleSteps,
-      samples,
-      zeroShot,
-      out,
-      results,
-      discriminatorBatches,
-      infoWeight,
-    } = values;
+    const { dataset, dataDir, captions, preset, steps, textEncoder, variant, styleSteps, samples, zeroShot, out, results } = values;
     const seeds = Array.from({ length: values.seeds }, (_, i) => values.firstSeed + i);
     const optional = { dataDir, captions, steps, textEncoder };
-    const common = {
+    const changes = ABLATION_CHANGES.filter((key) => values[key] !== OPTIONS[key].default).map((key) => [key, values[key]]);
+    const common: GivenOptions = {
       ...{ dataset, preset, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) },
-      ...(discriminatorBatches !== OPTIONS.discriminatorBatches.default && { discriminatorBatches }),
-      ...(infoWeight !== OPTIONS.infoWeight.default && { infoWeight }),
+      ...Object.fromEntries(changes),
     };
     try {
       const page = await reproduceAblation(

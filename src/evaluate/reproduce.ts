@@ -7,6 +7,7 @@ import type { TrainHooks } from "../train/hooks.js";
 import { MODEL_NAME } from "../train/names.js";
 import { resolveOptions, VARIANTS } from "../train/options.js";
 import { runAblation } from "./ablation.js";
+import { changesOf } from "./ablation-changes.js";
 import { comparison, overSeeds, seedsText, writeSection } from "./ablation-page.js";
 import { keepReports, keptReports, settingsOf } from "./ablation-reports.js";
 import { type AblationRequest, ablationRuns } from "./ablation-plan.js";
@@ -59,13 +60,6 @@ export async function reproduceAblation(
   });
   return `the section "${name}" of ${page}; runs and reports are in ${folder}`;
 }
-
-/** The options of training that make an ablation another one, with a section and reports of its own. */
-const CHANGES = ["discriminatorBatches", "infoWeight"] as const;
-
-/** Those of them that were given: flags and their values. */
-const changesOf = (given: AblationRequest["given"]): [flag: string, value: string][] =>
-  CHANGES.flatMap((key): [string, string][] => (given[key] === undefined ? [] : [[flagName(key), String(given[key])]]));
 
 /** The command that makes the reports of all these seeds, but for where things lie. */
 function commandOf({ given, seeds, styleSteps, samples, zeroShot }: Omit<AblationRequest, "folder" | "variants">): string {
