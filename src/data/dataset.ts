@@ -76,3 +76,7 @@ export interface Dataset {
   /** petals only: everything that is true of an image. */
   readonly attributes?: (image: number) => PetalsAttributes;
 }
+
+/** The numbers of all captions of these images. */
+export const captionNumbers = (dataset: Dataset, images: readonly number[]): number[] =>
+  images.flatMap((image) => dataset.captionsOf(image).map((_, i) => dataset.firstCaption(image) + i));

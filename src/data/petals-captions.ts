@@ -91,15 +91,16 @@ export function petalsCaptions(named: PetalsClass, random: RandomStream): string
   return [...captions];
 }
 
-/** Attributes beside the petals' colour that can be read in a caption by `attributesNamed`. */
-export type ReadableAttribute = "petalCount" | "centreColour";
+/** Attributes that can be read in a caption by `attributesNamed`. */
+export type ReadableAttribute = "petalColour" | "petalCount" | "centreColour";
 
-/** Which of an image's attributes one of its captions names; the petals' colour is named in all of them. */
+/** Which of an image's attributes one of its captions names: the petals' colour always. */
 export function attributesNamed(caption: string, named: PetalsClass): Readonly<Record<ReadableAttribute, boolean>> {
   const words = (text: string) => ` ${text.replace(/[.,]/g, " ")} `;
   const said = words(caption);
   const centres = CENTRE_COLOUR_WORDS[named.centreColour].flatMap((hue) => CENTRE_NOUNS.map((noun) => `${hue} ${noun}`));
   return {
+    petalColour: true,
     petalCount: COUNT_WORDS[named.petalCount].some((count) => said.includes(words(count))),
     centreColour: centres.some((centre) => said.includes(words(centre))),
   };

@@ -57,7 +57,7 @@ export function newClassifier({ dataset, heads }: LessonForm, { width, seed }: C
 }
 
 /** Mean over heads and rows of −log p(own class). @param logits [N, Σ heads] @param targets One 1 a head in each row, [N, Σ heads]. */
-function crossEntropy(logits: Tensor, targets: Tensor, heads: readonly number[]): Tensor {
+export function crossEntropy(logits: Tensor, targets: Tensor, heads: readonly number[]): Tensor {
   const rows = logits.shape[0]!;
   let start = 0;
   const losses = heads.map((classes) => {

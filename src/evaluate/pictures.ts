@@ -14,6 +14,8 @@ export const STREAMS = {
   colours: 136,
   zeroShot: 137,
   style: 138,
+  textAttributes: 139,
+  probe: 141,
   freePetals: 140,
 };
 

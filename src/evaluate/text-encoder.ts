@@ -1,6 +1,6 @@
 /** `petalgrad evaluate --text-encoder`: text encoders measured on the classes they were not trained on, beside chance and each other. */
 import { basename, dirname } from "node:path";
-import type { Dataset } from "../data/dataset.js";
+import { captionNumbers, type Dataset } from "../data/dataset.js";
 import { openDataset } from "../data/open.js";
 import { RandomStream, StreamPurpose } from "../data/philox.js";
 import { UserError } from "../errors.js";
@@ -15,6 +15,7 @@ import { readTextEncoder, type TextEncoderFile } from "../train/model-file.js";
 import { TEXT_ENCODER_NAME } from "../train/names.js";
 import type { Similarity } from "../train/text-objectives.js";
 import { type BySentences, bySentences, chance, instanceRecall, mostAp50, pairRecall, type Recall, type ZeroShot } from "./retrieval.js";
+import { attributesByChance, attributesInText, type TextAttributes } from "./text-attributes.js";
 
 export interface TextEvaluationRequest {
   /** Files of text encoders, the first the one in question. */
@@ -42,6 +43,8 @@ export interface EncoderReport {
   readonly imageToCaption?: Recall;
   /** From one caption of an image to another one. */
   readonly captionToCaption: Recall;
+  /** Where images have attributes, on petals. */
+  readonly attributes?: TextAttributes;
 }
 
 export interface TextReport {
@@ -57,6 +60,7 @@ export interface TextReport {
     readonly captionToImage: Recall;
     readonly imageToCaption: Recall;
     readonly captionToCaption: Recall;
+    readonly attributes: TextAttributes;
   };
   /** The most that AP@50 can be: less than 1 where a class has fewer than 50 images. */
   readonly mostAp50: number;
@@ -101,6 +105,7 @@ export async function evaluateTextEncoder(request: TextEvaluationRequest, hooks:
         captionToImage: chance.captionToImage(images.length),
         imageToCaption: chance.imageToCaption(own, captions.length),
         captionToCaption: chance.captionToImage(unseen.pairs.length),
+        attributes: attributesByChance(),
       },
       mostAp50: mostAp50({ images: { values: new Float32Array(0), classes: unseen.classOfImage }, classes: classes.length }),
       encoders,
@@ -130,15 +135,14 @@ function unseenOf(dataset: Dataset): Unseen {
       `${dataset.name} has ${classes.length} unseen classes with images, and two or more are told apart; see its class lists`,
     );
   const images = classes.flatMap((c) => dataset.imagesOfClass(c));
-  const captionsOf = (image: number) => dataset.captionsOf(image).map((_, i) => dataset.firstCaption(image) + i);
   const random = new RandomStream(0, StreamPurpose.sentences);
   return {
     ...{ dataset, classes, images },
     classOfImage: images.map((image) => classes.indexOf(dataset.classOf(image))),
-    captions: images.flatMap(captionsOf),
-    imageOfCaption: images.flatMap((image, row) => captionsOf(image).map(() => row)),
+    captions: captionNumbers(dataset, images),
+    imageOfCaption: images.flatMap((image, row) => dataset.captionsOf(image).map(() => row)),
     pairs: images.flatMap((image): [number, number][] => {
-      const [first, second] = random.shuffle(captionsOf(image), 2);
+      const [first, second] = random.shuffle(captionNumbers(dataset, [image]), 2);
       return second === undefined ? [] : [[first!, second]];
     }),
   };
@@ -170,6 +174,8 @@ async function measure(
     },
   );
   const captionsPerSecond = captions.length / seconds();
+  const encode = (some: readonly number[]) => texts.encode(some.map((i) => dataset.caption(i)));
+  const attributes = dataset.attributes && (await attributesInText(device, dataset, encode, { captions, values: embedded }, seed, signal));
   await texts.destroy();
   const rowOf = new Map(captions.map((caption, row) => [caption, row]));
   const take = (wanted: readonly number[]) => {
@@ -181,6 +187,7 @@ async function measure(
   const report: EncoderReport = {
     ...{ file, name, encoder: encoder.options, similarity, captionsPerSecond },
     captionToCaption: pairRecall(first!, second!, { size, similarity }),
+    ...(attributes && { attributes }),
   };
   if (!image) return report;
   const embedder = await ImageEmbedder.create(device, dataset, image, features);

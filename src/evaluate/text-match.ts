@@ -48,7 +48,7 @@ export function attributesRight(dataset: Dataset, logits: Float32Array, captions
     let [hits, of] = [0, 0];
     captions.forEach((caption, i) => {
       const { named } = dataset.attributes!(dataset.imageOfCaption(caption));
-      if (attribute !== "petalColour" && !attributesNamed(dataset.caption(caption), named)[attribute]) return;
+      if (!attributesNamed(dataset.caption(caption), named)[attribute]) return;
       of++;
       if (values[read[i]] === named[attribute]) hits++;
     });

@@ -6,6 +6,12 @@ import type { EncoderReport, TextReport } from "./text-encoder.js";
 const NONE = "-";
 const percent = (share: number | undefined): string => (share === undefined ? NONE : `${(100 * share).toFixed(1)} %`);
 
+const ATTRIBUTES = [
+  ["petalColour", "petal colour"],
+  ["petalCount", "petal count"],
+  ["centreColour", "centre colour"],
+] as const;
+
 /** Lines of the table: a title over a group, or a measure with its values: chance, then every encoder. */
 type Line = string | readonly [label: string, chance: number | undefined, of: (encoder: EncoderReport) => number | undefined];
 
@@ -26,6 +32,12 @@ export function textTable(report: TextReport): string {
     ...recall("caption to its image", chance.captionToImage, (encoder) => encoder.captionToImage),
     ...recall("image to a caption of it", chance.imageToCaption, (encoder) => encoder.imageToCaption),
     ...recall("caption to another of its image", chance.captionToCaption, (encoder) => encoder.captionToCaption),
+    ...(encoders.some((encoder) => encoder.attributes)
+      ? [
+          "read in a caption that names it",
+          ...ATTRIBUTES.map(([key, label]): Line => [`  ${label}`, chance.attributes[key], (encoder) => encoder.attributes?.[key]]),
+        ]
+      : []),
   ];
   const labels = Math.max(...lines.map((line) => (typeof line === "string" ? line : line[0]).length)) + 2;
   const columns = ["chance", ...encoders.map(({ name }) => name)];
