@@ -23,6 +23,7 @@ export interface AlphabetJson {
 export class Alphabet {
   /** Number of channels; indices run from 0 (no character) to size. */
   readonly size: number;
+  readonly unit = "characters";
   private readonly channel = new Map<string, number>();
 
   private constructor(

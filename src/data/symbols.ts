@@ -6,6 +6,8 @@ import { Vocabulary, type VocabularyJson } from "./vocabulary.js";
 /** Maps the symbols of a text to 1 ... size; 0 is "no symbol", which an unknown one becomes as well. */
 export interface Symbols {
   readonly size: number;
+  /** What they are, such as "characters". */
+  readonly unit: string;
   /** Columns that a text takes, unknown symbols counted, at most `most`. */
   lengthOf(text: string, most: number): number;
   /** Writes a text's indices at out[offset ... offset + length), zeros after its end. @returns lengthOf(text, length). */

@@ -34,6 +34,8 @@ export interface EncoderReport {
   readonly file: string;
   readonly name: string;
   readonly encoder: Required<TextEncoderOptions>;
+  /** What the encoder's symbols are. */
+  readonly unit: string;
   readonly similarity: Similarity;
   readonly captionsPerSecond: number;
   /** The paper's protocol: all test captions of a class. Absent, as the next two, where the encoder knows no images. */
@@ -185,7 +187,7 @@ async function measure(
   };
   const [first, second] = [0, 1].map((k) => take(unseen.pairs.map((pair) => pair[k]!)));
   const report: EncoderReport = {
-    ...{ file, name, encoder: encoder.options, similarity, captionsPerSecond },
+    ...{ file, name, encoder: encoder.options, unit: alphabet.unit, similarity, captionsPerSecond },
     captionToCaption: pairRecall(first!, second!, { size, similarity }),
     ...(attributes && { attributes }),
   };

@@ -59,10 +59,10 @@ export function textTable(report: TextReport): string {
 }
 
 /** "char-cnn-rnn (gru, mean), width 256, 201 of 70 characters, embedding 512, by cosine". */
-function describe({ encoder, similarity }: EncoderReport): string {
+function describe({ encoder, unit, similarity }: EncoderReport): string {
   const { form, cell, state, width, length, alphabet, embedding } = encoder;
   const recurrent = form.endsWith("-rnn") ? ` (${cell}, ${state})` : "";
-  const symbols = `${length} of ${alphabet} ${form.startsWith("char") ? "characters" : "words"}`;
+  const symbols = `${length} of ${alphabet} ${unit}`;
   return `${form}${recurrent}${form === "bag-of-words" ? "" : `, width ${width}`}, ${symbols}, embedding ${embedding}, by ${similarity}`;
 }
 

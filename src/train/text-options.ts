@@ -25,6 +25,7 @@ export interface TextOptions {
   readonly length: number;
   readonly alphabet: "auto" | "original" | "captions" | null;
   readonly vocabularyMin: number | null;
+  readonly ngrams: number | null;
 
   readonly objective: Objective;
   readonly margin: number | null;
@@ -79,7 +80,7 @@ export const TEXT_OPTIONS = {
     min: 1,
     max: 4000,
     description: "characters or words of a caption that are read",
-    defaultText: "201 characters, 30 words, 100 words of a bag",
+    defaultText: "201 characters, 30 words, 100 words of a bag; with --ngrams N N times as many",
   },
   alphabet: {
     type: "choice",
@@ -92,6 +93,13 @@ export const TEXT_OPTIONS = {
     min: 1,
     description: "words that occur less often in the training captions are unknown",
     defaultText: "5",
+  },
+  ngrams: {
+    type: "integer",
+    min: 1,
+    max: 4,
+    description: "a bag counts runs of up to so many neighbouring words, too, as words of their own",
+    defaultText: "1",
   },
 
   objective: {
@@ -191,6 +199,7 @@ function unused(
   const rules: [boolean, (keyof TextOptions)[], string][] = [
     [!encoder.endsWith("-rnn"), ["cell", "state"], `--encoder ${encoder}, which has no recurrent cell`],
     [encoder === "bag-of-words", ["width"], "--encoder bag-of-words, which has no hidden layer"],
+    [encoder !== "bag-of-words", ["ngrams"], `--encoder ${encoder}, which counts no words`],
     [!encoder.startsWith("char"), ["alphabet"], `--encoder ${encoder}, which reads words`],
     [encoder.startsWith("char"), ["vocabularyMin"], `--encoder ${encoder}, which reads characters`],
     [objective === "info-nce", ["margin", "others"], "--objective info-nce, which has no hinge"],
@@ -222,7 +231,7 @@ export function resolveTextOptions(given: GivenTextOptions, adapter: { readonly 
   const steps = given.steps ?? epochs ?? 2500;
   const defaults: Omit<TextOptions, "dataDir" | "captions" | "imageFeatures" | "sentences" | "patience"> = {
     ...{ dataset: "petals", seed: 0, imageSize: 64, encoder, cell: "rnn", state: "mean", width: 256, size: counts.features ?? 512 },
-    ...{ length: DOCUMENT_LENGTHS[encoder], alphabet: "auto", vocabularyMin: 5 },
+    ...{ length: DOCUMENT_LENGTHS[encoder] * (given.ngrams ?? 1), alphabet: "auto", vocabularyMin: 5, ngrams: 1 },
     ...{ objective, margin: 1, others: "sum", steps, batch, weightDecay: 0, dropout: 0 },
     ...{ schedule: recipe.schedule, learningRate: recipe.learningRate, warmUp: recipe.warmUp },
     ...{ lrDecay: recipe.lrDecay === 1 ? 0.5 : recipe.lrDecay, lrDecayEvery: recipe.lrDecay === 1 ? 10 : recipe.lrDecayEvery },

@@ -104,19 +104,18 @@ async function openData(options: TextOptions, { onEvent, signal }: TrainHooks): 
 }
 
 /** The characters or the words that the encoder reads; words of the training classes' captions only. */
-function symbolsOf(dataset: Dataset, { vocabularyMin }: TextOptions): Symbols {
+function symbolsOf(dataset: Dataset, { vocabularyMin, ngrams }: TextOptions): Symbols {
   if (vocabularyMin === null) return dataset.alphabet satisfies Alphabet;
   const captions = dataset.imagesOfSplit("train").flatMap((image) => dataset.captionsOf(image));
   try {
-    return Vocabulary.fromCaptions(captions, vocabularyMin);
+    return Vocabulary.fromCaptions(captions, vocabularyMin, ngrams ?? 1);
   } catch (error) {
     throw new UserError(`--vocabulary-min ${vocabularyMin}: ${(error as Error).message}; give less`);
   }
 }
 
 function describe({ dataset, encoder, cell, objective, steps, batch }: TextOptions, data: TextData, held: number, device: Device): string {
-  const symbols = `${data.symbols.size} ${encoder.startsWith("char") ? "characters" : "words"}`;
-  const form = `${encoder}${cell === null ? "" : ` (${cell})`} of ${symbols}`;
+  const form = `${encoder}${cell === null ? "" : ` (${cell})`} of ${data.symbols.size} ${data.symbols.unit}`;
   return `${dataset}, ${form} by ${objective}, ${steps} steps of ${batch}; ${data.classes.length} classes, ${held} held out; ${device.description}`;
 }
 
