@@ -45,19 +45,22 @@ export async function linearProbe(
     return { loss };
   });
   const vectors = standardise(taught.vectors);
-  for (let step = 1; step <= steps; step++) {
-    signal.throwIfAborted();
-    const random = new RandomStream(seed, STREAMS.probe, step);
-    const rows = Array.from({ length: batch }, () => random.below(taught.labels.length));
-    const batchVectors = new Float32Array(batch * size);
-    const targets = new Float32Array(batch * classes);
-    rows.forEach((row, i) => {
-      batchVectors.set(vectors.subarray(row * size, (row + 1) * size), i * size);
-      targets[i * classes + taught.labels[row]!] = 1;
-    });
-    await learning.run({ vectors: batchVectors, targets, rate: adam.rate(learningRate * (1 - (step - 1) / steps), step) });
+  try {
+    for (let step = 1; step <= steps; step++) {
+      signal.throwIfAborted();
+      const random = new RandomStream(seed, STREAMS.probe, step);
+      const rows = Array.from({ length: batch }, () => random.below(taught.labels.length));
+      const batchVectors = new Float32Array(batch * size);
+      const targets = new Float32Array(batch * classes);
+      rows.forEach((row, i) => {
+        batchVectors.set(vectors.subarray(row * size, (row + 1) * size), i * size);
+        targets[i * classes + taught.labels[row]!] = 1;
+      });
+      await learning.run({ vectors: batchVectors, targets, rate: adam.rate(learningRate * (1 - (step - 1) / steps), step) });
+    }
+  } finally {
+    learning.destroy();
   }
-  learning.destroy();
   const telling = await compile(device, () => ({ result: logits() }));
   const told = await overRows(telling, batch, { vectors: standardise(asked.vectors) }, asked.labels.length);
   telling.destroy();

@@ -13,14 +13,15 @@ import { type Labelled, linearProbe } from "./linear-probe.js";
 import { READER_HEADS } from "./networks.js";
 import { STREAMS } from "./pictures.js";
 
-export type TextAttributes = Readonly<Record<ReadableAttribute, number>>;
+/** Absent where no caption names it. */
+export type TextAttributes = Readonly<Partial<Record<ReadableAttribute, number>>>;
 
 /** Captions to learn from. */
 const LESSON = 6000;
 
 /** Guessing. */
 export const attributesByChance = (): TextAttributes =>
-  Object.fromEntries(READER_HEADS.map(({ attribute, values }) => [attribute, 1 / values.length])) as TextAttributes;
+  Object.fromEntries(READER_HEADS.map(({ attribute, values }) => [attribute, 1 / values.length]));
 
 /** Captions by number, and their embeddings, [captions, size]. */
 interface Embedded {
@@ -58,8 +59,10 @@ export async function attributesInText(
         labels: rows.map(({ value }) => (classes as readonly unknown[]).indexOf(value)),
       };
     };
+    const [taught, asked] = [naming(lesson), naming(unseen)];
+    if (taught.labels.length === 0 || asked.labels.length === 0) continue;
     const form = { size, classes: classes.length, seed };
-    result[attribute] = await linearProbe(device, naming(lesson), naming(unseen), form, signal);
+    result[attribute] = await linearProbe(device, taught, asked, form, signal);
   }
-  return result as TextAttributes;
+  return result;
 }

@@ -62,7 +62,7 @@ export interface TextReport {
     readonly captionToImage: Recall;
     readonly imageToCaption: Recall;
     readonly captionToCaption: Recall;
-    readonly attributes: TextAttributes;
+    readonly attributes?: TextAttributes;
   };
   /** The most that AP@50 can be: less than 1 where a class has fewer than 50 images. */
   readonly mostAp50: number;
@@ -107,7 +107,7 @@ export async function evaluateTextEncoder(request: TextEvaluationRequest, hooks:
         captionToImage: chance.captionToImage(images.length),
         imageToCaption: chance.imageToCaption(own, captions.length),
         captionToCaption: chance.captionToImage(unseen.pairs.length),
-        attributes: attributesByChance(),
+        ...(dataset.attributes && { attributes: attributesByChance() }),
       },
       mostAp50: mostAp50({ images: { values: new Float32Array(0), classes: unseen.classOfImage }, classes: classes.length }),
       encoders,

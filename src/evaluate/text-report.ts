@@ -32,12 +32,10 @@ export function textTable(report: TextReport): string {
     ...recall("caption to its image", chance.captionToImage, (encoder) => encoder.captionToImage),
     ...recall("image to a caption of it", chance.imageToCaption, (encoder) => encoder.imageToCaption),
     ...recall("caption to another of its image", chance.captionToCaption, (encoder) => encoder.captionToCaption),
-    ...(encoders.some((encoder) => encoder.attributes)
-      ? [
-          "read in a caption that names it",
-          ...ATTRIBUTES.map(([key, label]): Line => [`  ${label}`, chance.attributes[key], (encoder) => encoder.attributes?.[key]]),
-        ]
-      : []),
+    ...(chance.attributes ? ["read in a caption that names it"] : []),
+    ...ATTRIBUTES.flatMap(([key, label]): Line[] =>
+      chance.attributes ? [[`  ${label}`, chance.attributes[key], (encoder) => encoder.attributes?.[key]]] : [],
+    ),
   ];
   const labels = Math.max(...lines.map((line) => (typeof line === "string" ? line : line[0]).length)) + 2;
   const columns = ["chance", ...encoders.map(({ name }) => name)];

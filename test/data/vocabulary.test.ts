@@ -42,6 +42,26 @@ describe("a vocabulary", () => {
     expect(() => symbolsFromJson(null)).toThrow(/not an alphabet/);
   });
 
+  it("counts pairs of neighbours as words of their own where it is asked to", () => {
+    const captions = ["white petals, red eye", "red petals, white eye", "white petals"];
+    const pairs = Vocabulary.fromCaptions(captions, 1, 2);
+    const words = ["eye", "petals", "petals red", "petals white", "red", "red eye", "red petals", "white", "white eye", "white petals"];
+    expect(pairs.toJSON()).toEqual({ kind: "words", words, ngrams: 2 });
+    // Four words, then their three pairs.
+    const rows = captions.map((caption) => encode(pairs, caption, 7));
+    expect(rows[0]).toEqual([8, 2, 5, 1, 10, 3, 6]);
+    expect(rows[2]).toEqual([8, 2, 10, 0, 0, 0, 0]);
+    // Words alone are the same in both of these.
+    const counted = (row: number[], most: number) => row.slice(0, most).sort((a, b) => a - b);
+    expect(counted(rows[0]!, 4)).toEqual(counted(rows[1]!, 4));
+    expect(counted(rows[0]!, 7)).not.toEqual(counted(rows[1]!, 7));
+    expect(pairs.unknownIn("white petals leaf")).toEqual(["leaf"]);
+    expect(Vocabulary.fromCaptions(captions, 2, 3).toJSON().words).toEqual(["eye", "petals", "red", "white", "white petals"]);
+    const back = symbolsFromJson(JSON.parse(JSON.stringify(pairs)));
+    expect(encode(back as Vocabulary, captions[1]!, 7)).toEqual(rows[1]);
+    expect(() => symbolsFromJson({ kind: "words", words: ["a"], ngrams: 0 })).toThrow(/not a vocabulary/);
+  });
+
   it("must have a word", () => {
     expect(() => Vocabulary.fromCaptions(["one", "two"], 2)).toThrow("no word occurs 2 times");
   });

@@ -105,9 +105,14 @@ describe("the attributes that captions name", () => {
 
   it("are told from words that stand elsewhere", () => {
     const named = { ...petalsClasses()[0], petalCount: 5 as const, centreColour: "green" as const };
-    expect(attributesNamed("red petals above broad green leaves", named)).toEqual({ petalCount: false, centreColour: false });
-    expect(attributesNamed("five red petals around a small light green center.", named)).toEqual({ petalCount: true, centreColour: true });
-    expect(attributesNamed("petals that are red, five in number, and a green eye", named)).toEqual({
+    expect(attributesNamed("red petals above broad green leaves", named)).toEqual({
+      ...{ petalColour: true, petalCount: false, centreColour: false },
+    });
+    expect(attributesNamed("five red petals around a small light green center.", named)).toMatchObject({
+      petalCount: true,
+      centreColour: true,
+    });
+    expect(attributesNamed("petals that are red, five in number, and a green eye", named)).toMatchObject({
       petalCount: true,
       centreColour: true,
     });

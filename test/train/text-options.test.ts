@@ -33,8 +33,10 @@ describe("resolveTextOptions", () => {
 
   it("leaves out what a form does not have", () => {
     expect(resolveTextOptions({ encoder: "bag-of-words" }, cpu, flowers)).toMatchObject({
-      ...{ cell: null, state: null, width: null, alphabet: null, vocabularyMin: 5, length: 100 },
+      ...{ cell: null, state: null, width: null, alphabet: null, vocabularyMin: 5, ngrams: 1, length: 100 },
     });
+    // Every word of a caption, and nearly as many pairs.
+    expect(resolveTextOptions({ encoder: "bag-of-words", ngrams: 2 }, cpu, flowers)).toMatchObject({ ngrams: 2, length: 200 });
     expect(resolveTextOptions({ encoder: "word-cnn-rnn", cell: "lstm" }, cpu, flowers)).toMatchObject({ cell: "lstm", length: 30 });
     expect(resolveTextOptions({ imageFeatures: "f.npy" }, cpu, { ...flowers, features: 1024 })).toMatchObject({ size: 1024, shift: null });
   });
@@ -42,6 +44,8 @@ describe("resolveTextOptions", () => {
   it.each([
     [{ encoder: "bag-of-words" as const, cell: "gru" as const }, "--cell has no meaning with --encoder bag-of-words"],
     [{ encoder: "char-cnn" as const, state: "last" as const }, "--state has no meaning with --encoder char-cnn"],
+    [{ encoder: "word-cnn-rnn" as const, ngrams: 2 }, "--ngrams has no meaning with --encoder word-cnn-rnn"],
+    [{ encoder: "bag-of-words" as const, ngrams: 5 }, "--ngrams must be a whole number from 1 to 4"],
     [{ encoder: "bag-of-words" as const, width: 8 }, "--width has no meaning"],
     [{ encoder: "word-cnn-rnn" as const, alphabet: "auto" as const }, "--alphabet has no meaning with --encoder word-cnn-rnn"],
     [{ vocabularyMin: 2 }, "--vocabulary-min has no meaning with --encoder char-cnn-rnn"],
