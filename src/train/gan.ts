@@ -73,8 +73,8 @@ export interface GanMetrics {
   readonly lossWrong: number;
   readonly lossFake: number;
   readonly lossG: number;
-  /** (b): Z where nothing of the noise can be read; absent where it is not asked for. */
-  readonly lossInfo?: number;
+  /** (b): E ‖z‖² − E ‖z − Q‖², how many of the noise's Z directions are read; absent where none is asked for. */
+  readonly noiseRead?: number;
   /** Mean probability that D gives to real, mismatching and generated pairs. */
   readonly real: number;
   readonly wrong: number;
@@ -191,7 +191,8 @@ export class Gan {
     const lossG = bceWithLogits(this.#judgeFresh([fresh, texts], shown), 1, weights);
     this.discriminator.updateStatistics();
     const haze = () => (key ? randomNormal([rows, 3], key, STREAMS.haze) : input("haze", [rows, 3]));
-    const lossInfo = this.reader && mul(sum(square(sub(z, this.reader.call(fresh, haze())))), 1 / rows);
+    const squared = (x: Tensor) => mul(sum(square(x)), 1 / rows);
+    const lossInfo = this.reader && squared(sub(z, this.reader.call(fresh, haze())));
     const adams = [this.adamG, ...(this.adamR ? [this.adamR] : [])];
     this.#update(adams, lossInfo ? add(lossG, mul(lossInfo, this.options.infoWeight)) : lossG, input("rateG", [2]), lossScale);
 
@@ -208,7 +209,8 @@ export class Gan {
     const last = judged.shape[0]! - 1;
     const wrong = (values: Tensor) => (w > 0 ? pass(values, 1) : full([], 0));
     return {
-      ...{ lossD, lossReal: pass(losses, 0), lossWrong: wrong(losses), lossFake: pass(losses, last), lossG, ...(lossInfo && { lossInfo }) },
+      ...{ lossD, lossReal: pass(losses, 0), lossWrong: wrong(losses), lossFake: pass(losses, last), lossG },
+      ...(lossInfo && { noiseRead: sub(squared(z), lossInfo) }),
       ...{ real: pass(probabilities, 0), wrong: wrong(probabilities), fake: pass(probabilities, last) },
     };
   }
