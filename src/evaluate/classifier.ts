@@ -134,7 +134,8 @@ function learningRate({ steps, learningRate: top }: ClassifierTraining, step: nu
   return top * Math.min(1, step / Math.max(1, steps / 10)) * 0.5 * (1 + Math.cos((Math.PI * (step - 1)) / steps));
 }
 
-function oneHot(rows: Uint32Array, heads: readonly number[], labels: Lesson["labels"]): Float32Array {
+/** A 1 in the columns of each row's classes, one a head: [rows, Σ heads]. */
+export function oneHot(rows: Uint32Array, heads: readonly number[], labels: Lesson["labels"]): Float32Array {
   const width = heads.reduce((total, classes) => total + classes, 0);
   const targets = new Float32Array(rows.length * width);
   rows.forEach((image, row) => {

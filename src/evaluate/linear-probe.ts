@@ -8,8 +8,8 @@ import { linear } from "../tensor/matmul.js";
 import { Adam } from "../tensor/optimizers.js";
 import { input } from "../tensor/tensor.js";
 import { Store } from "../tensor/variables.js";
-import { overRows } from "../train/rows.js";
-import { crossEntropy, predictions } from "./classifier.js";
+import { joined, overRows } from "../train/rows.js";
+import { crossEntropy, oneHot, predictions } from "./classifier.js";
 import { STREAMS } from "./pictures.js";
 
 /** Vectors, [N, size], and the class of each, from 0. */
@@ -49,14 +49,12 @@ export async function linearProbe(
     for (let step = 1; step <= steps; step++) {
       signal.throwIfAborted();
       const random = new RandomStream(seed, STREAMS.probe, step);
-      const rows = Array.from({ length: batch }, () => random.below(taught.labels.length));
-      const batchVectors = new Float32Array(batch * size);
-      const targets = new Float32Array(batch * classes);
-      rows.forEach((row, i) => {
-        batchVectors.set(vectors.subarray(row * size, (row + 1) * size), i * size);
-        targets[i * classes + taught.labels[row]!] = 1;
+      const rows = Uint32Array.from({ length: batch }, () => random.below(taught.labels.length));
+      await learning.run({
+        vectors: joined(Array.from(rows, (row) => vectors.subarray(row * size, (row + 1) * size))),
+        targets: oneHot(rows, [classes], (row) => [taught.labels[row]!]),
+        rate: adam.rate(learningRate * (1 - (step - 1) / steps), step),
       });
-      await learning.run({ vectors: batchVectors, targets, rate: adam.rate(learningRate * (1 - (step - 1) / steps), step) });
     }
   } finally {
     learning.destroy();
