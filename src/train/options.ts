@@ -41,7 +41,7 @@ export interface TrainOptions extends Preset {
   readonly textBatchNorm: "on" | "off";
   readonly discriminatorBatches: "separate" | "joint";
   readonly minibatchDeviation: "on" | "off";
-  /** Weight of the noise that can be read from an image's mean colour in the generator's loss; 0: none is read. */
+  /** Weight of the noise that can be read from the mean colour of an image's border in the generator's loss; 0: none is read. */
   readonly infoWeight: number;
 
   /**
@@ -154,7 +154,7 @@ export const TRAIN_OPTIONS = {
     max: 100,
     default: 0,
     description:
-      "weight of a term that makes the noise tell in an image's mean colour, and so decide its background (after Chen et al. 2016); 0: none, as in the paper",
+      "weight of a term that makes the noise tell in the colour of an image's border, and so decide its background (after Chen et al. 2016); 0: none, as in the paper",
   },
 
   textEncoder: {

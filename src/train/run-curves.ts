@@ -20,7 +20,7 @@ export function runCurves(options: TrainOptions, records: readonly MetricsRecord
       range: [0, 1],
       series: [series("GAN", "real", "real"), series("GAN", "wrong", "mismatching"), series("GAN", "fake", "generated")],
     },
-    { title: "directions of the noise read from the mean colour", series: [series("GAN", "noiseRead", "‖z‖² − ‖z − Q(G(z, t))‖²")] },
+    { title: "directions of the noise read from the border's colour", series: [series("GAN", "noiseRead", "‖z‖² − ‖z − Q(G(z, t))‖²")] },
     { title: "text encoder loss (InfoNCE)", series: [series("text encoder", "loss", "loss")] },
   ];
   return curvesSvg(`${options.dataset}, ${options.variant}, preset ${options.preset}`, panels);
