@@ -39,6 +39,9 @@ export async function reproduceAblation(
   keepReports(page, name, settings, await runAblation(whole, hooks));
   const kept = keptReports(page, name, settings);
   const reports = [...kept.values()];
+  const measured = VARIANTS.filter((variant) =>
+    reports.some(({ columns }) => columns.some(({ label }) => label.startsWith(`${variant} `))),
+  );
   // What there is of the first seed, whenever it was trained.
   const pictured = ablationRuns({ ...whole, seeds: request.seeds.slice(0, 1), variants: VARIANTS }).filter(({ path }) =>
     existsSync(join(path, MODEL_NAME)),
@@ -47,10 +50,10 @@ export async function reproduceAblation(
   writeSection(page, {
     name,
     heading: [
-      `The four variants on ${options.dataset}, preset ${options.preset}`,
+      `${measured.length === VARIANTS.length ? "The four variants" : measured.map((variant) => variant.toUpperCase()).join(", ")} on ${options.dataset}, preset ${options.preset}`,
       ...changes.map(([flag, value]) => `--${flag} ${value}`),
     ].join(", "),
-    command: commandOf({ ...request, seeds: [...kept.keys()] }),
+    command: commandOf({ ...request, variants: measured, seeds: [...kept.keys()] }),
     about:
       `${options.steps} steps of ${options.batch}, ${seedsText(reports)}, the same text encoder for ` +
       `${given.textEncoder ? "all" : "the variants of a seed"}, style encoders of ${styleSteps} steps, ${samples} captions of each split; on ${machine}.`,
@@ -62,9 +65,11 @@ export async function reproduceAblation(
 }
 
 /** The command that makes the reports of all these seeds, but for where things lie. */
-function commandOf({ given, seeds, styleSteps, samples, zeroShot }: Omit<AblationRequest, "folder" | "variants">): string {
+function commandOf({ given, variants, seeds, styleSteps, samples, zeroShot }: Omit<AblationRequest, "folder">): string {
   const [first = 0] = seeds;
-  const words = Object.entries({ ...given, seeds: seeds.length, ...(first > 0 && { firstSeed: first }), styleSteps, samples })
+  const [variant] = variants;
+  const which = { ...(variants.length === 1 && { variant }), seeds: seeds.length, ...(first > 0 && { firstSeed: first }) };
+  const words = Object.entries({ ...given, ...which, styleSteps, samples })
     .filter(([key]) => key !== "dataDir")
     .map(([key, value]) => `--${flagName(key)} ${String(value)}`);
   return ["npm run reproduce -- --what ablation", ...words, ...(zeroShot ? [] : ["--no-zero-shot"])].join(" ");

@@ -135,8 +135,8 @@ describe("the ablation", () => {
     await reproduce(Infinity, other);
     const both = readFileSync(page, "utf8");
     expect(both.slice(0, partly.length)).toBe(partly);
-    expect(both).toContain("## The four variants on petals, preset tiny, --info-weight 1\n");
-    expect(both).toContain("--preset tiny --steps 2 --text-steps 1 --info-weight 1 --seeds 1");
+    expect(both).toContain("## GAN on petals, preset tiny, --info-weight 1\n");
+    expect(both).toContain("--preset tiny --steps 2 --text-steps 1 --info-weight 1 --variant gan --seeds 1");
     expect(readdirSync(join(folder, "docs", "results"))).toContain("petals-tiny-info-weight-1-seed-0.json");
 
     writeFileSync(kept(1), "{");
