@@ -1,7 +1,7 @@
 /** Style verification of runs (Reed et al. 2016, section 5.2): the pairs, which all runs share, and what each run's style encoder makes of them. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Dataset } from "../data/dataset.js";
+import { captionNumbers, type Dataset } from "../data/dataset.js";
 import type { Device } from "../gpu/device.js";
 import type { StyleEncoder } from "../models/style-encoder.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "../train/names.js";
@@ -77,11 +77,10 @@ export class StyleVerification {
   /** Means of each image's captions' embeddings, [N, size]. */
   async #texts({ captions }: RunUnderTest): Promise<Float32Array> {
     const { dataset, images } = this;
-    const of = (image: number) => dataset.captionsOf(image).map((_, i) => dataset.firstCaption(image) + i);
-    await captions.need(images.flatMap(of));
+    await captions.need(captionNumbers(dataset, images));
     const texts = new Float32Array(images.length * captions.size);
     images.forEach((image, i) => {
-      const own = of(image);
+      const own = captionNumbers(dataset, [image]);
       texts.set(captions.means(Uint32Array.from(own), own.length), i * captions.size);
     });
     return texts;

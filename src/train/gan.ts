@@ -14,9 +14,9 @@
  * (a) With `discriminatorBatches: "joint"` one pass over all pairs, by common statistics; in G's step the given pairs stand beside the drawn
  * ones. Batch norm of each kind apart takes out of D's sight what is alike in all drawn images and in no real one.
  *
- * (b) With `infoWeight` λ > 0 the generator's loss is L_G + λ·E ‖z − Q(G(z, t′))‖², where Q reads the noise from the mean colour of
- * an image's border (noise-reader.ts) and takes its own Adam step on the same loss. Without it a small G lets its noise decide one bit of the background, and
- * leaves the rest to the text, which should not.
+ * (b) With `infoWeight` λ > 0 the generator's loss is L_G + λ·E ‖z − Q(G(z, t′))‖², where Q reads the noise from the mean colour of an
+ * image's border (noise-reader.ts) and takes its own Adam step on the same loss. Without it a small G lets its noise decide one bit of the
+ * background, and leaves the rest to the text, which should not.
  */
 import { grad } from "../autograd/grad.js";
 import type { Device } from "../gpu/device.js";
