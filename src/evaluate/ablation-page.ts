@@ -46,7 +46,7 @@ export function seedsText(reports: readonly Report[]): string {
   if (reports.length === 1) return "one seed";
   const few = VARIANTS.flatMap((variant) => {
     const seeds = reports.filter(({ columns }) => columns.some(({ label }) => label.startsWith(`${variant} `))).length;
-    return seeds < reports.length ? [`${seeds} of ${variant}`] : [];
+    return seeds > 0 && seeds < reports.length ? [`${seeds} of ${variant}`] : [];
   });
   return `${reports.length} seeds (${[...few, "means ± sample deviations over them"].join(", ")})`;
 }

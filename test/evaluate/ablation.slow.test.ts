@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { overSeeds } from "../../src/evaluate/ablation-page.js";
+import { overSeeds, seedsText } from "../../src/evaluate/ablation-page.js";
 import { type AblationRequest, ablationRuns } from "../../src/evaluate/ablation-plan.js";
 import { reproduceAblation } from "../../src/evaluate/reproduce.js";
 import type { Report } from "../../src/evaluate/report.js";
@@ -162,5 +162,7 @@ describe("several seeds", () => {
     // Real images' column, which no seed touches.
     expect(overSeeds([report(4), report(4)])[0]!.values.zeroShot).toEqual({ value: 4 });
     expect(overSeeds([report(4)])[0]!.values.zeroShot).toEqual({ value: 4 });
+    // Of variants that no seed was measured of, there is nothing to say.
+    expect(seedsText([report(4), report(4)])).toBe("2 seeds (means ± sample deviations over them)");
   });
 });
