@@ -130,7 +130,7 @@ def load_generator(tensors):
 
 def load_discriminator(tensors):
     def make(state, **sizes):
-        return Discriminator(width=state["conv1.weight"].shape[0], missing_leaky_relu="restore", text_batch_norm=True, **sizes)
+        return Discriminator(width=state["conv1.weight"].shape[0], missing_leaky_relu="restore", text_batch_norm=True, minibatch_deviation=False, **sizes)
 
     return load(tensors, "discriminator", make)
 
