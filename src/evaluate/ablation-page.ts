@@ -1,7 +1,6 @@
 /** The page of results: for each ablation a section with the table over its seeds and the variants' images side by side. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { centreViews, fillImages } from "../data/batch.js";
 import { RandomStream } from "../data/philox.js";
 import { UserError } from "../errors.js";
@@ -19,19 +18,19 @@ import { type Column, markdownTable, type Report, type Value } from "./report.js
 import { Artist, openRun } from "./subject.js";
 
 /** Real images and noise first, then variant by variant. */
-const place = ({ label }: Column): number => VARIANTS.findIndex((variant) => label.startsWith(`${variant} `));
+const place = ({ label }: Pick<Column, "label">): number => VARIANTS.findIndex((variant) => label.startsWith(`${variant} `));
 
 /**
- * The reports of several seeds as one: means, and sample deviations (N − 1) over the seeds that have the column. Columns that no seed
- * touches (real images and noise) are alike in all reports and stay as they are.
+ * The reports of several seeds as one: means, and sample deviations (N − 1) over the seeds that have the value. Columns that no seed
+ * touches (real images and noise) are alike in all reports, but for measures that older ones lack, and stay as they are.
  */
 export function overSeeds(reports: readonly Report[]): Column[] {
   const all = reports.flatMap(({ columns }) => columns);
   const merged = [...new Set(all.map(({ label }) => label))].map((label) => {
     const columns = all.flatMap((column) => (column.label === label ? [column.values] : []));
-    if (columns.every((column) => isDeepStrictEqual(column, columns[0]))) return { label, values: columns[0]! };
-    const values: Record<string, Value> = {};
-    for (const id of new Set(columns.flatMap((column) => Object.keys(column)))) {
+    const values: Record<string, Value> = Object.assign({}, ...columns) as Column["values"];
+    if (columns.length === 1 || place({ label }) < 0) return { label, values };
+    for (const id of Object.keys(values)) {
       const found = columns.flatMap((column) => (column[id] ? [column[id]] : []));
       const { mean, deviation } = meanAndDeviation(found.map(({ value }) => value));
       values[id] = found.length > 1 ? { value: mean, deviation: deviation * Math.sqrt(found.length / (found.length - 1)) } : found[0]!;

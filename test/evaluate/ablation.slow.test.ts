@@ -149,9 +149,9 @@ describe("the ablation", () => {
 
 describe("several seeds", () => {
   it("become means and deviations", () => {
-    const report = (value: number, more = {}): Report => ({
+    const report = (value: number, more = {}, label = "gan ema"): Report => ({
       ...{ dataset: "petals", samples: 20, seed: 1, curves: [], notes: [] },
-      columns: [{ label: "gan ema", values: { zeroShot: { value }, ...more } }],
+      columns: [{ label, values: { zeroShot: { value }, ...more } }],
     });
     expect(overSeeds([report(1), report(3, { "fid.train": { value: 5, deviation: 2 } })])).toEqual([
       {
@@ -159,8 +159,9 @@ describe("several seeds", () => {
         values: { zeroShot: { value: 2, deviation: expect.closeTo(Math.SQRT2, 12) as number }, "fid.train": { value: 5, deviation: 2 } },
       },
     ]);
-    // Real images' column, which no seed touches.
-    expect(overSeeds([report(4), report(4)])[0]!.values.zeroShot).toEqual({ value: 4 });
+    // Real images' column, which no seed touches: an older report lacks a measure.
+    const measured = { checkerboard: { value: 5 } };
+    expect(overSeeds([report(4, {}, "real"), report(4, measured, "real")])[0]!.values).toEqual({ zeroShot: { value: 4 }, ...measured });
     expect(overSeeds([report(4)])[0]!.values.zeroShot).toEqual({ value: 4 });
     // Of variants that no seed was measured of, there is nothing to say.
     expect(seedsText([report(4), report(4)])).toBe("2 seeds (means ± sample deviations over them)");
