@@ -17,8 +17,12 @@ import { STREAMS } from "./pictures.js";
 import { type Column, markdownTable, type Report, type Value } from "./report.js";
 import { Artist, openRun } from "./subject.js";
 
-/** Real images and noise first, then variant by variant. */
-const place = ({ label }: Pick<Column, "label">): number => VARIANTS.findIndex((variant) => label.startsWith(`${variant} `));
+/** Which of the variants a column is of; -1 for real images and noise. */
+const variantIndex = (label: string): number => VARIANTS.findIndex((variant) => label.startsWith(`${variant} `));
+
+/** How many of the seeds' reports each variant has a column in, in the order of VARIANTS. */
+export const seedsOfVariants = (reports: readonly Report[]): number[] =>
+  VARIANTS.map((_, i) => reports.filter(({ columns }) => columns.some(({ label }) => variantIndex(label) === i)).length);
 
 /**
  * The reports of several seeds as one: means, and sample deviations (N − 1) over the seeds that have the value. Columns that no seed
@@ -29,7 +33,7 @@ export function overSeeds(reports: readonly Report[]): Column[] {
   const merged = [...new Set(all.map(({ label }) => label))].map((label) => {
     const columns = all.flatMap((column) => (column.label === label ? [column.values] : []));
     const values: Record<string, Value> = Object.assign({}, ...columns) as Column["values"];
-    if (columns.length === 1 || place({ label }) < 0) return { label, values };
+    if (columns.length === 1 || variantIndex(label) < 0) return { label, values };
     for (const id of Object.keys(values)) {
       const found = columns.flatMap((column) => (column[id] ? [column[id]] : []));
       const { mean, deviation } = meanAndDeviation(found.map(({ value }) => value));
@@ -37,16 +41,15 @@ export function overSeeds(reports: readonly Report[]): Column[] {
     }
     return { label, values };
   });
-  return merged.sort((a, b) => place(a) - place(b));
+  // Real images and noise first, then variant by variant.
+  return merged.sort((a, b) => variantIndex(a.label) - variantIndex(b.label));
 }
 
 /** "one seed"; "3 seeds (means ± sample deviations over them)", with the variants that have fewer. */
 export function seedsText(reports: readonly Report[]): string {
   if (reports.length === 1) return "one seed";
-  const few = VARIANTS.flatMap((variant) => {
-    const seeds = reports.filter(({ columns }) => columns.some(({ label }) => label.startsWith(`${variant} `))).length;
-    return seeds > 0 && seeds < reports.length ? [`${seeds} of ${variant}`] : [];
-  });
+  const seeds = seedsOfVariants(reports);
+  const few = VARIANTS.flatMap((variant, i) => (seeds[i]! > 0 && seeds[i]! < reports.length ? [`${seeds[i]} of ${variant}`] : []));
   return `${reports.length} seeds (${[...few, "means ± sample deviations over them"].join(", ")})`;
 }
 

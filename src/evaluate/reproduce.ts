@@ -8,7 +8,7 @@ import { MODEL_NAME } from "../train/names.js";
 import { resolveOptions, VARIANTS } from "../train/options.js";
 import { runAblation } from "./ablation.js";
 import { changesOf } from "./ablation-changes.js";
-import { comparison, overSeeds, seedsText, writeSection } from "./ablation-page.js";
+import { comparison, overSeeds, seedsOfVariants, seedsText, writeSection } from "./ablation-page.js";
 import { keepReports, keptReports, settingsOf } from "./ablation-reports.js";
 import { type AblationRequest, ablationRuns } from "./ablation-plan.js";
 
@@ -39,9 +39,8 @@ export async function reproduceAblation(
   keepReports(page, name, settings, await runAblation(whole, hooks));
   const kept = keptReports(page, name, settings);
   const reports = [...kept.values()];
-  const measured = VARIANTS.filter((variant) =>
-    reports.some(({ columns }) => columns.some(({ label }) => label.startsWith(`${variant} `))),
-  );
+  const seedsOf = seedsOfVariants(reports);
+  const measured = VARIANTS.filter((_, i) => seedsOf[i]! > 0);
   // What there is of the first seed, whenever it was trained.
   const pictured = ablationRuns({ ...whole, seeds: request.seeds.slice(0, 1), variants: VARIANTS }).filter(({ path }) =>
     existsSync(join(path, MODEL_NAME)),
