@@ -19,6 +19,9 @@ const SOFTWARE: readonly Rung[] = [
   { variant: "outer 16x4", why: "sixteen rows: more sums than registers, still fewer reads" },
   { variant: "subgroup 8x4", why: "the shared rows read once a subgroup, one a lane, and handed round by broadcasts" },
   { variant: "subgroup 16x4", why: "the same with sixteen rows" },
+  { variant: "subgroup 32x4", why: "thirty-two rows: as many sums as one load of all lanes can feed" },
+  { variant: "subgroup 64x4", why: "sixty-four rows, two depths a round: a quarter fewer reads, and no more code" },
+  { variant: "subgroup 64x4 swapped", why: "the lanes own rows and share sixty-four columns, which lie side by side in memory" },
   { variant: "rule", why: "tile and parts of the sum by the estimate of work" },
   { variant: "tuned", why: "the winner of a race between the estimates' best" },
 ];

@@ -36,6 +36,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 }
 `;
   const code = wgsl`// GEMM, naive
-${prelude(problem, { a: false, b: false, c: false })}${main}`;
+${prelude(problem, { a: 1, b: 1, c: 1 })}${main}`;
   return { name: `${name} naive`, code, constants: numbers.constants.values, workgroups: grid.workgroups };
 }

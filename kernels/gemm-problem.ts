@@ -108,16 +108,23 @@ export class Grid {
 
 export const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
 
-/** Bindings, constants and address functions that every variant starts with; to be called last, when all numbers are known. `wide` says which operands and whether the result are seen as vec4f. */
-export function prelude(problem: SplitProblem, wide: { a: boolean; b: boolean; c: boolean }): string {
+/** Elements that a kernel reads or writes at once: an f32, a vec2f or a vec4f. */
+export type Width = 1 | 2 | 4;
+
+/** The widest reads of an operand. */
+export const widest = (operand: Operand): Width => (operand.vec4 ? 4 : 1);
+
+const TYPES = { 1: "f32", 2: "vec2f", 4: "vec4f" } as const;
+
+/** Bindings, constants and address functions that every variant starts with; to be called last, when all numbers are known. */
+export function prelude(problem: SplitProblem, width: { readonly a: Width; readonly b: Width; readonly c: Width }): string {
   const { a, b, c, numbers } = problem;
-  const functions = `${operandFunctions("a", a, wide.a, numbers)}${operandFunctions("b", b, wide.b, numbers)}`;
-  const type = (vector: boolean) => (vector ? "array<vec4f>" : "array<f32>");
+  const functions = `${operandFunctions("a", a, width.a, numbers)}${operandFunctions("b", b, width.b, numbers)}`;
   return wgsl`
-@group(0) @binding(0) var<storage, read_write> a: ${type(wide.a)};
-@group(0) @binding(1) var<storage, read_write> b: ${type(wide.b)};
-@group(0) @binding(2) var<storage, read_write> c: ${type(wide.c)};
-${ownEpilogue(problem) ? epilogueFunction(ownEpilogue(problem)!, wide.c, problem.columns, 3) : ""}
+@group(0) @binding(0) var<storage, read_write> a: array<${TYPES[width.a]}>;
+@group(0) @binding(1) var<storage, read_write> b: array<${TYPES[width.b]}>;
+@group(0) @binding(2) var<storage, read_write> c: array<${TYPES[width.c]}>;
+${ownEpilogue(problem) ? epilogueFunction(ownEpilogue(problem)!, width.c === 4, problem.columns, 3) : ""}
 ${numbers.constants.declaration(3 + (ownEpilogue(problem)?.vectors ?? 0))}
 
 // Depth d of a segment is at base + d * stride, and zero unless first <= d < first + count.
@@ -161,12 +168,12 @@ ${statements}
 export const finished = (problem: SplitProblem, value: string, column: string): string =>
   ownEpilogue(problem) ? `finish(${value}, ${column})` : value;
 
-/** NAME_site, NAME_run and NAME_at of an operand; NAME_at reads one element, or the vec4f at and after it along the contiguous index. */
-function operandFunctions(name: string, operand: Operand, wide: boolean, { u }: Numbers): string {
+/** NAME_site, NAME_run and NAME_at of an operand; NAME_at reads one element, or those at and after it along the contiguous index. */
+function operandFunctions(name: string, operand: Operand, width: Width, { u }: Numbers): string {
   const { stride, outside } = operand;
-  const type = wide ? "vec4f" : "f32";
+  const type = TYPES[width];
   const step = stride === 1 ? "d" : `d * ${u(stride)}`;
-  const shift = wide ? " >> 2u" : "";
+  const shift = { 1: "", 2: " >> 1u", 4: " >> 2u" }[width];
   return wgsl`
 fn ${name}_site(i: u32, z: u32) -> vec4i {${block(operand.site)}}
 fn ${name}_run(site: vec4i, major: u32, minor: u32, z: u32) -> Run {${block(operand.run)}}

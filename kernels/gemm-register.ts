@@ -13,7 +13,18 @@
  * Preconditions: `subgroup` needs a fixed subgroup size; the workgroup is exactly one subgroup.
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
-import { Grid, type Operand, prelude, type Ranked, roundUp, segmentRange, type SplitProblem, finished } from "./gemm-problem.js";
+import {
+  finished,
+  Grid,
+  type Operand,
+  prelude,
+  type Ranked,
+  roundUp,
+  segmentRange,
+  type SplitProblem,
+  widest,
+  type Width,
+} from "./gemm-problem.js";
 import type { AdapterTraits, Kernel } from "./kernel.js";
 import type { WriteNumber } from "./loops.js";
 
@@ -32,17 +43,19 @@ export function registerKernel(problem: SplitProblem, tile: RegisterTile): Kerne
   const { name, rows, columns, layers, splits, depth, c, minors, numbers } = problem;
   const { u } = numbers;
   const { swapped, lanes, R, subgroup } = tile;
-  const lane = swapped ? laneFactor("a", problem.a, u) : laneFactor("b", problem.b, u);
-  const factor = subgroup ? broadcastFactor : directFactor;
-  const shared = swapped ? factor("b", problem.b, tile, depth, u) : factor("a", problem.a, tile, depth, u);
-  const sharedOperand = swapped ? problem.b : problem.a;
-  const step = stepFor(depth, Math.max(lane.step, shared.step), !sharedOperand.vec4);
+  const [own, common] = swapped ? (["a", "b"] as const) : (["b", "a"] as const);
+  const wide = c.size % 4 === 0 && columns % 4 === 0 && (!swapped || R % 4 === 0);
+  const width: Record<"a" | "b" | "c", Width> = { a: widest(problem.a), b: widest(problem.b), c: wide ? 4 : 1 };
+  // A large tile makes two depths a round, and reads no more of them.
+  if (R > 32 && problem[own].contiguous === "depth" && width[own] === 4) width[own] = 2;
+  const lane = laneFactor(own, problem[own], width[own], u);
+  const shared = (subgroup ? broadcastFactor : directFactor)(common, problem[common], tile, depth, u);
+  const step = stepFor(depth, Math.max(lane.step, shared.step), R, !problem[common].vec4);
   // A layer with fewer segments than others may have none, or none for one of its parts.
   const empty = problem.segmentsOfLayer !== undefined;
   const laneTiles = Math.ceil((swapped ? rows : columns) / (lanes * 4));
   const sharedTiles = Math.ceil((swapped ? columns : rows) / R);
   const grid = new Grid(laneTiles * sharedTiles * layers * splits);
-  const wide = { a: problem.a.vec4, b: problem.b.vec4, c: c.size % 4 === 0 && columns % 4 === 0 && (!swapped || R % 4 === 0) };
   const main = wgsl`
 @compute @workgroup_size(${lanes})
 #if ${subgroup}
@@ -86,7 +99,7 @@ ${lines([...lane.runs, ...shared.runs, ...round(R, step, lane, shared)], 2)}
 #if ${empty}
   }
 #endif
-${swapped ? storeSwapped(problem, tile, wide.c) : store(problem, tile, wide.c, subgroup)}
+${swapped ? storeSwapped(problem, tile, wide) : store(problem, tile, wide, subgroup)}
 }
 `;
   const kind = `${subgroup ? "subgroup" : "outer"} ${tile.name}`;
@@ -95,7 +108,7 @@ ${swapped ? storeSwapped(problem, tile, wide.c) : store(problem, tile, wide.c, s
 #if ${subgroup}
 enable subgroups;
 #endif
-${prelude(problem, wide)}${main}`;
+${prelude(problem, width)}${main}`;
   return { name: `${name} ${kind}`, code, constants: numbers.constants.values, workgroups: grid.workgroups };
 }
 
@@ -126,8 +139,8 @@ function round(R: number, step: number, lane: Reader, shared: Reader): string[] 
 }
 
 /** The lane's own four indices. */
-function laneFactor(name: string, operand: Operand, u: WriteNumber): Reader {
-  if (operand.contiguous === "free" && operand.vec4) {
+function laneFactor(name: string, operand: Operand, width: Width, u: WriteNumber): Reader {
+  if (operand.contiguous === "free" && width === 4) {
     return {
       sites: [`let lane_site = ${name}_site(min(lane_first, ${u(operand.extent - 4)}), z);`],
       runs: [`let lane_run = ${name}_run(lane_site, major, minor, z);`],
@@ -137,13 +150,12 @@ function laneFactor(name: string, operand: Operand, u: WriteNumber): Reader {
     };
   }
   const four = [0, 1, 2, 3];
-  const step = operand.vec4 ? 4 : 1;
   return {
     sites: four.map((i) => `let lane_site${i} = ${name}_site(min(lane_first + ${i}u, ${u(operand.extent - 1)}), z);`),
     runs: four.map((i) => `let lane_run${i} = ${name}_run(lane_site${i}, major, minor, z);`),
-    step,
+    step: width,
     loads: (k) => four.map((i) => `let l${k}_${i} = ${name}_at(lane_run${i}, ${plus("d", k)});`),
-    value: (_, k) => `vec4f(${four.map((i) => `l${k - (k % step)}_${i}${operand.vec4 ? `.${"xyzw"[k % 4]}` : ""}`).join(", ")})`,
+    value: (_, k) => `vec4f(${four.map((i) => `l${k - (k % width)}_${i}${width > 1 ? `.${"xyzw"[k % width]}` : ""}`).join(", ")})`,
   };
 }
 
@@ -232,27 +244,28 @@ ${lines(scalars, 2)}
   }`;
 }
 
-/** The same where the lanes own rows: element i * across + j of the array belongs to the lane's row i. */
+/**
+ * The same where the lanes own rows. The accumulators are put in the array whole, and turned when they are read: taken apart right after
+ * the loop, each would be two variables to the driver, the loop's and the array's, and be moved twice a round.
+ */
 function storeSwapped(problem: SplitProblem, { R }: RegisterTile, wide: boolean): string {
   const { rows, columns, c, numbers } = problem;
   const { u } = numbers;
   const size = wide ? 4 : 1;
-  const across = R / size;
-  const element = (e: number) => {
-    const own = (n: number) => `c${(e % across) * size + n}.${"xyzw"[Math.floor(e / across)]}`;
-    return wide ? `vec4f(${each(4, own).join(", ")})` : own(0);
-  };
-  const guard = [...(columns % R === 0 ? [] : [`column < ${u(columns)}`]), ...(c.holes ? ["at >= 0"] : [])].join(" && ") || "true";
-  return wgsl`
-  var tile_c = array<${wide ? "vec4f" : "f32"}, ${4 * across}>(
-${lines(chunked(each(4 * across, element), wide ? 2 : 8), 2)}
+  const element = each(size, (n) => `q${n}[i]`).join(", ");
+  const value = finished(problem, wide ? `vec4f(${element})` : element, "column");
+  const guard = ["i < own_rows", ...(columns % R === 0 ? [] : [`column < ${u(columns)}`]), ...(c.holes ? ["places[i] >= 0"] : [])].join(
+    " && ",
   );
-  for (var i = 0u; i < min(4u, ${u(rows)} - min(lane_first, ${u(rows)})); i++) {
-    let at = c_row(lane_first + i, z);
-    let to = u32(at)${part(problem)};
-    for (var j = 0u; j < ${across}u + group.z; j++) {
-      let column = shared_first + j * ${size}u;
-      if (${guard}) { c[(to + column)${wide ? " >> 2u" : ""}] = ${finished(problem, `tile_c[i * ${across}u + j]`, "column")}; }
+  return wgsl`
+  var tile_c = array<vec4f, ${R}>(${each(R, (r) => `c${r}`).join(", ")});
+  let own_rows = ${u(rows)} - min(lane_first, ${u(rows)});
+  let places = vec4i(${each(4, (i) => `c_row(min(lane_first + ${i}u, ${u(rows - 1)}), z)`).join(", ")});
+  for (var j = 0u; j < ${R / size}u + group.z; j++) {
+    let column = shared_first + j * ${size}u;
+    ${each(size, (n) => `let q${n} = tile_c[j * ${size}u + ${n}u];`).join(" ")}
+    for (var i = 0u; i < 4u + group.z; i++) {
+      if (${guard}) { c[(u32(places[i])${part(problem)} + column)${wide ? " >> 2u" : ""}] = ${value}; }
     }
   }`;
 }
@@ -261,11 +274,13 @@ ${lines(chunked(each(4 * across, element), wide ? 2 : 8), 2)}
 const part = ({ splits, c, numbers }: SplitProblem): string => (splits > 1 ? ` + split * ${numbers.u(roundUp(c.size, 4))}` : "");
 
 /**
- * Work of one round of a tile with R shared indices, in loads and products as lavapipe runs them: fitted to what it reaches there, in
- * shares of the rate of multiply-adds without memory, .60 at 32, .55 at 16, .41 at 8 (and .40 at 16 x 8 and 8 x 8, which spill more).
- * Without subgroups the shared loads dominate: .16 at 8, .09 at 16.
+ * Work of one depth of a tile with R shared indices, in loads and products as lavapipe runs them. With subgroups fitted to all tiles of all
+ * layers of the networks (widths 16, 32 and 64): within 4 % of (9 + R) from 8 to 64. Without them the shared loads dominate.
  */
-const roundCost = (R: number, subgroup: boolean): number => (subgroup ? 6 + R : R <= 8 ? 2 + R : 2 * R);
+const depthCost = (R: number, subgroup: boolean): number => (subgroup ? 9 + R : R <= 8 ? 2 + R : 2 * R);
+
+/** Where a tile's elements are and their way to memory cost as much as so many depths: 20 in a matmul, up to 60 in a data gradient. */
+const TILE_OVERHEAD = 32;
 
 /** An element of one part, added to the sum, in the same unit: six a vec4f of eight lanes, as a load. */
 const SUM_COST = 6 / 32;
@@ -282,9 +297,12 @@ export function registerTiles(problem: SplitProblem, traits: AdapterTraits, subg
   return [false, true]
     .flatMap((swapped) => {
       const [own, common] = swapped ? [rows, columns] : [columns, rows];
-      return (common < 4 ? [common] : [32, 16, 8, 4]).map((R) => {
+      const { contiguous, vec4 } = swapped ? problem.b : problem.a;
+      // Reading along the depth, 64 indices take more code than a CPU's first cache holds; on a GPU they take its registers.
+      const large = subgroup && traits.software && contiguous === "free" && vec4 ? [64] : [];
+      return (common < 4 ? [common] : [...large, 32, 16, 8, 4]).map((R) => {
         const tiles = Math.ceil(own / (lanes * 4)) * Math.ceil(common / R) * layers * splits;
-        const work = roundUp(tiles, 8) * roundCost(R, subgroup) * segmentsPerSplit * depth + sum;
+        const work = roundUp(tiles, 8) * depthCost(R, subgroup) * (segmentsPerSplit * depth + TILE_OVERHEAD) + sum;
         return { tile: { name: `${R}x4${swapped ? " swapped" : ""}`, swapped, lanes, R, subgroup }, work };
       });
     })
@@ -292,20 +310,17 @@ export function registerTiles(problem: SplitProblem, traits: AdapterTraits, subg
 }
 
 /**
- * As many depths a round as fit the readers, four where the depth allows: enough to pay for moving an accumulator. A shared factor read
- * element by element makes three better: what is read waits through the branches of all later reads (measured on lavapipe: .88 of the
- * time with four).
+ * As many depths a round as fit the readers. All that a round reads waits in registers, through the branches of all later reads, and its
+ * code must fit a CPU's first cache: the more shared indices, or elements read one by one, the fewer depths. Measured on lavapipe: a tile
+ * of 64 takes .8 of the time with two depths instead of four, one of 32 takes .8 with three.
  */
-function stepFor(depth: number, least: number, elementwise: boolean): number {
+function stepFor(depth: number, least: number, R: number, elementwise: boolean): number {
   if (least >= 4) return least;
-  const steps = elementwise ? [3, 2, 4] : [4, 3, 2];
+  const steps = R > 32 ? [2] : R > 16 || elementwise ? [3, 2, 4] : [4, 3, 2];
   return steps.find((step) => depth % step === 0 && step % least === 0) ?? least;
 }
 
 const each = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
-
-const chunked = (items: string[], size: number): string[] =>
-  each(Math.ceil(items.length / size), (i) => `${items.slice(i * size, (i + 1) * size).join(", ")},`);
 
 const lines = (statements: string[], depth: number): string => statements.map((s) => "  ".repeat(depth) + s).join("\n");
 

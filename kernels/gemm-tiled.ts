@@ -16,7 +16,18 @@
  * vec4f an invocation.
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
-import { digits, Grid, type Operand, prelude, type Ranked, roundUp, segmentRange, type SplitProblem, finished } from "./gemm-problem.js";
+import {
+  digits,
+  Grid,
+  type Operand,
+  prelude,
+  type Ranked,
+  roundUp,
+  segmentRange,
+  type SplitProblem,
+  finished,
+  widest,
+} from "./gemm-problem.js";
 import type { AdapterTraits, Kernel } from "./kernel.js";
 
 export interface WorkgroupTile {
@@ -49,7 +60,7 @@ export function tiledKernel(problem: SplitProblem, tile: WorkgroupTile, software
   const { W, QR, QC, K, rows: tileRows, columns: tileColumns } = tile;
   const [rowTiles, columnTiles] = [Math.ceil(rows / tileRows), Math.ceil(columns / tileColumns)];
   const grid = new Grid(rowTiles * columnTiles * layers * splits);
-  const wide = { a: problem.a.vec4, b: problem.b.vec4, c: columns % 4 === 0 };
+  const wide = columns % 4 === 0;
   const fused = depth % K !== 0;
   const a = fetch("a", problem.a, tileRows, tile, "first_row", fused, problem);
   const b = fetch("b", problem.b, tileColumns, tile, "first_column", fused, problem);
@@ -103,11 +114,11 @@ ${lines(a.stores, 2)}
 ${lines(b.stores, 2)}
     workgroupBarrier();
   }
-${store(problem, tile, wide.c, software ? " + group.z" : "")}
+${store(problem, tile, wide, software ? " + group.z" : "")}
 }
 `;
   const code = wgsl`// GEMM, tiled: ${tileRows} x ${tileColumns} a workgroup, ${K} deep, ${4 * QR} x ${4 * QC} an invocation
-${prelude(problem, wide)}${main}`;
+${prelude(problem, { a: widest(problem.a), b: widest(problem.b), c: wide ? 4 : 1 })}${main}`;
   return {
     name: `${name} tiled ${tile.name}`,
     code,

@@ -20,6 +20,7 @@ const MOST = "65504.0";
 /** How an element of a declared type is stored in halves, read and written. */
 const FORMS: Readonly<Record<string, { stored: string; read: (x: string) => string; write: (x: string) => string }>> = {
   f32: { stored: "f16", read: (x) => `f32(${x})`, write: (x) => `f16(clamp(${x}, -${MOST}, ${MOST}))` },
+  vec2f: { stored: "vec2h", read: (x) => `vec2f(${x})`, write: (x) => `vec2h(clamp(${x}, vec2f(-${MOST}), vec2f(${MOST})))` },
   vec4f: { stored: "vec4h", read: (x) => `vec4f(${x})`, write: (x) => `vec4h(clamp(${x}, vec4f(-${MOST}), vec4f(${MOST})))` },
   u32: { stored: "f16", read: (x) => `bitcast<u32>(f32(${x}))`, write: (x) => `f16(bitcast<f32>(${x}))` },
   vec4u: { stored: "vec4h", read: (x) => `bitcast<vec4u>(vec4f(${x}))`, write: (x) => `vec4h(bitcast<vec4f>(${x}))` },

@@ -4,11 +4,11 @@
  * Bindings: 0 a, [batch or 1, m, k] ("mk") or [batch or 1, k, m] ("km"); 1 b, [batch or 1, k, n] ("kn") or [batch or 1, n, k] ("nk");
  * 2 c [batch, m, n].
  */
-import { copyRegions } from "./copy.js";
 import { gemm } from "./gemm.js";
 import type { Epilogue, GemmProblem, Operand } from "./gemm-problem.js";
 import { type AdapterTraits, type Lowering, prepared } from "./kernel.js";
 import { type Numbers, numbersFor } from "./loops.js";
+import { turnKernel } from "./turn.js";
 
 export interface MatmulShape {
   readonly batch: number;
@@ -23,70 +23,59 @@ export interface MatmulShape {
 }
 
 /** C = A B for inputs a, b (and the epilogue's vectors) and output c. */
-export function matmul(shape: MatmulShape, traits: AdapterTraits, variant?: string, epilogue?: Epilogue): Lowering {
-  const copied = traits.software && variant !== "naive" ? aliasing(shape) : { a: false, b: false };
-  const stored = storedRows(shape);
-  const line = (factor: "a" | "b") => stored[factor].length + (copied[factor] ? CACHE_LINE : 0);
-  const problem = matmulProblem(shape, numbersFor(traits), { a: line("a"), b: line("b") });
+export function matmul(given: MatmulShape, traits: AdapterTraits, variant?: string, epilogue?: Epilogue): Lowering {
+  const shape = stacked(given);
+  const turn = traits.software && variant !== "naive" ? worthTurning(shape) : { a: false, b: false };
+  const layouts = { aLayout: turn.a ? "km" : shape.aLayout, bLayout: turn.b ? "kn" : shape.bLayout } as const;
+  const problem = matmulProblem({ ...shape, ...layouts }, numbersFor(traits));
   const product = gemm({ ...problem, ...(epilogue && { epilogue }) }, traits, variant);
-  const copies = (["a", "b"] as const).flatMap((factor, i) => {
-    if (!copied[factor]) return [];
-    const { count, length } = stored[factor];
-    const region = { shape: [count, length], from: [length, 1], to: [line(factor), 1] };
-    const { kernel } = copyRegions(`rows of ${length} apart`, [region], [0, 1]).launches[0]!;
-    return [{ input: i, kernel, size: count * line(factor) }];
+  const { batch, m, n, k, aBatched, bBatched } = shape;
+  const turned = (index: number, layers: number, rows: number, columns: number) => ({
+    input: index,
+    kernel: turnKernel(layers, rows, columns),
+    size: layers * rows * columns,
   });
-  return prepared(product, copies);
+  return prepared(product, [
+    ...(turn.a ? [turned(0, aBatched ? batch : 1, m, k)] : []),
+    ...(turn.b ? [turned(1, bBatched ? batch : 1, n, k)] : []),
+  ]);
 }
 
-/** Elements. */
-const CACHE_LINE = 16;
+/** A batch of rows against one b is one taller matrix. */
+function stacked(shape: MatmulShape): MatmulShape {
+  const { batch, m, aLayout, aBatched, bBatched } = shape;
+  return aBatched && !bBatched && aLayout === "mk" ? { ...shape, batch: 1, m: m * batch, aBatched: false } : shape;
+}
 
 /** Rows of so many elements, or of a multiple, all begin at the same place of a CPU's first cache (4 KiB a way) and drive each other out. */
 const ALIASING = 1024;
 
-/** So many of them, and fewer, that place holds: then there is nothing to gain. */
-const WAYS = 16;
-
-/** How often an element must be read for its copy to pay. */
-const WORTH_COPYING = 256;
+/** How often an element must be read for its turning to pay. */
+const WORTH_TURNING = 256;
 
 /**
- * Which factors are copied to rows of another length first, on a CPU adapter: 1024 x 1024 x 1024 is so 1.4 times as fast on lavapipe.
+ * Which factors are turned first on a CPU adapter, so that four neighbours of the free index are one read and large tiles can be made
+ * (gemm-register.ts): b where both lie along the depth, 1.3 times as fast on lavapipe; a where its rows drive each other out of the cache,
+ * 1.1 times. GPUs turn tiles as they load them.
  */
-function aliasing(shape: MatmulShape): { readonly a: boolean; readonly b: boolean } {
-  const { a, b } = storedRows(shape);
+function worthTurning({ m, n, k, aLayout, bLayout }: MatmulShape): { readonly a: boolean; readonly b: boolean } {
   return {
-    a: a.length % ALIASING === 0 && a.count > WAYS && shape.n >= WORTH_COPYING,
-    b: b.length % ALIASING === 0 && b.count > WAYS && shape.m >= WORTH_COPYING,
-  };
-}
-
-/** How many rows each factor has in memory, and their elements. */
-function storedRows({ batch, m, n, k, aLayout, bLayout, aBatched, bBatched }: MatmulShape) {
-  const rows = (layers: number, count: number, length: number) => ({ count: layers * count, length });
-  return {
-    a: aLayout === "mk" ? rows(aBatched ? batch : 1, m, k) : rows(aBatched ? batch : 1, k, m),
-    b: bLayout === "kn" ? rows(bBatched ? batch : 1, k, n) : rows(bBatched ? batch : 1, n, k),
+    a: aLayout === "mk" && k % ALIASING === 0 && m % 4 === 0 && n >= WORTH_TURNING,
+    b: aLayout === "mk" && bLayout === "nk" && n % 4 === 0 && m >= WORTH_TURNING,
   };
 }
 
 /** Longest stretch of k that is one segment. */
 const LONGEST_CHUNK = 512;
 
-/** @param line Elements from one row of a factor's memory to the next. */
-function matmulProblem(shape: MatmulShape, numbers: Numbers, line: { readonly a: number; readonly b: number }): GemmProblem {
+function matmulProblem(shape: MatmulShape, numbers: Numbers): GemmProblem {
   const { u, i } = numbers;
-  const { k, aLayout, bLayout } = shape;
-  // A batch of rows against one b is one taller matrix.
-  const stacked = shape.aBatched && !shape.bBatched && aLayout === "mk";
-  const batch = stacked ? 1 : shape.batch;
-  const m = stacked ? shape.m * shape.batch : shape.m;
-  const { n } = shape;
+  const { batch, m, n, k, aLayout, bLayout } = shape;
   const { chunk, chunks } = chunksOf(k);
   const ragged = chunk * chunks !== k;
-  const factor = (extent: number, depthFastest: boolean, batched: boolean, row: number): Operand => {
-    const layerSize = (depthFastest ? extent : k) * row;
+  const factor = (extent: number, depthFastest: boolean, batched: boolean): Operand => {
+    const row = depthFastest ? k : extent;
+    const layerSize = extent * k;
     const layer = batched && batch > 1 ? `i32(z) * ${i(layerSize)}` : "0";
     const base = `site.x + i32(major) * ${i(depthFastest ? chunk : chunk * row)}`;
     return {
@@ -110,8 +99,8 @@ function matmulProblem(shape: MatmulShape, numbers: Numbers, line: { readonly a:
     layers: batch,
     segments: chunks,
     depth: chunk,
-    a: factor(m, aLayout === "mk", shape.aBatched, line.a),
-    b: factor(n, bLayout === "nk", shape.bBatched, line.b),
+    a: factor(m, aLayout === "mk", shape.aBatched),
+    b: factor(n, bLayout === "nk", shape.bBatched),
     c: { size: batch * m * n, row: `return i32((z * ${u(m)} + row) * ${u(n)});`, holes: false },
   };
 }

@@ -213,25 +213,75 @@ describe("matmul", () => {
   );
 });
 
-/** Rows of 1024: CPU adapters copy them apart first. */
-describe("matmul of rows that share places of the cache", () => {
+/** What CPU adapters turn first: a whose rows of 1024 share places of the cache, b where both factors lie along the depth. */
+describe("matmul of factors that are turned first", () => {
+  const batched = { batch: 2, aLayout: "mk", bLayout: "kn", aBatched: true, bBatched: true } as const;
   it.each([
-    ["b", { ...plain, m: 258, n: 1024, k: 37 }],
-    ["a", { ...plain, m: 1024, n: 260, k: 21, aLayout: "km", bLayout: "nk" }],
-    ["a and b", { ...plain, m: 257, n: 256, k: 1024, bLayout: "nk" }],
-    ["a of each entry of a batch", { batch: 2, m: 17, n: 256, k: 1024, aLayout: "mk", bLayout: "kn", aBatched: true, bBatched: true }],
-    ["b of each entry of a batch", { batch: 2, m: 256, n: 18, k: 2048, aLayout: "km", bLayout: "nk", aBatched: true, bBatched: true }],
-  ] as [string, MatmulShape][])("%s", async (what, s) => {
-    const [a, b] = [noise(s.batch * s.m * s.k, 1), noise(s.batch * s.n * s.k, 2)];
+    ["b", 1, { ...plain, m: 258, n: 20, k: 37, bLayout: "nk" }],
+    ["a", 1, { ...plain, m: 44, n: 256, k: 1024 }],
+    ["both", 2, { ...plain, m: 256, n: 256, k: 1024, bLayout: "nk" }],
+    ["a of each entry of a batch", 1, { ...batched, m: 20, n: 256, k: 1024 }],
+    ["b of each entry of a batch", 1, { ...batched, m: 256, n: 20, k: 36, bLayout: "nk" }],
+    ["b for the rows of a whole batch", 1, { ...batched, m: 130, n: 36, k: 12, bLayout: "nk", bBatched: false }],
+    ["neither, of odd sizes", 0, { ...plain, m: 257, n: 257, k: 1024, bLayout: "nk" }],
+  ] as [string, number, MatmulShape][])("%s", async (what, count, s) => {
+    const [a, b] = [noise((s.aBatched ? s.batch : 1) * s.m * s.k, 1), noise((s.bBatched ? s.batch : 1) * s.n * s.k, 2)];
     const reference = matmulReference(s, a, b);
     const traits = { ...opened.traits, software: true };
     for (const variant of gemmVariants(traits).filter((v) => v !== "tiled")) {
       const lowering = matmul(s, traits, variant);
-      const copies = lowering.launches.filter(({ kernel }) => kernel.name.endsWith("apart"));
-      expect(copies, variant).toHaveLength(variant === "naive" ? 0 : what.startsWith("a and") ? 2 : 1);
+      const turned = lowering.launches.filter(({ kernel }) => kernel.name.startsWith("turn"));
+      expect(turned, variant).toHaveLength(variant === "naive" ? 0 : count);
       const [c] = await run(lowering, [a, b], [reference.value.length]);
       reference.expectNear(c!, `${what} ${variant}`);
     }
+  });
+});
+
+/** By name, as the rule would take most of them for larger problems only. */
+describe("register tiles of subgroups on a CPU adapter", () => {
+  const each = ["", " swapped"].flatMap((lanes) => [64, 32, 16, 8, 4].map((R) => `${R}x4${lanes}`));
+  /** Tiles of 64 exist where the factor that the lanes share has its free index contiguous. */
+  const large = ["64x4", "64x4 swapped"];
+  const tiles = async (names: string[], lower: (traits: AdapterTraits, name: string) => Lowering, inputs: Float32Array[], r: Reference) => {
+    const { traits } = opened;
+    if (!traits.software || !gemmVariants(traits).includes("subgroup")) return;
+    await Promise.all(
+      names.map(async (tile) => {
+        const lowering = lower(traits, `subgroup ${tile}`);
+        expect(lowering.launches.map(({ kernel }) => kernel.name).join()).toContain(`subgroup ${tile}`);
+        const [result] = await run(lowering, inputs, [r.value.length]);
+        r.expectNear(result!, tile);
+      }),
+    );
+  };
+
+  it.each([
+    ["both along the free index", each, { ...plain, m: 140, n: 100, k: 30, aLayout: "km" }],
+    ["an odd depth", large, { ...plain, m: 72, n: 68, k: 37, aLayout: "km" }],
+    ["a long and ragged depth", large, { ...plain, m: 68, n: 72, k: 1030, aLayout: "km" }],
+    ["a along the depth", ["64x4 swapped"], { ...plain, m: 75, n: 136, k: 44 }],
+    ["b along the depth", ["64x4"], { ...plain, m: 136, n: 75, k: 44, aLayout: "km", bLayout: "nk" }],
+    ["a along an odd depth", ["64x4 swapped"], { ...plain, m: 37, n: 64, k: 21 }],
+    ["a batch", large, { ...plain, batch: 3, m: 68, n: 72, k: 10, aLayout: "km", aBatched: true, bBatched: true }],
+  ] as [string, string[], MatmulShape][])("matmul, %s", async (_, names, s) => {
+    const [a, b] = [noise(s.batch * s.m * s.k, 1), noise(s.batch * s.n * s.k, 2)];
+    await tiles(names, (traits, name) => matmul(s, traits, name), [a, b], matmulReference(s, a, b));
+  });
+
+  it.each([
+    ["channels of whole vectors", conv(6, 9, 68, 72, 4, 2, 1)],
+    ["taps that leave a remainder", conv(24, 5, 68, 68, 3, 2, 0)],
+    ["stride 1", conv(2, 7, 64, 64, 3, 1, 1)],
+    ["few channels in", conv(1, 10, 3, 64, 4, 2, 1)],
+  ] as [string, ConvShape][])("convolution, %s", async (_, s) => {
+    const size = sizes(s);
+    const [x, w, dy] = [noise(size.x, 3), noise(size.w, 4), noise(size.y, 5)];
+    const { forward, dataGrad, weightGrad } = convReferences(s, x, w, dy);
+    const few = s.inChannels === 3;
+    await tiles(["64x4 swapped"], (traits, name) => convForward(s, traits, name), [x, w], forward);
+    if (!few) await tiles(["64x4 swapped"], (traits, name) => convDataGrad(s, traits, name), [dy, w], dataGrad);
+    await tiles(few ? ["64x4 swapped"] : large, (traits, name) => convWeightGrad(s, traits, name), [x, dy], weightGrad);
   });
 });
 

@@ -71,8 +71,10 @@ describe.skipIf(!available)("as f32, rounded where it is stored", () => {
     for (const variant of variants) await compare(matmul(s, traits, variant, bias), [...factors, values(s.n, "bias")], lengths);
   });
 
-  it("matmul of rows that are copied apart", async () => {
-    const s = { ...plain, m: 17, n: 1024, k: 37 };
+  it.each([
+    ["a factor that is turned first", { ...plain, m: 256, n: 20, k: 36, bLayout: "nk" }],
+    ["a tile of 64, which reads two depths", { ...plain, m: 64, n: 128, k: 36 }],
+  ] as const)("matmul of %s on a CPU adapter", async (_, s) => {
     await compare(matmul(s, { ...traits, software: true }), [values(s.m * s.k, "a"), values(s.k * s.n, "b")], [s.m * s.n]);
   });
 
