@@ -6,7 +6,7 @@
  *     lane factor      each lane reads its own four values of a depth
  *     shared factor    R values of a depth, the same for all lanes:
  *         outer        every lane reads all of them
- *         subgroup     lane i reads row i as a vec4f along the depth (or one vec4f of rows, where rows are contiguous), and
+ *         subgroup     lane i reads row i as a vector along the depth (or one vec4f of rows, where rows are contiguous), and
  *                      each value is handed round from its lane: R / lanes reads instead of R. On a CPU adapter a read is some 8
  *                      instructions an element and lane, also at one address for all lanes; handing round is one, as a shuffle,
  *                      where a subgroup is one vector of AVX2: eight lanes (a broadcast is three); others broadcast.
@@ -46,10 +46,10 @@ export function registerKernel(problem: SplitProblem, tile: RegisterTile): Kerne
   const [own, common] = swapped ? (["a", "b"] as const) : (["b", "a"] as const);
   const wide = c.size % 4 === 0 && columns % 4 === 0 && (!swapped || R % 4 === 0);
   const width: Record<"a" | "b" | "c", Width> = { a: widest(problem.a), b: widest(problem.b), c: wide ? 4 : 1 };
-  // A large tile makes two depths a round, and reads no more of them.
-  if (R > 32 && problem[own].contiguous === "depth" && width[own] === 4) width[own] = 2;
+  // A large tile makes two depths a round, and reads no more of them: its code is as long as that of 32 indices and four depths.
+  for (const factor of [own, common]) if (R > 32 && problem[factor].contiguous === "depth" && width[factor] === 4) width[factor] = 2;
   const lane = laneFactor(own, problem[own], width[own], u);
-  const shared = (subgroup ? broadcastFactor : directFactor)(common, problem[common], tile, depth, u);
+  const shared = (subgroup ? broadcastFactor : directFactor)(common, problem[common], width[common], tile, depth, u);
   const step = stepFor(depth, Math.max(lane.step, shared.step), R, !problem[common].vec4);
   // A layer with fewer segments than others may have none, or none for one of its parts.
   const empty = problem.segmentsOfLayer !== undefined;
@@ -160,18 +160,17 @@ function laneFactor(name: string, operand: Operand, width: Width, u: WriteNumber
 }
 
 /** The shared indices, read by every lane itself. */
-function directFactor(name: string, operand: Operand, { R }: RegisterTile, _depth: number, u: WriteNumber): Reader {
-  const quads = operand.contiguous === "free" && operand.vec4 && R % 4 === 0;
-  const along = operand.contiguous === "depth" && operand.vec4;
+function directFactor(name: string, operand: Operand, width: Width, { R }: RegisterTile, _depth: number, u: WriteNumber): Reader {
+  const quads = operand.contiguous === "free" && width === 4 && R % 4 === 0;
+  const step = operand.contiguous === "depth" ? width : 1;
   const size = quads ? 4 : 1;
   const groups = each(R / size, (g) => g);
-  const step = along ? 4 : 1;
   return {
     sites: groups.map((g) => `let shared_site${g} = ${name}_site(min(shared_first + ${g * size}u, ${u(operand.extent - size)}), z);`),
     runs: groups.map((g) => `let shared_run${g} = ${name}_run(shared_site${g}, major, minor, z);`),
     step,
     loads: (k) => groups.map((g) => `let s${k}_${g} = ${name}_at(shared_run${g}, ${plus("d", k)});`),
-    value: (r, k) => `s${k - (k % step)}_${Math.floor(r / size)}${quads ? `.${"xyzw"[r % 4]}` : along ? `.${"xyzw"[k % 4]}` : ""}`,
+    value: (r, k) => `s${k - (k % step)}_${Math.floor(r / size)}${quads ? `.${"xyzw"[r % 4]}` : step > 1 ? `.${"xyzw"[k % step]}` : ""}`,
   };
 }
 
@@ -179,9 +178,9 @@ function directFactor(name: string, operand: Operand, { R }: RegisterTile, _dept
  * The shared indices, read by the lanes together. An index group is one shared index, or four neighbours where they are contiguous;
  * lane i reads group i mod P (P: the next power of two) and, with lanes to spare, a later part of the depth.
  */
-function broadcastFactor(name: string, operand: Operand, { R, lanes }: RegisterTile, depth: number, u: WriteNumber): Reader {
-  const quads = operand.contiguous === "free" && operand.vec4 && R % 4 === 0;
-  const along = operand.contiguous === "depth" && operand.vec4 ? 4 : 1;
+function broadcastFactor(name: string, operand: Operand, width: Width, { R, lanes }: RegisterTile, depth: number, u: WriteNumber): Reader {
+  const quads = operand.contiguous === "free" && width === 4 && R % 4 === 0;
+  const along = operand.contiguous === "depth" ? width : 1;
   const groups = quads ? R / 4 : R;
   const padded = Math.min(lanes, 2 ** Math.ceil(Math.log2(groups)));
   let parts = lanes / padded;
@@ -200,7 +199,7 @@ function broadcastFactor(name: string, operand: Operand, { R, lanes }: RegisterT
     loads: (k) => loads.map((h) => `let s${k}_${h} = ${name}_at(shared_run${h}, ${plus("d", k)} + part);`),
     value: (r, k) => {
       const of = quads ? r >> 2 : r;
-      const component = quads ? `.${"xyzw"[r % 4]}` : along === 4 ? `.${"xyzw"[k % 4]}` : "";
+      const component = quads ? `.${"xyzw"[r % 4]}` : along > 1 ? `.${"xyzw"[k % along]}` : "";
       const from = (of % padded) + padded * Math.floor((k % step) / along);
       return `${handRound}(s${k - (k % step)}_${Math.floor(of / padded)}${component}, ${from}u)`;
     },
@@ -275,9 +274,13 @@ const part = ({ splits, c, numbers }: SplitProblem): string => (splits > 1 ? ` +
 
 /**
  * Work of one depth of a tile with R shared indices, in loads and products as lavapipe runs them. With subgroups fitted to all tiles of all
- * layers of the networks (widths 16, 32 and 64): within 4 % of (9 + R) from 8 to 64. Without them the shared loads dominate.
+ * layers of the networks (widths 16, 32 and 64), within 4 % of 9 + R from 8 to 64, and a little more where the shared factor is read along
+ * the depth. Without them the shared loads dominate.
  */
-const depthCost = (R: number, subgroup: boolean): number => (subgroup ? 9 + R : R <= 8 ? 2 + R : 2 * R);
+function depthCost(R: number, subgroup: boolean, shared: Operand): number {
+  if (!subgroup) return R <= 8 ? 2 + R : 2 * R;
+  return (shared.contiguous === "depth" ? 10 : 9) + R;
+}
 
 /** Where a tile's elements are and their way to memory cost as much as so many depths: 20 in a matmul, up to 60 in a data gradient. */
 const TILE_OVERHEAD = 32;
@@ -297,12 +300,12 @@ export function registerTiles(problem: SplitProblem, traits: AdapterTraits, subg
   return [false, true]
     .flatMap((swapped) => {
       const [own, common] = swapped ? [rows, columns] : [columns, rows];
-      const { contiguous, vec4 } = swapped ? problem.b : problem.a;
-      // Reading along the depth, 64 indices take more code than a CPU's first cache holds; on a GPU they take its registers.
-      const large = subgroup && traits.software && contiguous === "free" && vec4 ? [64] : [];
+      const shared = swapped ? problem.b : problem.a;
+      // Read element by element, 64 indices take more code than a CPU keeps decoded; on a GPU they take its registers.
+      const large = subgroup && traits.software && shared.vec4 ? [64] : [];
       return (common < 4 ? [common] : [...large, 32, 16, 8, 4]).map((R) => {
         const tiles = Math.ceil(own / (lanes * 4)) * Math.ceil(common / R) * layers * splits;
-        const work = roundUp(tiles, 8) * depthCost(R, subgroup) * (segmentsPerSplit * depth + TILE_OVERHEAD) + sum;
+        const work = roundUp(tiles, 8) * depthCost(R, subgroup, shared) * (segmentsPerSplit * depth + TILE_OVERHEAD) + sum;
         return { tile: { name: `${R}x4${swapped ? " swapped" : ""}`, swapped, lanes, R, subgroup }, work };
       });
     })
@@ -311,8 +314,8 @@ export function registerTiles(problem: SplitProblem, traits: AdapterTraits, subg
 
 /**
  * As many depths a round as fit the readers. All that a round reads waits in registers, through the branches of all later reads, and its
- * code must fit a CPU's first cache: the more shared indices, or elements read one by one, the fewer depths. Measured on lavapipe: a tile
- * of 64 takes .8 of the time with two depths instead of four, one of 32 takes .8 with three.
+ * code must fit what a CPU keeps decoded: from 24 KiB on it takes a quarter longer (bench/notes/limits.md). So the more shared indices, or
+ * elements read one by one, the fewer depths.
  */
 function stepFor(depth: number, least: number, R: number, elementwise: boolean): number {
   if (least >= 4) return least;

@@ -53,12 +53,16 @@ const ALIASING = 1024;
 /** How often an element must be read for its turning to pay. */
 const WORTH_TURNING = 256;
 
+/** Products of which a tenth to a quarter takes longer than one more launch. */
+const WORTH_A_LAUNCH = 2 ** 22;
+
 /**
  * Which factors are turned first on a CPU adapter, so that four neighbours of the free index are one read and large tiles can be made
  * (gemm-register.ts): b where both lie along the depth, 1.3 times as fast on lavapipe; a where its rows drive each other out of the cache,
  * 1.1 times. GPUs turn tiles as they load them.
  */
 function worthTurning({ m, n, k, aLayout, bLayout }: MatmulShape): { readonly a: boolean; readonly b: boolean } {
+  if (m * n * k < WORTH_A_LAUNCH) return { a: false, b: false };
   return {
     a: aLayout === "mk" && k % ALIASING === 0 && m % 4 === 0 && n >= WORTH_TURNING,
     b: aLayout === "mk" && bLayout === "nk" && n % 4 === 0 && m >= WORTH_TURNING,

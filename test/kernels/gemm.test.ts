@@ -217,13 +217,14 @@ describe("matmul", () => {
 describe("matmul of factors that are turned first", () => {
   const batched = { batch: 2, aLayout: "mk", bLayout: "kn", aBatched: true, bBatched: true } as const;
   it.each([
-    ["b", 1, { ...plain, m: 258, n: 20, k: 37, bLayout: "nk" }],
-    ["a", 1, { ...plain, m: 44, n: 256, k: 1024 }],
+    ["b", 1, { ...plain, m: 1030, n: 112, k: 37, bLayout: "nk" }],
+    ["a", 1, { ...plain, m: 20, n: 260, k: 1024 }],
     ["both", 2, { ...plain, m: 256, n: 256, k: 1024, bLayout: "nk" }],
-    ["a of each entry of a batch", 1, { ...batched, m: 20, n: 256, k: 1024 }],
-    ["b of each entry of a batch", 1, { ...batched, m: 256, n: 20, k: 36, bLayout: "nk" }],
-    ["b for the rows of a whole batch", 1, { ...batched, m: 130, n: 36, k: 12, bLayout: "nk", bBatched: false }],
+    ["a of each entry of a batch", 1, { ...batched, m: 16, n: 256, k: 1024 }],
+    ["b of each entry of a batch", 1, { ...batched, m: 300, n: 40, k: 356, bLayout: "nk" }],
+    ["b for the rows of a whole batch", 1, { ...batched, m: 130, n: 132, k: 124, bLayout: "nk", bBatched: false }],
     ["neither, of odd sizes", 0, { ...plain, m: 257, n: 257, k: 1024, bLayout: "nk" }],
+    ["neither, of a small product", 0, { ...plain, m: 256, n: 20, k: 36, bLayout: "nk" }],
   ] as [string, number, MatmulShape][])("%s", async (what, count, s) => {
     const [a, b] = [noise((s.aBatched ? s.batch : 1) * s.m * s.k, 1), noise((s.bBatched ? s.batch : 1) * s.n * s.k, 2)];
     const reference = matmulReference(s, a, b);
@@ -241,7 +242,6 @@ describe("matmul of factors that are turned first", () => {
 /** By name, as the rule would take most of them for larger problems only. */
 describe("register tiles of subgroups on a CPU adapter", () => {
   const each = ["", " swapped"].flatMap((lanes) => [64, 32, 16, 8, 4].map((R) => `${R}x4${lanes}`));
-  /** Tiles of 64 exist where the factor that the lanes share has its free index contiguous. */
   const large = ["64x4", "64x4 swapped"];
   const tiles = async (names: string[], lower: (traits: AdapterTraits, name: string) => Lowering, inputs: Float32Array[], r: Reference) => {
     const { traits } = opened;
@@ -260,8 +260,9 @@ describe("register tiles of subgroups on a CPU adapter", () => {
     ["both along the free index", each, { ...plain, m: 140, n: 100, k: 30, aLayout: "km" }],
     ["an odd depth", large, { ...plain, m: 72, n: 68, k: 37, aLayout: "km" }],
     ["a long and ragged depth", large, { ...plain, m: 68, n: 72, k: 1030, aLayout: "km" }],
-    ["a along the depth", ["64x4 swapped"], { ...plain, m: 75, n: 136, k: 44 }],
-    ["b along the depth", ["64x4"], { ...plain, m: 136, n: 75, k: 44, aLayout: "km", bLayout: "nk" }],
+    ["a along the depth", large, { ...plain, m: 75, n: 136, k: 44 }],
+    ["b along the depth", large, { ...plain, m: 136, n: 75, k: 44, aLayout: "km", bLayout: "nk" }],
+    ["both along the depth", large, { ...plain, m: 72, n: 68, k: 44, bLayout: "nk" }],
     ["a along an odd depth", ["64x4 swapped"], { ...plain, m: 37, n: 64, k: 21 }],
     ["a batch", large, { ...plain, batch: 3, m: 68, n: 72, k: 10, aLayout: "km", aBatched: true, bBatched: true }],
   ] as [string, string[], MatmulShape][])("matmul, %s", async (_, names, s) => {
@@ -279,8 +280,8 @@ describe("register tiles of subgroups on a CPU adapter", () => {
     const [x, w, dy] = [noise(size.x, 3), noise(size.w, 4), noise(size.y, 5)];
     const { forward, dataGrad, weightGrad } = convReferences(s, x, w, dy);
     const few = s.inChannels === 3;
-    await tiles(["64x4 swapped"], (traits, name) => convForward(s, traits, name), [x, w], forward);
-    if (!few) await tiles(["64x4 swapped"], (traits, name) => convDataGrad(s, traits, name), [dy, w], dataGrad);
+    await tiles(few ? ["64x4 swapped"] : large, (traits, name) => convForward(s, traits, name), [x, w], forward);
+    if (!few) await tiles(large, (traits, name) => convDataGrad(s, traits, name), [dy, w], dataGrad);
     await tiles(few ? ["64x4 swapped"] : large, (traits, name) => convWeightGrad(s, traits, name), [x, dy], weightGrad);
   });
 });
