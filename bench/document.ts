@@ -43,7 +43,7 @@ export function performancePage(reports: readonly Report[], changes: readonly Ch
   return [
     "# How fast petalgrad is",
     "Written by `npm run bench:document` from the reports of `npm run bench -- --json FILE`; change the notes under `bench/notes/`, not this page. " +
-      "Times are medians of three to five measurements after a warm-up, without read-back inside what is timed. What is compared took turns in one run; " +
+      "Times are medians of three to five measurements after a warm-up, without read-back inside what is timed. What is compared took turns in one run, and a ratio is the median of the turns' own; " +
       "on a machine that does other things too, single rows vary by a factor of two and more.",
     ...sections.filter(([, body]) => body.trim() !== "").flatMap(([title, body]) => [`## ${title}`, body]),
   ].join("\n\n");

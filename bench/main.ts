@@ -65,7 +65,8 @@ const COMMAND = defineCommand({
   summary: "how fast kernels and whole steps are on this machine's adapter",
   details: [
     "A row is the median of three to five measurements, warmed up, without read-back. Where it says so, the adapter's own limit (registers",
-    "alone, or copying memory) or a peer took turns with it. Other programs on the machine make times worse: believe ratios within one run.",
+    "alone, or copying memory) or a peer took turns with it: a ratio is the median of the turns' own. Other programs on the machine make times",
+    "worse: believe ratios within one run.",
   ].join("\n"),
   options: OPTIONS,
   examples: [

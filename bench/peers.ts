@@ -97,7 +97,7 @@ export async function* compare(
     slowest = Math.max(slowest, prepared.ms);
   }
   const contestants: Record<string, { measure(): Promise<number> }> = { ours: ours.watch };
-  if (c.flops !== undefined) contestants.limit = { measure: () => session.limits.gflops() };
+  if (c.flops !== undefined) contestants.limit = session.limits.arithmetic;
   // One that fails while it is timed must not end the run.
   const failed = new Set<PeerProcess>();
   for (const peer of ready) {
@@ -108,15 +108,15 @@ export async function* compare(
     };
     contestants[peer.name] = { measure: () => peer.measure().catch(fail) };
   }
-  const times = await inTurns(contestants, slowest);
-  const ms = times.ours!;
+  const turns = await inTurns(contestants, slowest);
+  const ms = turns.median("ours");
   const gflops = c.flops === undefined ? null : c.flops / ms / 1e6;
-  const share = gflops === null ? {} : { share: gflops / times.limit! };
+  const share = c.flops === undefined ? {} : { share: (c.flops / session.limits.flops) * turns.ratio("limit", "ours") };
   const mine = { suite: `peers, ${c.suite}`, name: c.name, shape: c.shape, variant: ours.variant, ms, gflops };
   const timed = ready.filter((peer) => !failed.has(peer));
   if (timed.length === 0) yield row(session.device, { ...mine, more: share });
   for (const { name } of timed) {
-    yield row(session.device, { ...mine, peer: name, ratio: times[name]! / ms, more: { ...share, peerMs: times[name]! } });
+    yield row(session.device, { ...mine, peer: name, ratio: turns.ratio(name, "ours"), more: { ...share, peerMs: turns.median(name) } });
   }
 }
 

@@ -59,14 +59,30 @@ export class Session {
   }
 }
 
-/** Median of each contestant over rounds in which all take their turn: five, or three where one turn takes over half a second. */
-export async function inTurns<Name extends string>(contestants: Contestants<Name>, expected: number): Promise<Record<Name, number>> {
-  const names = Object.keys(contestants) as Name[];
-  const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
-  for (let round = 0; round < (expected > 500 ? 3 : 5); round++) {
-    for (const name of names) times[name].push(await contestants[name].measure());
+/** What each contestant measured, round by round. */
+export class Turns<Name extends string> {
+  constructor(private readonly rounds: readonly Readonly<Record<Name, number>>[]) {}
+
+  median(name: Name): number {
+    return median(this.rounds.map((round) => round[name]));
   }
-  return Object.fromEntries(names.map((name) => [name, median(times[name])])) as Record<Name, number>;
+
+  /** Median of the rounds' quotients: what slows a whole round down, such as another program on the machine, does not count. */
+  ratio(name: Name, to: Name): number {
+    return median(this.rounds.map((round) => round[name] / round[to]));
+  }
+}
+
+/** Rounds in which all take their turn: five, or three where one turn takes over half a second. */
+export async function inTurns<Name extends string>(contestants: Contestants<Name>, expected: number): Promise<Turns<Name>> {
+  const names = Object.keys(contestants) as Name[];
+  const rounds: Record<Name, number>[] = [];
+  for (let round = 0; round < (expected > 500 ? 3 : 5); round++) {
+    const times = {} as Record<Name, number>;
+    for (const name of names) times[name] = await contestants[name].measure();
+    rounds.push(times);
+  }
+  return new Turns(rounds);
 }
 
 /** Ours in turns with the adapter's limit, as a share of it. */
@@ -75,9 +91,11 @@ export async function againstLimit(
   watch: Stopwatch,
   work: { readonly flops?: number; readonly bytes?: number },
 ): Promise<{ ms: number; gflops: number | null; gbps: number | null; share: number }> {
-  const limit = work.flops !== undefined ? { measure: () => limits.gflops() } : { measure: () => limits.gbps() };
-  const { ours, best } = await inTurns({ ours: watch, best: limit }, watch.expected);
-  const rate = (work.flops ?? work.bytes ?? 0) / ours / 1e6;
+  const [limit, best] = work.flops !== undefined ? [limits.arithmetic, limits.flops] : [limits.copy, limits.bytes];
+  const turns = await inTurns({ ours: watch, limit }, watch.expected);
+  const ms = turns.median("ours");
+  const amount = work.flops ?? work.bytes ?? 0;
+  const rate = amount / ms / 1e6;
   const [gflops, gbps] = [work.flops !== undefined ? rate : null, work.flops === undefined && work.bytes !== undefined ? rate : null];
-  return { ms: ours, gflops, gbps, share: rate / best };
+  return { ms, gflops, gbps, share: (amount / best) * turns.ratio("limit", "ours") };
 }

@@ -54,7 +54,7 @@ export async function timeStep(device: Device, c: StepCase, duration: number): P
       for (let i = 0; i < times; i++) program.launch(inputs);
     };
     const watch = await Stopwatch.create(device, submit, duration);
-    const { ms } = await inTurns({ ms: watch }, watch.expected);
+    const ms = (await inTurns({ ours: watch }, watch.expected)).median("ours");
     return {
       ms,
       ...{ gflops: c.flops === undefined ? null : c.flops / ms / 1e6, gbps: null, peer: null, ratio: null },

@@ -25,16 +25,17 @@ async function timeCase({ device }: Session, tuner: Tuner, c: Case): Promise<Row
     rule: await Timer.create(device, lowering, c.inputs, c.output, 40),
     winner: await Timer.create(device, c.lower(device.traits, winner), c.inputs, c.output, 40),
   };
-  const ms = await inTurns(timers, 0);
+  const turns = await inTurns(timers, 0);
+  const ms = turns.median("winner");
   for (const timer of Object.values(timers)) timer.destroy();
   return row(device, {
     ...{ suite: `tuning, ${c.suite}`, name: c.name, shape: c.shape, variant: winner === rule ? `${rule} stays` : `${rule} -> ${winner}` },
     ...{
-      ms: ms.winner,
-      gflops: c.flops / ms.winner / 1e6,
+      ms,
+      gflops: c.flops / ms / 1e6,
       peer: "the rule's choice",
-      ratio: ms.rule / ms.winner,
-      more: { peerMs: ms.rule },
+      ratio: turns.ratio("rule", "winner"),
+      more: { peerMs: turns.median("rule") },
     },
   });
 }

@@ -11,7 +11,7 @@ import { PeerProcess } from "../bench/peer-process.js";
 import { compare } from "../bench/peers.js";
 import { type Report, type Row, rowLine, summary } from "../bench/report.js";
 import { benchScaling, exponent } from "../bench/scaling.js";
-import { Session } from "../bench/session.js";
+import { inTurns, Session } from "../bench/session.js";
 import { benchSteps, ganStep, inference, textStep } from "../bench/steps.js";
 import { Limits, median } from "../bench/timing.js";
 import { verdict } from "../bench/verdict.js";
@@ -67,6 +67,14 @@ describe("rows", () => {
     expect(forward!.flops).toBe(2 * (16 * 16 * 16 * 128) * 16 * 64);
     expect(dataGrad!.flops).toBe(forward!.flops);
     expect(new Set(ganCases(64, 16).map(({ name }) => name)).size).toBe(45);
+  });
+
+  it("compare within a round, so that a slow moment of the machine does not count", async () => {
+    const of = (times: number[]) => ({ measure: () => Promise.resolve(times.shift()!) });
+    // In rounds two to four the machine is three times as slow, from the middle of the second on.
+    const turns = await inTurns({ ours: of([1, 1, 3, 3, 1]), theirs: of([2, 6, 6, 6, 2]) }, 0);
+    expect(turns.ratio("theirs", "ours")).toBe(2);
+    expect(turns.median("theirs") / turns.median("ours")).toBe(6);
   });
 
   it("sum up by the geometric mean", () => {
