@@ -45,9 +45,7 @@ export function registerKernel(problem: SplitProblem, tile: RegisterTile): Kerne
   const { swapped, lanes, R, subgroup } = tile;
   const [own, common] = swapped ? (["a", "b"] as const) : (["b", "a"] as const);
   const wide = c.size % 4 === 0 && columns % 4 === 0 && (!swapped || R % 4 === 0);
-  const width: Record<"a" | "b" | "c", Width> = { a: widest(problem.a), b: widest(problem.b), c: wide ? 4 : 1 };
-  // A large tile makes two depths a round, and reads no more of them: its code is as long as that of 32 indices and four depths.
-  for (const factor of [own, common]) if (R > 32 && problem[factor].contiguous === "depth" && width[factor] === 4) width[factor] = 2;
+  const width = { a: widthOf(problem.a, R), b: widthOf(problem.b, R), c: wide ? 4 : 1 } as const;
   const lane = laneFactor(own, problem[own], width[own], u);
   const shared = (subgroup ? broadcastFactor : directFactor)(common, problem[common], width[common], tile, depth, u);
   const step = stepFor(depth, Math.max(lane.step, shared.step), R, !problem[common].vec4);
@@ -111,6 +109,9 @@ enable subgroups;
 ${prelude(problem, width)}${main}`;
   return { name: `${name} ${kind}`, code, constants: numbers.constants.values, workgroups: grid.workgroups };
 }
+
+/** Elements read at once. Tiles of more than 32 make two depths a round: their code is as long as that of four depths of 32. */
+const widthOf = (operand: Operand, R: number): Width => (R > 32 && operand.contiguous === "depth" && operand.vec4 ? 2 : widest(operand));
 
 /** Statements and expressions by which a kernel reads a factor. */
 interface Reader {
