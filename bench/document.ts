@@ -185,7 +185,8 @@ function scaling(all: readonly Row[]): string {
   return [
     `![Time of a GAN step against batch, width and image area, on logarithmic axes](${CHART})`,
     "A GAN-INT-CLS step around the preset `small`. The exponent is of a power law through the larger half of the points; that of the step's arithmetic beside it is what a " +
-      "perfect implementation would show (larger images have more layers, wider networks grow with the square).",
+      "perfect implementation would show (larger images have more layers, wider networks grow with the square). Exponents are of the time in turns with the register limit, in units of " +
+      "that limit's own time, so that a slow moment of the machine counts little; milliseconds are as measured.",
     table(
       ["along", "from, to", "time grows with the power", "its arithmetic"],
       fits.map(({ name, shape, more }) => [

@@ -39,8 +39,8 @@ export type StepFigures = Omit<Row, "adapter" | "suite" | "name" | "shape" | "va
 
 const MIB = 2 ** 20;
 
-/** Compiles, runs, times and frees a step. @throws Error when an output is not finite */
-export async function timeStep(device: Device, c: StepCase, duration: number): Promise<StepFigures> {
+/** Compiles, runs, times (in turns with the adapter's limit) and frees a step. @throws Error when an output is not finite */
+export async function timeStep({ device, limits }: Session, c: StepCase, duration: number): Promise<StepFigures> {
   const before = device.allocatedBytes;
   const { program, inputs, free } = await c.compile(device);
   try {
@@ -54,7 +54,8 @@ export async function timeStep(device: Device, c: StepCase, duration: number): P
       for (let i = 0; i < times; i++) program.launch(inputs);
     };
     const watch = await Stopwatch.create(device, submit, duration);
-    const ms = (await inTurns({ ours: watch }, watch.expected)).median("ours");
+    const turns = await inTurns({ ours: watch, limit: limits.arithmetic }, watch.expected);
+    const ms = turns.median("ours");
     return {
       ms,
       ...{ gflops: c.flops === undefined ? null : c.flops / ms / 1e6, gbps: null, peer: null, ratio: null },
@@ -65,7 +66,7 @@ export async function timeStep(device: Device, c: StepCase, duration: number): P
         memoryMiB: memory / MIB,
         arenaMiB: program.memory.arena / MIB,
         boundMiB: program.memory.lowerBound / MIB,
-        ...(c.flops !== undefined && { gflop: c.flops / 1e9 }),
+        ...(c.flops !== undefined && { gflop: c.flops / 1e9, share: (c.flops / limits.flops) * turns.ratio("limit", "ours") }),
       },
     };
   } finally {
@@ -202,7 +203,7 @@ export async function* benchSteps(session: Session, cases = stepCases()): AsyncG
       name: c.name,
       shape: c.shape,
       variant: c.storage ? `activations in ${c.storage}` : "",
-      ...(await timeStep(session.device, c, session.duration)),
+      ...(await timeStep(session, c, session.duration)),
     });
   }
 }
