@@ -78,7 +78,19 @@ function steps(all: readonly Row[]): string {
   const rows = all.filter(({ suite }) => suite === "steps");
   return [
     table(
-      ["step", "", "ms", "images/s", "GFLOP/s", "dispatches", "JavaScript, µs", "device, MiB", "arena, MiB", "over its bound"],
+      [
+        "step",
+        "",
+        "ms",
+        "images/s",
+        "GFLOP/s",
+        "of the limit",
+        "dispatches",
+        "JavaScript, µs",
+        "device, MiB",
+        "arena, MiB",
+        "over its bound",
+      ],
       rows.map(({ name, shape, variant, ms, gflops, more }) => [
         ...[
           name,
@@ -86,6 +98,7 @@ function steps(all: readonly Row[]): string {
           short(ms),
           figure(more.imagesPerSecond),
           figure(gflops),
+          percent(more.share),
           String(more.dispatches),
           figure(more.scriptMicroseconds),
         ],

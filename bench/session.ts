@@ -85,6 +85,17 @@ export async function inTurns<Name extends string>(contestants: Contestants<Name
   return new Turns(rounds);
 }
 
+/** The contestant measured again and again for so long, and the mean: what is over in a moment does not see what slows a long step. */
+export const lasting = (contestant: { measure(): Promise<number> }, milliseconds: number) => ({
+  async measure(): Promise<number> {
+    const times: number[] = [];
+    const end = performance.now() + milliseconds;
+    do times.push(await contestant.measure());
+    while (performance.now() < end);
+    return times.reduce((sum, time) => sum + time, 0) / times.length;
+  },
+});
+
 /** Ours in turns with the adapter's limit, as a share of it. */
 export async function againstLimit(
   { limits }: Session,

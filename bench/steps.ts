@@ -19,7 +19,7 @@ import type { PresetName } from "../src/train/presets.js";
 import { JointEmbedding, type TextData } from "../src/train/text-encoder.js";
 import { jointTraining } from "../src/train/text-stage.js";
 import { type Row, row } from "./report.js";
-import { inTurns, type Session } from "./session.js";
+import { inTurns, lasting, type Session } from "./session.js";
 import { drained, freeStores, inputValues, median, Stopwatch } from "./timing.js";
 
 /** A program that does one step, and how to feed it. */
@@ -54,7 +54,8 @@ export async function timeStep({ device, limits }: Session, c: StepCase, duratio
       for (let i = 0; i < times; i++) program.launch(inputs);
     };
     const watch = await Stopwatch.create(device, submit, duration);
-    const turns = await inTurns({ ours: watch, limit: limits.arithmetic }, watch.expected);
+    const limit = lasting(limits.arithmetic, watch.expected / 8);
+    const turns = await inTurns({ ours: watch, limit }, watch.expected);
     const ms = turns.median("ours");
     return {
       ms,
@@ -78,7 +79,7 @@ export async function timeStep({ device, limits }: Session, c: StepCase, duratio
 /** Microseconds from the call of a step to its return, nothing else being under way. */
 async function scriptTime(device: Device, program: Program, inputs: InputValues, expected: number): Promise<number> {
   const times: number[] = [];
-  for (let i = 0; i < (expected > 1000 ? 3 : 9); i++) {
+  for (let i = 0; i < (expected > 1000 ? 5 : 9); i++) {
     await drained(device);
     const start = performance.now();
     program.launch(inputs);

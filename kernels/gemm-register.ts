@@ -7,7 +7,7 @@
  *     shared factor    R values of a depth, the same for all lanes:
  *         outer        every lane reads all of them
  *         subgroup     lane i reads row i as a vector along the depth (or one vec4f of rows, where rows are contiguous), and
- *                      each value is handed round from its lane: R / lanes reads instead of R. On a CPU adapter a read is some 8
+ *                      each value is handed round from its lane: R / lanes reads instead of R. On a CPU adapter a read is some 13
  *                      instructions an element and lane, also at one address for all lanes; handing round is one, as a shuffle,
  *                      where a subgroup is one vector of AVX2: eight lanes (a broadcast is three); others broadcast.
  * Preconditions: `subgroup` needs a fixed subgroup size; the workgroup is exactly one subgroup.
