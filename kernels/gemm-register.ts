@@ -274,9 +274,9 @@ function storeSwapped(problem: SplitProblem, { R }: RegisterTile, wide: boolean)
 const part = ({ splits, c, numbers }: SplitProblem): string => (splits > 1 ? ` + split * ${numbers.u(roundUp(c.size, 4))}` : "");
 
 /**
- * Work of one depth of a tile with R shared indices, in loads and products as lavapipe runs them. With subgroups fitted to all tiles of all
- * layers of the networks (widths 16, 32 and 64), within 4 % of 9 + R from 8 to 64, and a little more where the shared factor is read along
- * the depth. Without them the shared loads dominate.
+ * Work of one depth of a tile with R shared indices, in loads and products as lavapipe runs them. With subgroups a fit to all tiles of all
+ * layers of the networks (widths 16, 32 and 64): 9 + R within 4 % from 8 to 64 where both factors lie along the free index, .84 to 1.13 of
+ * it for the others; 1 more along the depth prefers whole vectors where there is a choice. Without subgroups the shared loads dominate.
  */
 function depthCost(R: number, subgroup: boolean, shared: Operand): number {
   if (!subgroup) return R <= 8 ? 2 + R : 2 * R;
@@ -315,7 +315,7 @@ export function registerTiles(problem: SplitProblem, traits: AdapterTraits, subg
 
 /**
  * As many depths a round as fit the readers. All that a round reads waits in registers, through the branches of all later reads, and its
- * code must fit what a CPU keeps decoded: from 24 KiB on it takes a quarter longer (bench/notes/limits.md). So the more shared indices, or
+ * code must fit what a CPU keeps decoded: from 24 KiB on it may take a quarter longer (bench/notes/limits.md). So the more shared indices, or
  * elements read one by one, the fewer depths.
  */
 function stepFor(depth: number, least: number, R: number, elementwise: boolean): number {
