@@ -5,7 +5,8 @@ import { base, mutations } from "../tensor/fuse.js";
 import { recorded } from "../tensor/record.js";
 import { sameShape } from "../tensor/shape.js";
 import { full, nextId, type Tensor } from "../tensor/tensor.js";
-import { storeOf } from "../tensor/variables.js";
+import { viewOfVariable } from "../tensor/snapshots.js";
+import { storeOf, unchanged } from "../tensor/variables.js";
 
 /**
  * The gradients of a scalar with respect to tensors, as new nodes of the graph; they can be differentiated again.
@@ -19,7 +20,7 @@ export function grad(y: Tensor, wrt: readonly Tensor[], gradient?: Tensor): Tens
   if (!gradient && y.size !== 1) throw new ShapeError(`grad: ${y.toString()} is not a scalar`);
   if (gradient && !sameShape(gradient.shape, y.shape)) throw new ShapeError(`grad: a gradient ${gradient.toString()} for ${y.toString()}`);
   const needed = ancestorsOf(y, wrt);
-  const gradients = new Map<Tensor, Tensor>([[y, gradient ?? full(y.shape, 1)]]);
+  const gradients = new Map<Tensor, Tensor>([[y, gradient ? unchanged("gradient", gradient) : full(y.shape, 1)]]);
   // Creation order is a topological order: every reader of a node has a larger id, so its gradient is complete when we come to it.
   for (const node of [...needed].sort((a, b) => b.id - a.id)) {
     const g = gradients.get(node);
@@ -53,7 +54,10 @@ function refuseStale(part: Tensor, first: number, node: Tensor): void {
     for (const read of t.inputs) {
       const variable = base(read);
       const store = storeOf(variable)?.store;
-      if (store && changes.get(store)?.some((id) => id > node.id)) {
+      const view = viewOfVariable(read);
+      // A view that the node itself was computed from keeps the value it had.
+      const kept = view !== undefined && view.id < first;
+      if (store && !kept && changes.get(store)?.some((id) => id > node.id)) {
         throw new UserError(
           `grad: the derivative of ${node.toString()} needs ${variable.toString()} as it was before it changed: call grad before the change`,
         );

@@ -3,6 +3,7 @@ import { ShapeError } from "../errors.js";
 import { reshape } from "./layout.js";
 import { axis, broadcastShapes, format, rowMajor, sameShape, type Shape } from "./shape.js";
 import { Tensor } from "./tensor.js";
+import { unchanged } from "./variables.js";
 
 export interface ReduceOptions {
   /** Keep reduced dimensions with size 1. */
@@ -14,7 +15,7 @@ export interface ReduceOptions {
  * @throws ShapeError when x does not broadcast to exactly that shape.
  */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x;
+  if (sameShape(x.shape, shape)) return unchanged("broadcastTo", x);
   if (!sameShape(broadcastShapes("broadcastTo", x.shape, shape), shape)) {
     throw new ShapeError(`broadcastTo: ${x.toString()} does not broadcast to ${format(shape)}`);
   }
@@ -64,7 +65,7 @@ export function finishReduction(
 /** Σ over the given dimensions (default: all), in stages. */
 export function sum(x: Tensor, dimensions?: readonly number[], options: ReduceOptions = {}): Tensor {
   const axes = reducedAxes("sum", x, dimensions);
-  const reduced = axes.length === 0 ? x : reduceNode("sum", x, axes, (g) => broadcastTo(g, x.shape));
+  const reduced = axes.length === 0 ? unchanged("sum", x) : reduceNode("sum", x, axes, (g) => broadcastTo(g, x.shape));
   return finishReduction(x, reduced, dimensions, options);
 }
 

@@ -15,6 +15,7 @@ import { copyKernel, lower, type Step } from "./lower.js";
 import { Program, type ProgramInput } from "./program.js";
 import { recompute } from "./recompute.js";
 import { record } from "./record.js";
+import { keepViews, targetsOf } from "./snapshots.js";
 import { requireStorage, stepInHalves, type Storage, tensorsInHalves } from "./storage.js";
 import { Tensor } from "./tensor.js";
 import { overlap, storeOf } from "./variables.js";
@@ -38,9 +39,9 @@ export async function compile<Outputs extends Record<string, Tensor>>(
   { recompute: forgetful = false, storage = "f32" }: CompileOptions = {},
 ): Promise<Program<Outputs>> {
   requireStorage(device, storage);
-  const { result: outputs, effects } = record(build);
+  const { result, effects } = record(build);
+  const { nodes, outputs } = keepViews({ nodes: reachable([...Object.values(result), ...effects]), outputs: result });
   const shown = Object.values(outputs);
-  const nodes = reachable([...shown, ...effects]);
   const fusion = fuse({ nodes, outputs: new Set(shown), mostBindings: device.gpu.limits.maxStorageBuffersPerShaderStage });
   const packs = placePacked(nodes, new Set(shown.map(base)));
   const byRule = nodes.flatMap((node) => [...lower(node, fusion, device.traits, resultsOf(node, nodes)), ...packs.steps(node)]);
@@ -189,10 +190,7 @@ interface Leaves {
 function prepareLeaves(device: Device, nodes: readonly Tensor[], owned: Memory[]): Leaves {
   const memories = new Map<Tensor, { memory: Memory; offset: number }>();
   const inputs = new Map<string, ProgramInput>();
-  const targets = nodes.flatMap(({ operation }) =>
-    operation.kind === "effect" ? operation.targets : operation.kind === "map" && operation.target ? [operation.target] : [],
-  );
-  for (const leaf of new Set([...nodes, ...targets])) {
+  for (const leaf of new Set([...nodes, ...nodes.flatMap(targetsOf)])) {
     if (leaf.operation.kind !== "leaf") continue;
     const { source } = leaf.operation;
     if (source.from === "fill") continue;

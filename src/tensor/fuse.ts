@@ -11,6 +11,7 @@
  *    becomes the last part of that kernel.
  */
 import { broadcastStrides, sameShape, strides } from "./shape.js";
+import { targetsOf } from "./snapshots.js";
 import { constantValue, type Tensor } from "./tensor.js";
 import { storeOf, type Store } from "./variables.js";
 
@@ -46,10 +47,7 @@ export interface Fusion {
 export function mutations(nodes: readonly Tensor[]): Map<Store, number[]> {
   const result = new Map<Store, number[]>();
   for (const node of nodes) {
-    const { operation } = node;
-    const targets =
-      operation.kind === "effect" ? operation.targets : operation.kind === "map" && operation.target ? [operation.target] : [];
-    for (const target of targets) {
+    for (const target of targetsOf(node)) {
       const { store } = storeOf(target)!;
       result.set(store, [...(result.get(store) ?? []), node.id]);
     }

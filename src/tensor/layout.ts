@@ -4,7 +4,7 @@ import { ShapeError } from "../errors.js";
 import { base } from "./fuse.js";
 import { axis, format, type Order, rowMajor, sameShape, type Shape, size, strides } from "./shape.js";
 import { Tensor } from "./tensor.js";
-import { toOrder } from "./variables.js";
+import { toOrder, unchanged } from "./variables.js";
 
 const view = (name: string, x: Tensor, shape: Shape, order: Order, vjp: (g: Tensor) => Tensor): Tensor =>
   new Tensor(name, shape, { kind: "view" }, [x], { order, dtype: x.dtype, vjp: (g) => [vjp(g)] });
@@ -19,7 +19,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   if (size(target) !== x.size || shape.filter((n) => n === -1).length > 1) {
     throw new ShapeError(`reshape: ${x.toString()} has ${x.size} elements, ${format(shape)} has not`);
   }
-  if (sameShape(target, x.shape)) return x;
+  if (sameShape(target, x.shape)) return unchanged("reshape", x);
   const back = (g: Tensor) => reshape(g, x.shape);
   const order = reshapedOrder(x, target);
   if (order) return view("reshape", x, target, order, back);
@@ -109,7 +109,7 @@ export function slice(x: Tensor, dimension: number, start: number, end: number):
   if (![start, end].every(Number.isInteger) || !(start >= 0 && start < end && end <= x.shape[d]!)) {
     throw new ShapeError(`slice: ${start} to ${end} along dimension ${d} of ${x.toString()}`);
   }
-  if (end - start === x.shape[d]) return x;
+  if (end - start === x.shape[d]) return unchanged("slice", x);
   const shape = x.shape.map((n, i) => (i === d ? end - start : n));
   const from = strides(x.shape, x.order);
   const region = { shape, from, fromOffset: start * from[d]!, to: strides(shape, x.order) };
@@ -124,7 +124,7 @@ export function pad(x: Tensor, dimension: number, before: number, after: number)
   const d = axis("pad", x.rank, dimension);
   if (![before, after].every((n) => Number.isInteger(n) && n >= 0))
     throw new ShapeError(`pad: ${before} before and ${after} after ${x.toString()}`);
-  if (before + after === 0) return x;
+  if (before + after === 0) return unchanged("pad", x);
   const shape = x.shape.map((n, i) => (i === d ? n + before + after : n));
   const problem = { shape, order: x.order, from: strides(x.shape, x.order), dimension: d, before, end: before + x.shape[d]! };
   return new Tensor("pad", shape, { kind: "kernel", lower: () => padRegion(problem) }, [x], {

@@ -3,20 +3,21 @@ import { broadcastTo, finishReduction, reducedAxes, reduceNode, type ReduceOptio
 import { add, div, exp, log, mul, stopGradient, sub, where } from "./elementwise.js";
 import { size } from "./shape.js";
 import type { Tensor } from "./tensor.js";
+import { unchanged } from "./variables.js";
 
 /** The arithmetic mean over the given dimensions (default: all). */
 export function mean(x: Tensor, dimensions?: readonly number[], options: ReduceOptions = {}): Tensor {
   const axes = reducedAxes("mean", x, dimensions);
   const scale = 1 / size(axes.map((d) => x.shape[d]!));
   const vjp = (g: Tensor) => mul(broadcastTo(g, x.shape), scale);
-  const reduced = axes.length === 0 ? x : reduceNode("sum", x, axes, vjp, { name: "mean", scale });
+  const reduced = axes.length === 0 ? unchanged("mean", x) : reduceNode("sum", x, axes, vjp, { name: "mean", scale });
   return finishReduction(x, reduced, dimensions, options);
 }
 
 /** The maximum over the given dimensions (default: all); where several elements share it, they share its gradient. */
 export function max(x: Tensor, dimensions?: readonly number[], options: ReduceOptions = {}): Tensor {
   const axes = reducedAxes("max", x, dimensions);
-  if (axes.length === 0) return finishReduction(x, x, dimensions, options);
+  if (axes.length === 0) return finishReduction(x, unchanged("max", x), dimensions, options);
   const reduced = reduceNode("max", x, axes, (g, y) => {
     const hit = where(sub(x, y), 1, 0, ">=");
     return mul(hit, div(g, sum(hit, axes, { keepDims: true })));

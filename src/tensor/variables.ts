@@ -140,6 +140,20 @@ export function isVariable(t: Tensor): boolean {
   return storeOf(memory) !== undefined;
 }
 
+/**
+ * What an operation gives back that has nothing to do, such as a sum over no dimension: x itself, but of a variable a view, since the
+ * result keeps its value when the variable changes (snapshots.ts).
+ */
+export function unchanged(name: string, x: Tensor): Tensor {
+  if (!storeOf(x)) return x;
+  return new Tensor(name, x.shape, { kind: "view" }, [x], { order: x.order, vjp: (g) => [g] });
+}
+
+/** The same operation at another place in the program, or of other inputs, for passes of the compiler. */
+export function replaced(t: Tensor, changes: { readonly id?: number; readonly inputs?: readonly Tensor[] }): Tensor {
+  return Object.assign(Object.create(Tensor.prototype) as Tensor, t, changes);
+}
+
 /** True when two tensors with memory of their own share some of it: one tensor, or a store's `flat` and a variable of that store. */
 export function overlap(a: Tensor, b: Tensor): boolean {
   const [p, q] = [storeOf(a), storeOf(b)];

@@ -12,13 +12,17 @@ import {
   grad,
   input,
   matmul,
+  max,
+  mean,
   mul,
+  pad,
   permute,
   relu,
   reshape,
   ShapeError,
   slice,
   square,
+  stopGradient,
   Store,
   sub,
   sum,
@@ -81,6 +85,72 @@ describe("the order of effects", () => {
       return copies;
     });
     expect(result).toEqual({ zero: [1, 2, 3, 4], one: [1, 2, 3, 4], view: [1, 3, 2, 4] });
+  });
+
+  it("holds for views, and for operations that have nothing to do", async () => {
+    const store = new Store("views");
+    const one = store.variable("one", [1], list([7]));
+    const v = store.variable("v", [2, 3], list([1, 2, 3, 4, 5, 6]), [1, 0]);
+    const result = await once(() => {
+      const ofOne = { sum: sum(one), mean: mean(one), max: max(one), kept: sum(one, [0], { keepDims: true }), scalar: reshape(one, []) };
+      const views = {
+        same: reshape(v, [2, 3]),
+        reshaped: reshape(v, [6]),
+        permuted: permute(v, [1, 0]),
+        ofView: reshape(permute(reshape(v, [2, 3, 1]), [1, 2, 0]), [3, 2]),
+        sliced: slice(v, 1, 0, 3),
+        padded: pad(v, 0, 0, 0),
+        broadcast: broadcastTo(v, [2, 3]),
+        stopped: stopGradient(v),
+        meanOfNone: mean(v, [], { keepDims: true }),
+      };
+      const early = transpose(v);
+      assign(one, full([1], 100));
+      assign(v, mul(v, 10));
+      // What reads an old view later, too; and a view between two changes.
+      const between = reshape(v, [3, 2]);
+      const late = { product: matmul(early, full([2, 1], 1)), total: sum(reshape(early, [6])), new: reshape(v, [6]) };
+      assign(v, full([2, 3], 0));
+      return { ...ofOne, ...views, ...late, early, between, both: add(reshape(early, [6]), reshape(between, [6])), v };
+    });
+    const [rows, columns] = [
+      [1, 2, 3, 4, 5, 6],
+      [1, 4, 2, 5, 3, 6],
+    ];
+    expect(result).toEqual({
+      ...{ sum: [7], mean: [7], max: [7], kept: [7], scalar: [7] },
+      ...{ same: rows, reshaped: rows, permuted: columns, ofView: columns, sliced: rows, padded: rows, broadcast: rows, stopped: rows },
+      ...{ meanOfNone: rows, product: [5, 7, 9], total: [21], new: [10, 20, 30, 40, 50, 60], early: columns },
+      ...{ between: [10, 20, 30, 40, 50, 60], both: [11, 24, 32, 45, 53, 66], v: [0, 0, 0, 0, 0, 0] },
+    });
+  });
+
+  it("holds for a view whose only reader is a gradient taken later, and for gradients that are variables", async () => {
+    const store = new Store("gradients");
+    const w = store.variable("w", [2], list([3, 4]));
+    const x = tensor([1, 2], [2, 1]);
+    const result = await once(() => {
+      const y = sum(mul(x, reshape(w, [2, 1])));
+      const [same] = grad(add(x, 1), [x], x);
+      const z = input("z", [2]);
+      const given = grad(add(z, tensor([1, 1])), [z], w)[0]!;
+      assign(w, full([2], 9));
+      return { late: grad(y, [x])[0]!, same: same!, given };
+    });
+    expect(result).toEqual({ late: [3, 4], same: [1, 2], given: [3, 4] });
+  });
+
+  it("copies nothing for a view that no change overtakes", async () => {
+    const store = new Store("no copies");
+    const v = store.variable("v", [4], list([1, 2, 3, 4]));
+    const program = await compile(await device(), () => {
+      const y = mul(reshape(v, [2, 2]), 2);
+      assign(v, reshape(y, [4]));
+      return {};
+    });
+    // The product and the assignment: the view of v has been read by then.
+    expect(program.dispatches).toBe(2);
+    program.destroy();
   });
 
   it("holds for kernels, copies and reductions", async () => {
