@@ -7,6 +7,7 @@ import { compile } from "../tensor/compile.js";
 import type { Program } from "../tensor/program.js";
 import { input, type Tensor } from "../tensor/tensor.js";
 import type { TrainHooks } from "./hooks.js";
+import { withWorkUnderWay } from "./under-way.js";
 
 /** Shift and scale that give the training captions' embeddings mean 0 and, over all dimensions, deviation 1. */
 export interface Normalisation {
@@ -65,26 +66,27 @@ export class CaptionEncoder {
     const result = new Float32Array(texts.length * size);
     const lengths = texts.map((text) => this.alphabet.lengthOf(text, most));
     const order = texts.map((_, i) => i).sort((a, b) => lengths[a]! - lengths[b]!);
-    let done = 0;
-    const running: Promise<void>[] = [];
-    while (done < order.length) {
-      // A batch never straddles two windows.
-      const window = this.encoder.window(lengths[order[done]!]!);
-      const rows = order.slice(done, done + this.batch).filter((i) => lengths[i]! <= window.characters);
-      const program = await this.#program(window.columns);
-      const index = new Uint32Array(this.batch * window.columns);
-      rows.forEach((i, row) => this.alphabet.encodeInto(texts[i]!, index, row * window.columns, window.columns));
-      const finished = (done += rows.length);
-      running.push(
-        program.run({ index }).then(({ embedding }) => {
+    await withWorkUnderWay(async (begin) => {
+      let done = 0;
+      const running: Promise<void>[] = [];
+      while (done < order.length) {
+        // A batch never straddles two windows.
+        const window = this.encoder.window(lengths[order[done]!]!);
+        const rows = order.slice(done, done + this.batch).filter((i) => lengths[i]! <= window.characters);
+        const program = await this.#program(window.columns);
+        const index = new Uint32Array(this.batch * window.columns);
+        rows.forEach((i, row) => this.alphabet.encodeInto(texts[i]!, index, row * window.columns, window.columns));
+        const finished = (done += rows.length);
+        const run = program.run({ index }).then(({ embedding }) => {
           rows.forEach((i, row) => result.set(embedding.subarray(row * size, (row + 1) * size), i * size));
           onProgress?.(finished);
-        }),
-      );
-      // A few batches ahead keep the GPU busy; more would only fill memory.
-      if (running.length >= 3) await running.shift();
-    }
-    await Promise.all(running);
+        });
+        running.push(begin(run));
+        // A few batches ahead keep the GPU busy; more would only fill memory.
+        if (running.length >= 3) await running.shift();
+      }
+      await Promise.all(running);
+    });
     return result;
   }
 

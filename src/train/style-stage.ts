@@ -11,6 +11,7 @@ import { Clock } from "./clock.js";
 import { curvesSvg } from "./curves.js";
 import type { TrainHooks } from "./hooks.js";
 import { loadModel } from "./load-model.js";
+import { trainSteps } from "./loop.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER, STYLE_TEXTS, STYLE_VALUES, TEXT_ENCODER_NAME } from "./names.js";
 import { networkDigest, refuseNonFinite } from "./network-file.js";
 import { Painter } from "./painter.js";
@@ -163,26 +164,17 @@ class Session {
     const { onEvent, signal } = this.hooks;
     if (this.#step >= steps) return onEvent({ kind: "message", text: `the style encoder has done its ${steps} steps` });
     const clock = new Clock(steps, (text) => onEvent({ kind: "message", text }));
-    let next = await this.#inputs(this.#step + 1);
-    let pending: Promise<void> = Promise.resolve();
-    while (this.#step < steps && !signal.aborted) {
-      const step = ++this.#step;
-      const result = this.program.run(next);
-      // While the GPU computes: the next batch, and the step before's loss.
-      if (step < steps) next = await this.#inputs(step + 1);
-      await pending;
-      pending = result.then(({ loss }) => this.#record(step, loss[0]!, clock.tick(step, batch)));
-      if (step % sampleEvery === 0 || step === steps) {
-        await pending;
-        await this.#sample();
-      }
-      if (step % checkpointEvery === 0 && step < steps) {
-        await pending;
-        await this.#checkpoint();
-      }
-    }
-    await pending;
-    if (this.#step > 0) await this.#checkpoint();
+    this.#step = await trainSteps({
+      ...{ done: this.#step, until: steps, signal },
+      inputs: (step) => this.#inputs(step),
+      run: (inputs) => this.program.run(inputs),
+      record: (step, { loss }) => this.#record(step, loss[0]!, clock.tick(step, batch)),
+      due: (step) => [
+        ...(step % sampleEvery === 0 || step === steps ? [() => this.#sample(step)] : []),
+        ...(step % checkpointEvery === 0 && step < steps ? [() => this.#checkpoint(step)] : []),
+      ],
+    });
+    if (this.#step > 0) await this.#checkpoint(this.#step);
   }
 
   /** What a step is given: a pure function of (options, step). */
@@ -221,24 +213,24 @@ class Session {
     this.hooks.onEvent({ kind: "step", stage: "style encoder", step, steps: this.options.steps, imagesPerSecond, metrics: { loss } });
   }
 
-  async #sample(): Promise<void> {
+  async #sample(step: number): Promise<void> {
     const { folder } = this;
     const { png, captions } = await this.grid.draw(this.reader);
-    this.#grid = folder.writeSample(this.#step, png, captions);
+    this.#grid = folder.writeSample(step, png, captions);
     const recovery = (this.#recovery = await this.test.measure(this.reader));
-    folder.appendMetrics({ stage: "style encoder", step: this.#step, recovered: recovery.mean });
-    folder.writeFile("recovery.json", `${JSON.stringify({ step: this.#step, ...recovery }, null, 2)}\n`);
+    folder.appendMetrics({ stage: "style encoder", step, recovered: recovery.mean });
+    folder.writeFile("recovery.json", `${JSON.stringify({ step, ...recovery }, null, 2)}\n`);
     folder.writeCurves(styleCurves(folder));
-    this.hooks.onEvent({ kind: "sample", step: this.#step, path: this.#grid });
+    this.hooks.onEvent({ kind: "sample", step, path: this.#grid });
   }
 
-  async #checkpoint(): Promise<void> {
+  async #checkpoint(step: number): Promise<void> {
     const { style } = this.training;
     const tensors = await this.training.tensors();
-    refuseNonFinite(this.#step, tensors);
-    const path = await this.folder.saveCheckpoint(this.#step, tensors, { generator: this.generator });
+    refuseNonFinite(step, tensors);
+    const path = await this.folder.saveCheckpoint(step, tensors, { generator: this.generator });
     this.folder.writeFile(STYLE_ENCODER_NAME, await encodeStyle({ style, generator: this.generator, kind: this.options.generator }));
-    this.hooks.onEvent({ kind: "checkpoint", step: this.#step, path });
+    this.hooks.onEvent({ kind: "checkpoint", step, path });
   }
 }
 

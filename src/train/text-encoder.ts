@@ -24,6 +24,7 @@ import { mean } from "../tensor/reduce.js";
 import { input, type Tensor, tensor } from "../tensor/tensor.js";
 import { assign, Store } from "../tensor/variables.js";
 import { fillFeatures, type ImageFeatures } from "./image-features.js";
+import { trainSteps } from "./loop.js";
 import type { ImageSide } from "./model-file.js";
 import { TEXT_VALUES } from "./names.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "./network-file.js";
@@ -132,7 +133,8 @@ export class JointEmbedding {
   /** All that a later `restore` needs to go on with the same bits. */
   async tensors(): Promise<NamedTensor[]> {
     const moments = this.#optimizers.flatMap(momentsOf).map((store) => storeTensors(store.name, store));
-    return [...(await this.weights()), ...(await storeTensors("temperature", this.#temperature)), ...(await Promise.all(moments)).flat()];
+    const [weights, temperature, ...rest] = await Promise.all([this.weights(), storeTensors("temperature", this.#temperature), ...moments]);
+    return [weights, temperature, ...rest].flat();
   }
 
   /** The networks alone. */
@@ -161,28 +163,28 @@ export class JointEmbedding {
    * @throws NonFiniteError
    */
   async train(until: number, onStep: (step: number, loss: number, rows: number) => void, signal: AbortSignal): Promise<void> {
-    let pending: Promise<void> = Promise.resolve();
-    while (this.#step < until && !signal.aborted) {
-      const step = ++this.#step;
-      const { columns, values } = this.#batchOf(step);
-      const program = await this.program(columns);
-      const learningRate = scheduledRate(this.options, step, this.#epoch);
-      const { dropout, weightDecay, seed } = this.options;
-      const result = program.run({
-        ...values,
-        rate: this.#optimizers[0]!.rate(learningRate, step),
-        ...(dropout > 0 && { key: randomKey(seed, step) }),
-        ...(weightDecay > 0 && { decay: [learningRate * weightDecay] }),
-      });
-      // The batch before is looked at while this one is computed.
-      await pending;
-      pending = result.then(({ loss }) => {
+    const { dropout, weightDecay, seed } = this.options;
+    this.#step = await trainSteps({
+      ...{ done: this.#step, until, signal },
+      inputs: async (step) => {
+        const { columns, values } = this.#batchOf(step);
+        return { values, program: await this.program(columns) };
+      },
+      run: ({ values, program }, step) => {
+        const learningRate = scheduledRate(this.options, step, this.#epoch);
+        return program.run({
+          ...values,
+          rate: this.#optimizers[0]!.rate(learningRate, step),
+          ...(dropout > 0 && { key: randomKey(seed, step) }),
+          ...(weightDecay > 0 && { decay: [learningRate * weightDecay] }),
+        });
+      },
+      record: (step, { loss }) => {
         if (!Number.isFinite(loss[0]))
           throw new NonFiniteError(`text encoder: the loss is ${loss[0]} at step ${step}; try a smaller learning rate`);
         onStep(step, loss[0]!, this.#batch);
-      });
-    }
-    await pending;
+      },
+    });
   }
 
   get #learnsScale(): boolean {

@@ -19,6 +19,7 @@ import { ganTensors, loadGanTensors } from "./gan-checkpoint.js";
 import { refuseNonFinite } from "./network-file.js";
 import { SampleGrid } from "./sample-grid.js";
 import type { TrainHooks, TrainRequest, TrainResult } from "./hooks.js";
+import { trainSteps } from "./loop.js";
 import { encodeGan, encodeTextEncoder, type ModelTexts, readTextEncoder, type TextEncoderFile } from "./model-file.js";
 import { FIRST_SAMPLE, GAN_VALUES, MODEL_NAME, TEXT_ENCODER_NAME, TEXT_VALUES } from "./names.js";
 import { resolveOptions, resumeOptions, type TrainOptions } from "./options.js";
@@ -218,26 +219,17 @@ class Session {
     if (this.#step >= steps) hooks.onEvent({ kind: "message", text: `the run has done its ${steps} steps; --steps N goes further` });
     const sampler = new PairSampler(this.dataset, { batch, seed: options.seed, captionsPerImage: options.numCaptions });
     const clock = new Clock(steps, (text) => hooks.onEvent({ kind: "message", text }));
-    let next = await this.#inputs(sampler, this.#step + 1);
-    let pending: Promise<void> = Promise.resolve();
-    while (this.#step < steps && !signal.aborted) {
-      const step = ++this.#step;
-      const result = this.program.run(next);
-      // While the GPU computes: the next batch, and the step before's numbers.
-      if (step < steps) next = await this.#inputs(sampler, step + 1);
-      await pending;
-      pending = result.then((metrics) => this.#record(step, metrics, clock.tick(step, batch)));
-      if (step % sampleEvery === 0 || step === FIRST_SAMPLE || step === steps) {
-        await pending;
-        await this.#sample();
-      }
-      if (step % checkpointEvery === 0 && step < steps) {
-        await pending;
-        await this.#checkpoint();
-      }
-    }
-    await pending;
-    if (this.#step > 0) await this.#checkpoint();
+    this.#step = await trainSteps({
+      ...{ done: this.#step, until: steps, signal },
+      inputs: (step) => this.#inputs(sampler, step),
+      run: (inputs) => this.program.run(inputs),
+      record: (step, metrics) => this.#record(step, metrics, clock.tick(step, batch)),
+      due: (step) => [
+        ...(step % sampleEvery === 0 || step === FIRST_SAMPLE || step === steps ? [() => this.#sample(step)] : []),
+        ...(step % checkpointEvery === 0 && step < steps ? [() => this.#checkpoint(step)] : []),
+      ],
+    });
+    if (this.#step > 0) await this.#checkpoint(this.#step);
     await this.captions.keep(hooks.onEvent);
     const end = this.#step >= steps ? ("finished" as const) : ("stopped" as const);
     return { run: this.folder.path, end, step: this.#step, ...(this.#grid && { grid: this.#grid }), caption: this.grid.captions[0]! };
@@ -272,23 +264,23 @@ class Session {
     this.hooks.onEvent({ kind: "step", stage: "GAN", step, steps: this.options.steps, imagesPerSecond, metrics });
   }
 
-  async #sample(): Promise<void> {
+  async #sample(step: number): Promise<void> {
     const { png, captions } = await this.grid.draw();
-    this.#grid = this.folder.writeSample(this.#step, png, captions);
+    this.#grid = this.folder.writeSample(step, png, captions);
     this.folder.writeCurves(runCurves(this.options, this.folder.readMetrics()));
-    this.hooks.onEvent({ kind: "sample", step: this.#step, path: this.#grid });
+    this.hooks.onEvent({ kind: "sample", step, path: this.#grid });
   }
 
-  async #checkpoint(): Promise<void> {
+  async #checkpoint(step: number): Promise<void> {
     const tensors = await ganTensors(this.gan);
-    refuseNonFinite(this.#step, tensors);
-    const path = await this.folder.saveCheckpoint(this.#step, tensors, {});
+    refuseNonFinite(step, tensors);
+    const path = await this.folder.saveCheckpoint(step, tensors, {});
     const kind = this.options.ema > 0 ? "ema" : "raw";
     const model = { ...this.texts, generator: this.gan.average, kind, examples: this.grid.captions } as const;
     this.folder.writeFile(MODEL_NAME, await encodeGan(model));
     // The image side of its earlier training, if it had one, does not go with it any more.
     if (this.gan.text) this.folder.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder({ ...this.gan.text.model, image: undefined }));
-    this.hooks.onEvent({ kind: "checkpoint", step: this.#step, path });
+    this.hooks.onEvent({ kind: "checkpoint", step, path });
   }
 }
 
