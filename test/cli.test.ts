@@ -1,9 +1,10 @@
 /** The command line: what the words mean, what is said to wrong ones, help, progress, interrupts. */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { commandLine, typed } from "../src/command-line.js";
 import { defineCommand, parseOptions, takeWords, withDefaults } from "../src/cli/command.js";
 import { commandHelp } from "../src/cli/help.js";
 import { bytes, duration, Progress, short } from "../src/cli/progress.js";
@@ -21,11 +22,36 @@ const command = defineCommand({
     text: { type: "texts", placeholder: "TEXT", description: "a caption" },
     run: { type: "text", placeholder: "DIR", description: "where" },
   },
-  examples: [["grow -- --steps 3", "three times"]],
+  examples: [["grow --steps 3", "three times"]],
   run: () => Promise.resolve(),
 });
 
 const parse = (...words: string[]) => parseOptions(command, words);
+
+describe("a command in a message", () => {
+  it("is typed as where it runs wants it", () => {
+    expect(typed("sample --run DIR", true)).toBe("npm run sample -- --run DIR");
+    expect(typed("train", true)).toBe("npm run train");
+    expect(typed("sample --run DIR", false)).toBe("npx petalgrad sample --run DIR");
+    expect(typed("train", false)).toBe("npx petalgrad train");
+    // These tests run in a clone.
+    expect(typed("train")).toBe("npm run train");
+  });
+
+  it("quotes what a shell would take apart", () => {
+    expect(commandLine("sample", "--run", "runs/petals-1", "--text", 'a "red" flower, $5')).toBe(
+      'npm run sample -- --run runs/petals-1 --text "a \\"red\\" flower, \\$5"',
+    );
+    expect(commandLine("train", "--resume", "my runs/one")).toBe('npm run train -- --resume "my runs/one"');
+  });
+
+  it("is spelt in one place only", () => {
+    const sources = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    const code = (name: string) => readFileSync(join("src", name), "utf8").replace(/^\s*(\/?\*|\/\/).*$/gm, "");
+    const spelling = sources.filter((name) => /npm run |npx petalgrad/.test(code(name)));
+    expect(spelling).toEqual(["command-line.ts"]);
+  });
+});
 
 describe("takeWords", () => {
   const plant = { name: "plant", words: ["seed|bulb", "PLACE"] };
@@ -36,7 +62,7 @@ describe("takeWords", () => {
   });
 
   it("says what is missing or wrong", () => {
-    expect(() => takeWords(plant, ["bulb"])).toThrow("plant needs seed|bulb PLACE; see petalgrad plant --help");
+    expect(() => takeWords(plant, ["bulb"])).toThrow("plant needs seed|bulb PLACE; see npm run plant -- --help");
     expect(() => takeWords(plant, ["bulb", "--steps", "3"])).toThrow("plant needs seed|bulb PLACE");
     expect(() => takeWords(plant, ["bulp", "garden"])).toThrow("plant bulp: it must be seed or bulb; did you mean bulb?");
   });
@@ -78,7 +104,7 @@ describe("parseOptions", () => {
     [["--step", "3"], "unknown option --step; did you mean --steps?"],
     [["--petal-color", "red"], "unknown option --petal-color; did you mean --petal-colour?"],
     [["--no-residul"], "unknown option --no-residul; did you mean --residual?"],
-    [["--qqqqqqqq"], "unknown option --qqqqqqqq (petalgrad grow --help lists all)"],
+    [["--qqqqqqqq"], "unknown option --qqqqqqqq (npm run grow -- --help lists all)"],
     [["-s", "3"], "unknown option -s"],
     [["--no-steps"], "unknown option --no-steps; did you mean --steps?"],
     [["--steps"], "--steps needs a value, e.g. --steps 10"],
@@ -95,7 +121,7 @@ describe("parseOptions", () => {
     [["--run", ""], "--run must not be empty"],
     [["--dry-run=yes"], "--dry-run takes no value; write --dry-run or --no-dry-run"],
     [["--steps", "3", "--steps", "4"], "--steps is given twice"],
-    [["3"], 'unexpected "3"; see petalgrad grow --help'],
+    [["3"], 'unexpected "3"; see npm run grow -- --help'],
     [["--__proto__", "3"], "unknown option --__proto__"],
   ])("%j -> %s", (words, message) => {
     expect(() => parse(...words)).toThrow(message);
@@ -239,11 +265,11 @@ describe("the program", () => {
     expect(petalgrad(["trian"])).toMatchObject({
       status: 1,
       stdout: "",
-      stderr: 'petalgrad: unknown command "trian"; did you mean "train"? (petalgrad --help lists all)\n',
+      stderr: 'petalgrad: unknown command "trian"; did you mean "train"? (--help lists all)\n',
     });
     expect(petalgrad(["train", "--varient", "gan"])).toMatchObject({
       status: 1,
-      stderr: "petalgrad: unknown option --varient; did you mean --variant? (petalgrad train --help lists all)\n",
+      stderr: "petalgrad: unknown option --varient; did you mean --variant? (npm run train -- --help lists all)\n",
     });
     expect(petalgrad(["prepare", "--dataset", "tulips"])).toMatchObject({ status: 1, stdout: "" });
     expect(petalgrad(["prepare", "--dataset", "tulips"]).stderr).toMatch(/^petalgrad: no data set "tulips".*\n$/);

@@ -108,6 +108,13 @@ it("its command line runs", () => {
   const { status, stdout } = run([join(installed, "dist/src/cli/main.js"), "train", "--help"], project);
   expect(status).toBe(0);
   expect(stdout).toContain("petalgrad train: ");
+  // Who installed the package has no clone whose scripts could run.
+  expect(stdout).toContain("\n  npx petalgrad train [options]\n");
+  expect(stdout).toContain("\n  npx petalgrad train --dataset flowers --preset small\n");
+  expect(stdout).not.toContain("npm run");
+  expect(run([join(installed, "dist/src/cli/main.js"), "sample", "--text", "red"], project).stderr).toBe(
+    "petalgrad: there is no run under runs/ yet: train one (npx petalgrad train), or name one with --run DIR\n",
+  );
 });
 
 it("is bundled for a page, nothing of Node in it", async () => {

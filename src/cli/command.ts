@@ -1,5 +1,6 @@
 /** What a command of the command line is, and reading its options from the words a user typed. */
 import { parseArgs } from "node:util";
+import { commandLine, quoted, typed } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { checkOption, flagName, nearest, type OptionSpec, type OptionTable, type OptionValue } from "../option-spec.js";
 
@@ -40,7 +41,7 @@ export interface Command<T extends OptionTable = OptionTable> {
   /** What must stand before the options, as help calls it: "import|export", "FILE". */
   readonly words?: readonly string[];
   readonly options: T;
-  /** Words after `npm run `, each with what it does. */
+  /** Words after `petalgrad `, each with what they do. */
   readonly examples: readonly (readonly [command: string, meaning: string])[];
   /** @param words Those that were asked for, one for each of `words`. */
   run(given: Given<T>, context: Context, words: readonly string[]): Promise<void>;
@@ -155,14 +156,11 @@ function unknownOption(command: { name: string }, rawName: string, flags: readon
   return new UserError(`unknown option ${rawName}${meant ? `; did you mean --${meant}?` : ""} (${helpOf(command.name)} lists all)`);
 }
 
-/** How to ask for a command's help the way this process was started. */
-function helpOf(name: string): string {
-  return process.env.npm_lifecycle_event === name ? `npm run ${name} -- --help` : `petalgrad ${name} --help`;
-}
+const helpOf = (name: string): string => commandLine(name, "--help");
 
 function npmHint(name: string): string {
   if (process.env.npm_lifecycle_event !== name) return "";
-  return ` (npm keeps options to itself unless they follow --: npm run ${name} -- --option value)`;
+  return ` (npm keeps options to itself unless they follow --: ${typed(`${name} --option value`, true)})`;
 }
 
 /** `npm run train --steps 5` gives `--steps` to npm, which hands it on as a variable only. Say so rather than train something else. */
@@ -171,6 +169,8 @@ function refuseNpmOptions(command: { name: string }, byFlag: ReadonlyMap<string,
   for (const flag of byFlag.keys()) {
     const value = process.env[`npm_config_${flag.replaceAll("-", "_")}`];
     if (value)
-      throw new UserError(`npm took --${flag} for itself; write: npm run ${command.name} -- --${flag} ${value === "true" ? "..." : value}`);
+      throw new UserError(
+        `npm took --${flag} for itself; write: ${typed(`${command.name} --${flag} ${value === "true" ? "..." : quoted(value)}`, true)}`,
+      );
   }
 }

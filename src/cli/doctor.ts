@@ -98,7 +98,7 @@ function isSoftware(probe: Probe): boolean {
 function problemsOf(probe: Probe): string[] {
   const problems: string[] = [];
   for (const [name, version] of versions())
-    if (version === "not installed") problems.push(`the package ${name} is missing: run \`npm ci\``);
+    if (version === "not installed") problems.push(`the package ${name} is missing: run \`npm install\``);
   if (!probe.adapter) {
     const system = describeSystem();
     problems.push(adapterAdvice(system, probe, installPlan(system, probe)));

@@ -1,5 +1,6 @@
 /** What the commands that draw share: their common options, where to draw from, what is said meanwhile, writing a picture. */
 import { basename, extname } from "node:path";
+import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../data/atomic-file.js";
 import type { TrainEvent } from "../train/hooks.js";
@@ -38,7 +39,8 @@ export const TRUNCATION_OPTION = {
 export function sourceOf({ run, model }: { readonly run?: string | undefined; readonly model?: string | undefined }): string {
   if (run !== undefined && model !== undefined) throw new UserError("--run and --model both name what to draw from: give one of them");
   const source = model ?? run ?? newestRun();
-  if (source === undefined) throw new UserError("there is no run under runs/ yet: train one (npm run train), or name one with --run DIR");
+  if (source === undefined)
+    throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run DIR`);
   return source;
 }
 

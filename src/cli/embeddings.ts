@@ -23,8 +23,8 @@ export const embeddings = defineCommand({
     "then by image, each image's captions in the order of its file. A .safetensors file also names the images, with their numbers of captions.",
   options: OPTIONS,
   examples: [
-    ["embeddings -- --text-encoder runs/flowers-1/text-encoder.safetensors --dataset flowers --out flowers.npy", "for NumPy"],
-    ["train -- --dataset flowers --embeddings flowers.npy", "a GAN on embeddings from a file"],
+    ["embeddings --text-encoder runs/flowers-1/text-encoder.safetensors --dataset flowers --out flowers.npy", "for NumPy"],
+    ["train --dataset flowers --embeddings flowers.npy", "a GAN on embeddings from a file"],
   ],
   async run(given, context) {
     const { textEncoder, dataset: name, dataDir = null, captions = null, out } = withDefaults(OPTIONS, given);

@@ -1,5 +1,6 @@
 /** `petalgrad evaluate`: measures of a run, as one table, a JSON file and charts. */
 import { dirname, join } from "node:path";
+import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { TRAIN_OPTIONS } from "../train/options.js";
 import { newestRun } from "../train/run-folder.js";
@@ -50,10 +51,10 @@ export const evaluate = defineCommand({
     "--features FILE.onnx: input [N, 3, 299, 299] in [-1, 1], output [N, 2048] features and, for the score, [N, classes] logits.",
   options: OPTIONS,
   examples: [
-    ["evaluate -- --run runs/petals-1", "one table, its numbers and charts in runs/petals-1/evaluation/"],
-    ["evaluate -- --run runs/petals-2 --against runs/petals-1 --samples 2000", "two runs side by side"],
+    ["evaluate --run runs/petals-1", "one table, its numbers and charts in runs/petals-1/evaluation/"],
+    ["evaluate --run runs/petals-2 --against runs/petals-1 --samples 2000", "two runs side by side"],
     [
-      "evaluate -- --text-encoder runs/text-flowers-1/text-encoder.safetensors --dataset flowers",
+      "evaluate --text-encoder runs/text-flowers-1/text-encoder.safetensors --dataset flowers",
       "zero-shot, retrieval, recall, on unseen classes",
     ],
   ],
@@ -63,7 +64,8 @@ export const evaluate = defineCommand({
     if (given.featureSamples !== undefined && features === undefined)
       throw new UserError("--feature-samples has no meaning without --features");
     const run = named ?? newestRun();
-    if (run === undefined) throw new UserError("there is no run under runs/ yet: train one (npm run train), or name one with --run");
+    if (run === undefined)
+      throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run`);
     // Loaded here, so that --help needs no engine.
     const { evaluateToFiles } = await import("../evaluate/files.js");
     const { FeatureModel } = await import("../evaluate/feature-model.js");

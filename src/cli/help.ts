@@ -1,4 +1,5 @@
 /** The texts of `--help`, made from the commands' tables. */
+import { typed } from "../command-line.js";
 import { flagName, type OptionSpec } from "../option-spec.js";
 import type { Command } from "./command.js";
 
@@ -10,14 +11,14 @@ export function commandHelp(command: Pick<Command, "name" | "summary" | "details
   return [
     `petalgrad ${command.name}: ${command.summary}`,
     "",
-    `  npm run ${[command.name, "--", ...(command.words ?? []), "[options]"].join(" ")}`,
+    `  ${typed([command.name, ...(command.words ?? []), "[options]"].join(" "))}`,
     ...(command.details ? ["", command.details] : []),
     "",
     "Options",
     ...rows.map(([flag, text]) => `  ${flag.padEnd(width)}  ${wrap(text, width + 4)}`),
     "",
     "Examples",
-    ...command.examples.flatMap(([words, text]) => [`  npm run ${words}`, `      ${text}`]),
+    ...command.examples.flatMap(([words, text]) => [`  ${typed(words)}`, `      ${text}`]),
   ].join("\n");
 }
 
@@ -27,12 +28,12 @@ export function generalHelp(commands: readonly Pick<Command, "name" | "summary">
   return [
     `petalgrad ${version}: text-to-image GANs on WebGPU`,
     "",
-    "  petalgrad <command> [options]     or, in a clone:  npm run <command> -- [options]",
+    `  ${typed("<command> [options]")}`,
     "",
     "Commands",
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     "",
-    "petalgrad <command> --help shows a command's options, their defaults and examples.",
+    `${typed("<command> --help")} shows a command's options, their defaults and examples.`,
     "PETALGRAD_DATA=DIR says where data sets lie; PETALGRAD_DEBUG=1 prints where an error came from.",
   ].join("\n");
 }

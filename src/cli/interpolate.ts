@@ -1,5 +1,6 @@
 /** `petalgrad interpolate`: walks between sentences, between styles, or both, as one PNG and as an animation. */
 import { extname } from "node:path";
+import { typed } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { imageGrid } from "../train/image-grid.js";
 import type { Course, StyleSource } from "../train/interpolate.js";
@@ -48,15 +49,15 @@ export const interpolate = defineCommand({
   details:
     "With both pairs, columns walk from --from to --to and rows from --style-from to --style-to. With one pair, its walk is the\n" +
     "columns, and what stays (--style, --text) may be several, a row each.\n" +
-    "A style is a seed or an image file; images need the run's style encoder: npm run train-style -- --run DIR.",
+    `A style is a seed or an image file; images need the run's style encoder: ${typed("train-style --run DIR")}.`,
   options: OPTIONS,
   examples: [
-    ['interpolate -- --from "a red flower" --to "a blue flower"', "eight images of the same noise, the newest run"],
+    ['interpolate --from "a red flower" --to "a blue flower"', "eight images of the same noise, the newest run"],
     [
-      'interpolate -- --text "a red flower" --style-from 3 --style-to photo.jpg --steps 24 --animation walk.gif',
+      'interpolate --text "a red flower" --style-from 3 --style-to photo.jpg --steps 24 --animation walk.gif',
       "from the noise of seed 3 to a photograph's style",
     ],
-    ['interpolate -- --from "red petals" --to "white petals" --style-from 1 --style-to 2 --steps 6', "a grid of both"],
+    ['interpolate --from "red petals" --to "white petals" --style-from 1 --style-to 2 --steps 6', "a grid of both"],
   ],
   async run(given, context) {
     const { run, model, steps, path, truncation, styleLength, refine, generator, scale, tune, out, animation, delay } = withDefaults(

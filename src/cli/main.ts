@@ -33,7 +33,7 @@ async function main(words: readonly string[]): Promise<void> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!load) {
     const meant = nearest(name, Object.keys(COMMANDS));
-    throw new UserError(`unknown command "${name}"${meant ? `; did you mean "${meant}"?` : ""} (petalgrad --help lists all)`);
+    throw new UserError(`unknown command "${name}"${meant ? `; did you mean "${meant}"?` : ""} (--help lists all)`);
   }
   const command = await load();
   const typed = takeWords(command, rest);

@@ -41,9 +41,9 @@ export const prepare = defineCommand({
   details: "Training does this by itself when it must. The packed file is kept in the cache folder and used again.",
   options: OPTIONS,
   examples: [
-    ["prepare -- --dataset flowers", "Oxford-102 with captions: fetch, unpack, resize once"],
-    ["prepare -- --dataset flowers --data-dir ~/flowers --captions fa", "archives that are here already, Persian captions"],
-    ["prepare -- --dataset ./my-birds", "a folder of your own with images and text_c10/CLASS/IMAGE.txt"],
+    ["prepare --dataset flowers", "Oxford-102 with captions: fetch, unpack, resize once"],
+    ["prepare --dataset flowers --data-dir ~/flowers --captions fa", "archives that are here already, Persian captions"],
+    ["prepare --dataset ./my-birds", "a folder of your own with images and text_c10/CLASS/IMAGE.txt"],
   ],
   async run(given, context) {
     const { dataset, dataDir, captions, imageSize, download, skipped, imageList } = withDefaults(OPTIONS, given);

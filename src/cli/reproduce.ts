@@ -1,4 +1,5 @@
 /** `petalgrad reproduce`: trains and measures what docs/results.md shows, and prints it again. */
+import { typed } from "../command-line.js";
 import { ABLATION_CHANGES } from "../evaluate/ablation-changes.js";
 import { type GivenOptions, TRAIN_OPTIONS, VARIANTS } from "../train/options.js";
 import { STYLE_OPTIONS } from "../train/style-options.js";
@@ -16,8 +17,8 @@ const OPTIONS = {
   textEncoder: {
     type: "text",
     placeholder: "FILE",
-    description: "the text encoder of all runs, as npm run train-text makes them",
-    defaultText: "trained as npm run train does, one a seed",
+    description: `the text encoder of all runs, as ${typed("train-text")} makes them`,
+    defaultText: `trained as ${typed("train")} does, one a seed`,
   },
   discriminatorBatches: TRAIN_OPTIONS.discriminatorBatches,
   minibatchDeviation: TRAIN_OPTIONS.minibatchDeviation,
@@ -42,16 +43,17 @@ export const reproduce = defineCommand({
   summary: "train the four variants side by side, measure them, and print the page of results",
   details:
     "ablation: GAN, GAN-CLS, GAN-INT and GAN-INT-CLS with the same seeds, steps and text encoders, a style encoder for each, and\n" +
-    "every measure of npm run evaluate. It says first how long it should take. Ctrl-C stops it; the same command goes on. The measures are\n" +
+    `every measure of ${typed("evaluate")}.\n` +
+    "It says first how long it should take. Ctrl-C stops it; the same command goes on. The measures are\n" +
     "kept beside the page, a file a seed; what was measured before or elsewhere with the same options counts in its table. Other options of\n" +
     "training than the defaults have a section and files of their own.",
   options: OPTIONS,
   examples: [
-    ["reproduce -- --what ablation --seeds 3", "petals, preset small, three seeds"],
-    ["reproduce -- --what ablation --first-seed 3 --seeds 2", "two more, beside those"],
-    ["reproduce -- --what ablation --first-seed 5 --variant gan-cls", "one more run: another machine can take another"],
-    ["reproduce -- --what ablation --info-weight 1", "with backgrounds that the noise decides, beside the paper's way"],
-    ["reproduce -- --what ablation --dataset flowers --preset medium --steps 2000", "flowers, one seed"],
+    ["reproduce --what ablation --seeds 3", "petals, preset small, three seeds"],
+    ["reproduce --what ablation --first-seed 3 --seeds 2", "two more, beside those"],
+    ["reproduce --what ablation --first-seed 5 --variant gan-cls", "one more run: another machine can take another"],
+    ["reproduce --what ablation --info-weight 1", "with backgrounds that the noise decides, beside the paper's way"],
+    ["reproduce --what ablation --dataset flowers --preset medium --steps 2000", "flowers, one seed"],
   ],
   async run(given, context) {
     const values = withDefaults(OPTIONS, given);

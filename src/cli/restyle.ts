@@ -1,4 +1,5 @@
 /** `petalgrad restyle`: sentences drawn in the style of photographs, as one PNG. */
+import { typed } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { imageGrid } from "../train/image-grid.js";
 import { defineCommand, withDefaults } from "./command.js";
@@ -44,12 +45,12 @@ export const restyle = defineCommand({
   summary: "draw sentences in the style (background, position, size) of photographs",
   details:
     "Rows are styles, columns are texts; the first column shows the photographs as the network sees them. The run needs a\n" +
-    "style encoder: npm run train-style -- --run DIR.",
+    `style encoder: ${typed("train-style --run DIR")}.`,
   options: OPTIONS,
   examples: [
-    ['restyle -- --style photo.jpg --text "a red flower" --text "a white flower"', "one photograph, two texts, the newest run"],
+    ['restyle --style photo.jpg --text "a red flower" --text "a white flower"', "one photograph, two texts, the newest run"],
     [
-      'restyle -- --run runs/flowers-1 --style a.jpg --style b.webp --text "blue petals" --refine 200 --out grid.png',
+      'restyle --run runs/flowers-1 --style a.jpg --style b.webp --text "blue petals" --refine 200 --out grid.png',
       "two photographs, the styles refined for 200 steps",
     ],
   ],

@@ -32,16 +32,13 @@ export const sample = defineCommand({
   summary: "draw images of your own sentences with a trained model",
   options: OPTIONS,
   examples: [
-    ['sample -- --text "a flower with long red petals and a yellow centre"', "eight images from the newest run"],
+    ['sample --text "a flower with long red petals and a yellow centre"', "eight images from the newest run"],
     [
-      'sample -- --run runs/petals-1 --text "blue petals" --text "white petals" --count 6 --out two.png',
+      'sample --run runs/petals-1 --text "blue petals" --text "white petals" --count 6 --out two.png',
       "two rows, the same noise in each column",
     ],
-    [
-      "sample -- --run runs/birds-1 --embeddings birds/ --pick 001.Black_footed_Albatross",
-      "a class, of a model trained on given embeddings",
-    ],
-    ['sample -- --text "blue petals" --truncation 1 --generator raw', "typical noise only, from the generator without averaging"],
+    ["sample --run runs/birds-1 --embeddings birds/ --pick 001.Black_footed_Albatross", "a class, of a model trained on given embeddings"],
+    ['sample --text "blue petals" --truncation 1 --generator raw', "typical noise only, from the generator without averaging"],
   ],
   async run(given, context) {
     const { text, pick, embeddings, textEncoder, run, model, count, seed, scale, out, truncation, generator, tune } = withDefaults(

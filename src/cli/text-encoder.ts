@@ -1,4 +1,5 @@
 /** `petalgrad text-encoder`: text encoders of others made petalgrad's own, and the reverse. */
+import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { defineCommand } from "./command.js";
 import { checkExtension, writePicture } from "./drawing.js";
@@ -13,8 +14,8 @@ export const textEncoder = defineCommand({
   words: ["import|export", "FILE"],
   options: { out: { type: "text", placeholder: "FILE", description: "safetensors file to write" } },
   examples: [
-    ["text-encoder -- import lm_sje_birds.t7 --out birds.safetensors", "the authors' encoder of birds"],
-    ["text-encoder -- export runs/flowers-1/text-encoder.safetensors --out state-dict.safetensors", "weights for PyTorch"],
+    ["text-encoder import lm_sje_birds.t7 --out birds.safetensors", "the authors' encoder of birds"],
+    ["text-encoder export runs/flowers-1/text-encoder.safetensors --out state-dict.safetensors", "weights for PyTorch"],
   ],
   async run({ out }, context, [way, file]) {
     if (out === undefined) throw new UserError("say where to write: --out FILE.safetensors");
@@ -29,6 +30,6 @@ export const textEncoder = defineCommand({
     context.print(
       `text encoder: ${path} (char-CNN-RNN, ${cell.toUpperCase()} of width ${width}, ${state} state, embeddings of ${embedding})`,
     );
-    context.print(`train with it: npm run train -- --text-encoder ${path}`);
+    context.print(`train with it: ${commandLine("train", "--text-encoder", path)}`);
   },
 });

@@ -1,4 +1,5 @@
 /** `petalgrad train-style`: trains the style encoder of a run and shows how it goes. */
+import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { newestRun } from "../train/run-folder.js";
 import { STYLE_OPTIONS } from "../train/style-options.js";
@@ -24,14 +25,15 @@ export const trainStyle = defineCommand({
   },
   examples: [
     ["train-style", "for the newest run"],
-    ["train-style -- --run runs/flowers-1 --steps 5000 --texts interpolated", "for longer, on mixtures of captions"],
-    ["train-style -- --resume runs/flowers-1", "go on where it stopped"],
+    ["train-style --run runs/flowers-1 --steps 5000 --texts interpolated", "for longer, on mixtures of captions"],
+    ["train-style --resume runs/flowers-1", "go on where it stopped"],
   ],
   async run({ run, resume, ...given }, context) {
     if (run !== undefined && resume !== undefined)
       throw new UserError("--run begins a style encoder and --resume goes on with one: give one of them");
     const path = resume ?? run ?? newestRun();
-    if (path === undefined) throw new UserError("there is no run under runs/ yet: train one (npm run train), or name one with --run DIR");
+    if (path === undefined)
+      throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run DIR`);
     // Loaded here, so that --help needs no engine.
     const { trainStyle: runTraining } = await import("../train/style-stage.js");
     const progress = new Progress(context.stderr);
@@ -49,8 +51,10 @@ export const trainStyle = defineCommand({
       }
       if (result.grid) context.print(`samples: ${result.grid}`);
       if (result.end === "stopped")
-        return context.print(`stopped at step ${result.step}; go on with: npm run train-style -- --resume ${path}`);
-      context.print(`draw in a photograph's style: npm run restyle -- --run ${path} --style photo.jpg --text "a flower with red petals"`);
+        return context.print(`stopped at step ${result.step}; go on with: ${commandLine("train-style", "--resume", path)}`);
+      context.print(
+        `draw in a photograph's style: ${commandLine("restyle", "--run", path, "--style", "photo.jpg", "--text", "a flower with red petals")}`,
+      );
     } finally {
       progress.end();
     }

@@ -1,4 +1,5 @@
 /** `petalgrad train-text`: trains a text encoder by itself and shows how it goes. */
+import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { TEXT_OPTIONS } from "../train/text-options.js";
 import { defineCommand } from "./command.js";
@@ -21,11 +22,11 @@ export const trainText = defineCommand({
     },
   },
   examples: [
-    ["train-text -- --dataset flowers", "the char-CNN-RNN of the paper, by InfoNCE, with an image network of our own"],
-    ["train-text -- --dataset flowers --cell gru --objective ds-sje", "GRU over 18 steps, by the paper's symmetric hinge"],
-    ["train-text -- --dataset flowers --encoder bag-of-words --run runs/bag", "the baseline"],
-    ["train-text -- --dataset birds --objective text-only", "without images: two captions of one image against others"],
-    ["train-text -- --dataset flowers --image-features googlenet.npy", "with features of the images from elsewhere"],
+    ["train-text --dataset flowers", "the char-CNN-RNN of the paper, by InfoNCE, with an image network of our own"],
+    ["train-text --dataset flowers --cell gru --objective ds-sje", "GRU over 18 steps, by the paper's symmetric hinge"],
+    ["train-text --dataset flowers --encoder bag-of-words --run runs/bag", "the baseline"],
+    ["train-text --dataset birds --objective text-only", "without images: two captions of one image against others"],
+    ["train-text --dataset flowers --image-features googlenet.npy", "with features of the images from elsewhere"],
   ],
   async run({ run, resume, ...given }, context) {
     if (run !== undefined && resume !== undefined)
@@ -39,8 +40,11 @@ export const trainText = defineCommand({
       const { encoder, best, end, step, run: folder, options } = await runTraining({ given, run, resume }, hooks);
       progress.end();
       if (encoder) context.print(`text encoder: ${encoder}${best ? ` (of step ${best.step}, the best on the held-out classes)` : ""}`);
-      if (end === "stopped") return context.print(`stopped at step ${step}; go on with: npm run train-text -- --resume ${folder}`);
-      context.print(`measure it on the unseen classes: npm run evaluate -- --text-encoder ${encoder} --dataset ${options.dataset}`);
+      if (end === "stopped") return context.print(`stopped at step ${step}; go on with: ${commandLine("train-text", "--resume", folder)}`);
+      if (encoder)
+        context.print(
+          `measure it on the unseen classes: ${commandLine("evaluate", "--text-encoder", encoder, "--dataset", options.dataset)}`,
+        );
     } finally {
       progress.end();
     }

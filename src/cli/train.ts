@@ -1,5 +1,6 @@
 /** `petalgrad train`: hands the options to the training loop and shows how it goes. */
 import { TRAIN_OPTIONS } from "../train/options.js";
+import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
@@ -24,12 +25,9 @@ export const train = defineCommand({
   },
   examples: [
     ["train", "petals, with the preset the adapter can carry"],
-    ["train -- --dataset flowers --preset small", "Oxford-102 with captions, on a CPU"],
-    [
-      "train -- --dataset flowers --variant gan-cls --num-captions 1 --mismatch text",
-      "another variant, closer to the paper than to its code",
-    ],
-    ["train -- --resume runs/flowers-1 --steps 8000", "go on where the run stopped, for longer"],
+    ["train --dataset flowers --preset small", "Oxford-102 with captions, on a CPU"],
+    ["train --dataset flowers --variant gan-cls --num-captions 1 --mismatch text", "another variant, closer to the paper than to its code"],
+    ["train --resume runs/flowers-1 --steps 8000", "go on where the run stopped, for longer"],
   ],
   async run({ run, resume, ...given }, context) {
     if (run !== undefined && resume !== undefined)
@@ -43,8 +41,9 @@ export const train = defineCommand({
       progress.end();
       if (result.grid) context.print(`samples: ${result.grid}`);
       if (result.end === "stopped")
-        return context.print(`stopped at step ${result.step}; go on with: npm run train -- --resume ${result.run}`);
-      context.print(`draw your own: npm run sample -- --run ${result.run} --text "${result.caption ?? "a flower with red petals"}"`);
+        return context.print(`stopped at step ${result.step}; go on with: ${commandLine("train", "--resume", result.run)}`);
+      const text = result.caption ?? "a flower with red petals";
+      context.print(`draw your own: ${commandLine("sample", "--run", result.run, "--text", text)}`);
     } finally {
       progress.end();
     }

@@ -1,4 +1,5 @@
 /** `petalgrad reproduce`: from the ablation's request to its section in the page of results. */
+import { typed } from "../command-line.js";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openDevice } from "../gpu/device.js";
@@ -71,5 +72,5 @@ function commandOf({ given, variants, seeds, styleSteps, samples, zeroShot }: Om
   const words = Object.entries({ ...given, ...which, styleSteps, samples })
     .filter(([key]) => key !== "dataDir")
     .map(([key, value]) => `--${flagName(key)} ${String(value)}`);
-  return ["npm run reproduce -- --what ablation", ...words, ...(zeroShot ? [] : ["--no-zero-shot"])].join(" ");
+  return typed(["reproduce --what ablation", ...words, ...(zeroShot ? [] : ["--no-zero-shot"])].join(" "));
 }

@@ -1,4 +1,5 @@
 /** Style verification of runs (Reed et al. 2016, section 5.2): the pairs, which all runs share, and what each run's style encoder makes of them. */
+import { commandLine } from "../command-line.js";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { captionNumbers, type Dataset } from "../data/dataset.js";
@@ -52,7 +53,7 @@ export class StyleVerification {
     if (kind === first) {
       const texts = await this.#texts(run);
       this.#verify(values, `${run.name} text`, "text", texts, run.captions.size);
-      if (!found) this.notes.push(`${run.name} has no style encoder: npm run train-style -- --run ${run.folder.path}`);
+      if (!found) this.notes.push(`${run.name} has no style encoder: ${commandLine("train-style", "--run", run.folder.path)}`);
       else if (!found.kind)
         this.notes.push(`${run.name}: its style encoder was trained with another generator than the run has now; styles will be off`);
     }

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { Dataset } from "../data/dataset.js";
 import { RandomStream } from "../data/philox.js";
+import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
 import type { Generator } from "../models/generator.js";
@@ -36,7 +37,7 @@ export async function openRun(device: Device, path: string, dataset: Dataset, { 
   const folder = RunFolder.open(path);
   const options = folder.readConfig();
   if (!folder.hasCheckpoint)
-    throw new UserError(`${path} has no checkpoint to evaluate yet; go on with: npm run train -- --resume ${path}`);
+    throw new UserError(`${path} has no checkpoint to evaluate yet; go on with: ${commandLine("train", "--resume", path)}`);
   const file = folder.inside(TEXT_ENCODER_NAME);
   const text = await readTextEncoder(file);
   const gan = new Gan({ ...options, textSize: text.encoder.options.embedding }, new RandomStream(0));

@@ -1,5 +1,6 @@
 /** A WebGPU device as petalgrad uses it: limits raised to the adapter's, errors that surface, a pipeline cache, buffers with names. */
 import type { AdapterTraits, Kernel } from "../../kernels/kernel.js";
+import { commandLine } from "../command-line.js";
 import { DeviceLostError, KernelError, LimitError, UserError } from "../errors.js";
 import { openGpu } from "./dawn.js";
 import type { Tuner } from "./tuner.js";
@@ -31,7 +32,7 @@ let current: Device | undefined;
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const gpu = await openGpu(options.toggles);
-  const advice = "no GPU adapter found: install a Vulkan driver (`npm run doctor` says how), or use a browser with WebGPU";
+  const advice = `no GPU adapter found: install a Vulkan driver (\`${commandLine("doctor")}\` says how), or use a browser with WebGPU`;
   if (!gpu) throw new UserError(advice);
   const adapter = await gpu.requestAdapter({
     powerPreference: "high-performance",

@@ -1,6 +1,7 @@
 /** A trained model as the drawing commands want it: from a run's folder or a model file, with the averaged or the raw generator. */
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import type { TextEncoder } from "../models/text-encoder.js";
 import { type GanFile, type GeneratorFile, readGan, readGenerator } from "./model-file.js";
@@ -44,7 +45,7 @@ async function load<File extends GeneratorFile>(
   const path = isRun ? join(source, MODEL_NAME) : source;
   if (!existsSync(path))
     throw new UserError(
-      `${source} has no ${MODEL_NAME} yet: it is written with the first checkpoint (npm run train -- --resume ${source})`,
+      `${source} has no ${MODEL_NAME} yet: it is written with the first checkpoint (${commandLine("train", "--resume", source)})`,
     );
   const model: File & Loaded = { ...(await read(path)), path, warnings: [] };
   if (kind === undefined) return model;

@@ -12,6 +12,7 @@
  */
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../data/atomic-file.js";
 import { optionsFromJson, type TrainOptions } from "./options.js";
@@ -41,13 +42,13 @@ export interface Checkpoint {
 export interface FolderKind<Options> {
   /** Checks the options that config.json holds; `where` names it in messages. @throws UserError */
   readonly options: (json: unknown, where: string) => Options;
-  /** Words after `npm run ` that go on with what the folder holds. */
+  /** The command that goes on with what the folder holds. */
   readonly goOn: (path: string) => string;
   /** The command that begins such folders where it is not `train`, for config.json. */
   readonly command?: string;
 }
 
-const RUN: FolderKind<TrainOptions> = { options: optionsFromJson, goOn: (path) => `train -- --resume ${path}` };
+const RUN: FolderKind<TrainOptions> = { options: optionsFromJson, goOn: (path) => commandLine("train", "--resume", path) };
 
 export class RunFolder<Options = TrainOptions> {
   /** The last checkpoint known to be good. */
@@ -113,7 +114,7 @@ export class RunFolder<Options = TrainOptions> {
     const { command, options } = (json ?? {}) as { command?: string; options?: unknown };
     if (command !== this.kind.command)
       throw new UserError(
-        `${this.path} was begun by ${command ?? "train"}, so it goes on by: npm run ${command ?? "train"} -- --resume ${this.path}`,
+        `${this.path} was begun by ${command ?? "train"}, so it goes on by: ${commandLine(command ?? "train", "--resume", this.path)}`,
       );
     return this.kind.options(options, path);
   }
@@ -218,8 +219,8 @@ export class RunFolder<Options = TrainOptions> {
 
   /** What to tell when a run ends badly: where its last good checkpoint is and how to go on. */
   get wayOn(): string {
-    if (!this.#good) return `the run has no checkpoint yet; begin it again with: npm run ${this.kind.goOn(this.path)}`;
-    return `the last good checkpoint is ${this.#good.path}; go on with: npm run ${this.kind.goOn(this.path)}`;
+    if (!this.#good) return `the run has no checkpoint yet; begin it again with: ${this.kind.goOn(this.path)}`;
+    return `the last good checkpoint is ${this.#good.path}; go on with: ${this.kind.goOn(this.path)}`;
   }
 
   #in(...parts: string[]): string {

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { RandomStream } from "../data/philox.js";
+import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { ganInitializers } from "../models/initializers.js";
 import { StyleEncoder, type StyleEncoderOptions } from "../models/style-encoder.js";
@@ -47,7 +48,7 @@ export async function styleOfRun(run: string): Promise<StyleFile> {
   const isRun = existsSync(join(run, "config.json"));
   throw new UserError(
     isRun
-      ? `${run} has no style encoder yet: npm run train-style -- --run ${run}`
+      ? `${run} has no style encoder yet: ${commandLine("train-style", "--run", run)}`
       : `${run} holds no run, and only a run has a style encoder`,
   );
 }
@@ -55,5 +56,5 @@ export async function styleOfRun(run: string): Promise<StyleFile> {
 /** What the user should know when styles of one are drawn by the other. */
 export async function mismatch({ generator }: StyleFile, model: LoadedModel): Promise<string | undefined> {
   if (generator === (await networkDigest(model.generator))) return undefined;
-  return `the style encoder was trained with another generator than ${model.path} holds: styles will be off (npm run train-style)`;
+  return `the style encoder was trained with another generator than ${model.path} holds: styles will be off (${commandLine("train-style")})`;
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { RandomStream } from "../data/philox.js";
+import { commandLine } from "../command-line.js";
 import { NonFiniteError, UserError } from "../errors.js";
 import { type Device, openDevice } from "../gpu/device.js";
 import { randomKey } from "../tensor/random.js";
@@ -51,7 +52,7 @@ export interface StyleResult {
 
 const STYLE: FolderKind<StyleOptions> = {
   options: styleOptionsFromJson,
-  goOn: (path) => `train-style -- --resume ${dirname(path)}`,
+  goOn: (path) => commandLine("train-style", "--resume", dirname(path)),
 };
 
 /**
@@ -86,7 +87,7 @@ function openFolder({ given, run: path, resume }: StyleRequest) {
       `${folder.path} already holds a style encoder: go on with it by --resume ${path}, or remove that folder to begin anew`,
     );
   if (resume && !folder.isBegun)
-    throw new UserError(`${path} has no style encoder yet: begin one with npm run train-style -- --run ${path}`);
+    throw new UserError(`${path} has no style encoder yet: begin one with ${commandLine("train-style", "--run", path)}`);
   const options = resume ? resumeStyleOptions(folder.readConfig(), given) : resolveStyleOptions(given, about);
   return { run, about, folder, options };
 }

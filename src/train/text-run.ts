@@ -4,6 +4,7 @@ import type { Dataset } from "../data/dataset.js";
 import { openDataset } from "../data/open.js";
 import type { Symbols } from "../data/symbols.js";
 import { Vocabulary } from "../data/vocabulary.js";
+import { commandLine } from "../command-line.js";
 import { NonFiniteError, UserError } from "../errors.js";
 import { type Device, openDevice } from "../gpu/device.js";
 import { curvesSvg } from "./curves.js";
@@ -46,7 +47,7 @@ interface Best {
 
 const TEXT_FOLDER: FolderKind<TextOptions> = {
   options: textOptionsFromJson,
-  goOn: (path) => `train-text -- --resume ${path}`,
+  goOn: (path) => commandLine("train-text", "--resume", path),
   command: "train-text",
 };
 
