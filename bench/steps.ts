@@ -117,7 +117,7 @@ export function ganStep(preset: PresetName, given: GivenOptions = {}): StepCase 
 
 /** The text encoder and its image network, on captions of the middle window. */
 export function textStep(preset: PresetName): StepCase {
-  const options = resolveOptions({ preset, dataset: "flowers" }, { software: true });
+  const options = resolveOptions({ preset, dataset: "flowers", textForm: "char-cnn-rnn" }, { software: true });
   const training = jointTraining(options);
   const { batch, text } = training;
   const { characters, columns } = windowsOf(DOCUMENT_LENGTHS["char-cnn-rnn"])[1]!;

@@ -1,7 +1,7 @@
 /** The option table of training: defaults, presets, ranges, resume, config.json. */
 import { describe, expect, it } from "vitest";
 import { checkOption, flagName, nearest } from "../src/option-spec.js";
-import { optionsFromJson, resolveOptions, resumeOptions, TRAIN_OPTIONS } from "../src/train/options.js";
+import { type GivenOptions, optionsFromJson, resolveOptions, resumeOptions, TRAIN_OPTIONS } from "../src/train/options.js";
 import { PRESET_VALUES, PRESETS } from "../src/train/presets.js";
 
 const cpu = { software: true };
@@ -48,6 +48,24 @@ describe("resolveOptions", () => {
   });
 
   it.each([
+    [{}, "bag-of-words"],
+    [{ preset: "tiny" }, "bag-of-words"],
+    [{ preset: "medium" }, "bag-of-words"],
+    [{ textEncoder: "fine-tune" }, "bag-of-words"],
+    [{ preset: "tiny", textForm: "char-cnn-rnn" }, "char-cnn-rnn"],
+    [{ preset: "paper" }, "char-cnn-rnn"],
+    [{ preset: "paper", textForm: "bag-of-words" }, "bag-of-words"],
+    [{ dataset: "flowers" }, "char-cnn-rnn"],
+    [{ dataset: "birds", textForm: "bag-of-words" }, "bag-of-words"],
+    [{ textCell: "gru" }, "char-cnn-rnn"],
+    [{ textWidth: 64 }, "char-cnn-rnn"],
+    [{ textCell: undefined }, "bag-of-words"],
+    [{ textEncoder: "end-to-end" }, "char-cnn-rnn"],
+  ] as [GivenOptions, string][])("%o makes a text encoder of the form %s", (given, form) => {
+    expect(resolveOptions(given, cpu)).toMatchObject({ textForm: form, textNgrams: 2 });
+  });
+
+  it.each([
     [{ batch: 1 }, "--batch must be a whole number from 2 to 1024, not 1"],
     [{ batch: 2.5 }, "--batch must be a whole number"],
     [{ batch: 15 }, "--batch must be even for gan-int-cls"],
@@ -61,6 +79,11 @@ describe("resolveOptions", () => {
     [{ dataDir: "x" }, "--data-dir has no meaning with --dataset petals"],
     [{ textEncoder: "x", textSteps: 5 }, "--text-steps has no meaning with --text-encoder FILE"],
     [{ embeddings: "x", textEncoder: "y" }, "--text-encoder has no meaning with --embeddings PATH"],
+    [{ textEncoder: "x", textForm: "bag-of-words" as const }, "--text-form has no meaning with --text-encoder FILE"],
+    [{ textForm: "bag-of-words" as const, textCell: "gru" as const }, "--text-cell has no meaning with --text-form bag-of-words"],
+    [{ textForm: "char-cnn" as const, textCell: "gru" as const }, "--text-cell has no meaning with --text-form char-cnn"],
+    [{ textForm: "bag-of-words" as const, textWidth: 64 }, "--text-width has no meaning with --text-form bag-of-words"],
+    [{ preset: "paper" as const, textNgrams: 3 }, "--text-ngrams has no meaning with --text-form char-cnn-rnn"],
     [{ embeddings: "x", textSize: 5 }, "--text-size has no meaning with --embeddings PATH"],
   ])("refuses %o in one line", (given, message) => {
     expect(() => resolveOptions(given, cpu)).toThrow(message);
@@ -90,6 +113,12 @@ describe("optionsFromJson", () => {
 
   it("is the inverse of JSON.stringify", () => {
     expect(optionsFromJson(JSON.parse(JSON.stringify(saved)), "config.json")).toEqual(saved);
+  });
+
+  it("reads runs from before there was a choice of forms as runs of characters", () => {
+    const { textForm, textNgrams, ...older } = saved;
+    expect([textForm, textNgrams]).toEqual(["bag-of-words", 2]);
+    expect(optionsFromJson(JSON.parse(JSON.stringify(older)), "config.json")).toEqual({ ...saved, textForm: "char-cnn-rnn" });
   });
 
   it.each([

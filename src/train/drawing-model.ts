@@ -1,4 +1,6 @@
 /** A trained model on a device, ready to draw: it embeds sentences and paints images, as every drawing command needs. */
+import type { Symbols } from "../data/symbols.js";
+import { Vocabulary, wordsOf } from "../data/vocabulary.js";
 import { type Device, openDevice } from "../gpu/device.js";
 import { CaptionEncoder, normalise } from "./captions.js";
 import type { DrawingRequest, TrainHooks } from "./hooks.js";
@@ -45,7 +47,7 @@ export class DrawingModel<Model extends LoadedGenerator = LoadedModel> {
     return new DrawingModel(device, model);
   }
 
-  /** What the user should know: that letters of a text are not in the model's alphabet. */
+  /** What the user should know: that letters or words of a text are unknown to the model. */
   get warnings(): readonly string[] {
     return this.#warnings;
   }
@@ -59,9 +61,8 @@ export class DrawingModel<Model extends LoadedGenerator = LoadedModel> {
   async embed(this: DrawingModel, texts: readonly string[]): Promise<Float32Array> {
     const { encoder, alphabet, normalisation } = this.model;
     for (const text of texts) {
-      const unknown = alphabet.unknownIn(text);
-      if (unknown.length > 0)
-        this.#warnings.push(`"${text}": the model's alphabet lacks ${unknown.map((c) => `"${c}"`).join(", ")}; left out`);
+      const warning = unknownWarning(alphabet, text);
+      if (warning !== undefined) this.#warnings.push(warning);
     }
     const captions = new CaptionEncoder(this.device, encoder, alphabet, Math.min(MOST.texts, texts.length));
     const embeddings = normalise(await captions.encode(texts), normalisation);
@@ -83,4 +84,18 @@ export class DrawingModel<Model extends LoadedGenerator = LoadedModel> {
   destroy(): void {
     this.device.destroy();
   }
+}
+
+/**
+ * One line on what of a text the model does not know. A model that reads words knows those of its training captions only, so that a sentence
+ * may well lose what it is about.
+ */
+export function unknownWarning(symbols: Symbols, text: string): string | undefined {
+  const unknown = symbols.unknownIn(text);
+  if (unknown.length === 0) return undefined;
+  const listed = unknown.map((symbol) => `"${symbol}"`).join(", ");
+  if (!(symbols instanceof Vocabulary)) return `"${text}": the model's alphabet lacks ${listed}; left out`;
+  if (unknown.length === new Set(wordsOf(text)).size)
+    return `"${text}": the model knows none of its words; what is drawn has nothing to go by`;
+  return `"${text}": the model's captions never say ${listed}; left out: what is drawn goes by the other words`;
 }

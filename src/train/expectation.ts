@@ -85,11 +85,13 @@ export function expectation(options: TrainOptions, work: Work, speed: AdapterSpe
   return `expected on this adapter: about ${duration(before + steps * step)} (${parts.join(", ")})`;
 }
 
-/** Operations of one step of the text encoder's training, of captions of common length: its two large convolutions and the image network's. */
+/** Operations of one step of the text encoder's training, of captions of common length: its two large convolutions, if any, and the image network's. */
 export function textOperations({ batch, text, imageWidth }: JointTraining, imageSize: number): number {
   const [kernel, positions] = [4, 24];
   const [first, second] = [Math.min(384, 1.5 * text.width), Math.min(512, 2 * text.width)];
   let products = kernel * (positions * first * second + (positions / 3) * second * text.width);
+  // A bag of words looks up.
+  if (text.form === "bag-of-words") products = 0;
   for (let [side, inputs, outputs] = [imageSize / 2, 3, imageWidth]; side >= 4; [side, inputs, outputs] = [side / 2, outputs, 2 * outputs])
     products += side ** 2 * kernel ** 2 * inputs * outputs;
   // Forward, and the two gradients.

@@ -3,11 +3,13 @@
  * which a run's options follow from what was given and from a preset (presets.ts).
  */
 import { UserError } from "../errors.js";
-import { type Cell, CELLS } from "../models/recurrent.js";
+import type { Cell } from "../models/recurrent.js";
+import type { TextForm } from "../models/text-encoder.js";
 import { checkOption, flagName, type OptionTable } from "../option-spec.js";
 import { type Storage, STORAGES } from "../tensor/storage.js";
-import { type Preset, PRESET_VALUES, type PresetName, PRESETS } from "./presets.js";
+import { FROM_PRESET, type Preset, PRESET_VALUES, type PresetName, PRESETS } from "./presets.js";
 import { fromJson, resumed } from "./saved-options.js";
+import { MADE_TEXT_KEYS, MADE_TEXT_OPTIONS, textDefaults, textFormRules } from "./text-form.js";
 import { END_TO_END, textSource } from "./text-source.js";
 
 export const VARIANTS = ["gan", "gan-cls", "gan-int", "gan-int-cls"] as const;
@@ -51,6 +53,10 @@ export interface TrainOptions extends Preset {
   readonly textEncoder: string | null;
   /** Embeddings to take in the place of a text encoder's: a file or folder; null: none. */
   readonly embeddings: string | null;
+  /** Of the text encoder that the run makes; what has no meaning for a form (cell, width, pairs) is not looked at. */
+  readonly textForm: TextForm;
+  /** Longest run of words that a bag of words counts as a word of its own. */
+  readonly textNgrams: number;
   readonly textCell: Cell;
 
   /** Captions of an image whose embeddings are averaged into its conditioning vector. */
@@ -76,8 +82,6 @@ export interface TrainOptions extends Preset {
   /** How activations and their gradients are stored between kernels; weights and all arithmetic are f32. */
   readonly storage: Storage;
 }
-
-const FROM_PRESET = "from the preset";
 
 /** Names, kinds, ranges, fixed defaults and help lines of the options; what has no `default` here follows from the preset or may be absent. */
 export const TRAIN_OPTIONS = {
@@ -170,15 +174,7 @@ export const TRAIN_OPTIONS = {
       "use embeddings of the captions instead of a text encoder: a .npy, .npz or .safetensors file, a folder with a .t7 file an image, or StackGAN's pickles",
     defaultText: "none",
   },
-  textSteps: { type: "integer", min: 1, description: "training steps of the text encoder", defaultText: FROM_PRESET },
-  textCell: {
-    type: "choice",
-    choices: CELLS,
-    default: "rnn",
-    description: "recurrent cell of the text encoder: ReLU RNN over 8 steps, GRU or LSTM over 18",
-  },
-  textWidth: { type: "integer", min: 4, max: 2048, description: "channels and state of the text encoder", defaultText: FROM_PRESET },
-  textSize: { type: "integer", min: 4, max: 4096, description: "length of the text embedding", defaultText: FROM_PRESET },
+  ...MADE_TEXT_OPTIONS,
 
   numCaptions: {
     type: "integer",
@@ -242,9 +238,6 @@ export const TRAIN_OPTIONS = {
   },
 } as const satisfies OptionTable & Record<keyof TrainOptions, unknown>;
 
-/** Captions from a grammar are learnt sooner than people's: petals needs no longer training of its text encoder. */
-const PETALS_TEXT_STEPS = 300;
-
 /** What the user gave: any of the options, the rest to be filled in. */
 export type GivenOptions = { readonly [K in keyof TrainOptions]?: TrainOptions[K] };
 
@@ -260,9 +253,8 @@ export function resolveOptions(given: GivenOptions, adapter: { readonly software
   checkOption("--preset", TRAIN_OPTIONS.preset, preset);
   const fixed = Object.fromEntries(KEYS.map((key) => [key, "default" in TRAIN_OPTIONS[key] ? TRAIN_OPTIONS[key].default : null]));
   const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const easy =
-    (chosen.dataset ?? fixed.dataset) === "petals" ? { textSteps: Math.min(PETALS_TEXT_STEPS, PRESET_VALUES[preset].textSteps) } : {};
-  const options = { ...fixed, ...PRESET_VALUES[preset], ...easy, tune: tuneModeFor(adapter), ...chosen, preset } as unknown as TrainOptions;
+  const text = textDefaults(given, preset, given.dataset ?? TRAIN_OPTIONS.dataset.default);
+  const options = { ...fixed, ...PRESET_VALUES[preset], ...text, tune: tuneModeFor(adapter), ...chosen, preset } as unknown as TrainOptions;
   checkOptions(options, (key) => `--${flagName(key)}`);
   refuseUnused(given, options);
   return options;
@@ -276,13 +268,10 @@ function refuseUnused(given: GivenOptions, options: TrainOptions): void {
     [usesInterpolation(variant), ["interpWeight", "interpType", "interpBeta"], `--variant ${variant}, which interpolates no texts`],
     [options.interpType === "1", ["interpBeta"], "--interp-type 2, which draws its shares at random"],
     [options.dataset !== "petals", ["dataDir", "captions"], "--dataset petals, which petalgrad makes itself"],
-    [
-      options.embeddings === null,
-      ["textEncoder", "textSteps", "textCell", "textWidth", "textSize"],
-      "--embeddings PATH, which stands in the place of a text encoder",
-    ],
-    [textSource(options).file === null, ["textSteps", "textCell", "textWidth", "textSize"], "--text-encoder FILE, which brings its own"],
+    [options.embeddings === null, ["textEncoder", ...MADE_TEXT_KEYS], "--embeddings PATH, which stands in the place of a text encoder"],
+    [textSource(options).file === null, MADE_TEXT_KEYS, "--text-encoder FILE, which brings its own"],
     [options.textEncoder !== END_TO_END, ["textSteps"], "--text-encoder end-to-end, which is trained with the GAN"],
+    ...textFormRules(options),
   ];
   for (const [used, keys, reason] of rules) {
     const key = used ? undefined : keys.find((name) => given[name] !== undefined && given[name] !== null);
@@ -314,7 +303,7 @@ export function resumeOptions(saved: TrainOptions, given: GivenOptions): TrainOp
  * @throws UserError when an option is missing, unknown or out of its range.
  */
 export function optionsFromJson(json: unknown, where: string): TrainOptions {
-  // Runs older than the tuner went by the rule.
+  // Runs older than the tuner went by the rule, and read characters where they were given no encoder.
   const options = fromJson(TRAIN_OPTIONS, json, where, "run", {
     tune: "off",
     embeddings: null,
@@ -323,6 +312,8 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     discriminatorBatches: "separate",
     minibatchDeviation: "off",
     infoWeight: 0,
+    textForm: "char-cnn-rnn",
+    textNgrams: 2,
   }) as TrainOptions;
   checkOptions(options, (key) => `${where}: ${key}`);
   return options;

@@ -3,6 +3,9 @@
 export const PRESETS = ["tiny", "small", "medium", "paper"] as const;
 export type PresetName = (typeof PRESETS)[number];
 
+/** What help says of the options that a preset decides. */
+export const FROM_PRESET = "from the preset";
+
 /** The options that a preset decides. */
 export interface Preset {
   readonly steps: number;

@@ -4,7 +4,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultCacheDir } from "../data/open.js";
 import type { Dataset } from "../data/dataset.js";
+import type { Symbols } from "../data/symbols.js";
+import { Vocabulary } from "../data/vocabulary.js";
+import { UserError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
+import { DOCUMENT_LENGTHS } from "../models/text-encoder.js";
 import { digest, fingerprint, keep } from "./cache.js";
 import type { TrainHooks } from "./hooks.js";
 import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "./model-file.js";
@@ -23,19 +27,44 @@ const VERSION = 2;
 /** Width of the image network that is trained beside a text encoder. */
 const IMAGE_WIDTH: Readonly<Record<TrainOptions["preset"], number>> = { tiny: 8, small: 16, medium: 32, paper: 64 };
 
+/** Words that occur less often in the training captions are unknown. */
+const LEAST_OFTEN = 5;
+
 /** How the run's options train a text encoder. */
 export function jointTraining(options: TrainOptions): JointTraining {
-  return {
-    ...PLAIN_TRAINING,
-    ...{ steps: options.textSteps, seed: options.seed },
-    text: { width: options.textWidth, embedding: options.textSize, cell: options.textCell },
-    imageWidth: IMAGE_WIDTH[options.preset],
-  };
+  const { textForm: form, textWidth: width, textSize: embedding, textCell: cell, textNgrams, textSteps: steps, seed } = options;
+  const imageWidth = IMAGE_WIDTH[options.preset];
+  if (form === "bag-of-words") {
+    // A single layer bears a larger rate, and four captions cost little more than one.
+    const text = { form, width: 0, embedding, length: textNgrams * DOCUMENT_LENGTHS[form] };
+    return { ...PLAIN_TRAINING, learningRate: 3e-3, numCaptions: 4, steps, seed, text, imageWidth };
+  }
+  // Kept encoders' names are made of this as it is written: the paper's form says nothing of itself.
+  const text = { ...(form !== "char-cnn-rnn" && { form }), width, embedding, ...(form.endsWith("-rnn") && { cell }) };
+  return { ...PLAIN_TRAINING, steps, seed, text, imageWidth };
 }
 
+/** Characters of the data set, or words of its training captions. @throws UserError where captions hold no words */
+export function symbolsOf(dataset: Dataset, { textForm: form, textNgrams }: Pick<TrainOptions, "textForm" | "textNgrams">): Symbols {
+  if (form.startsWith("char")) return dataset.alphabet;
+  const captions = dataset.imagesOfSplit("train").flatMap((image) => dataset.captionsOf(image));
+  const words = (minimum: number) => Vocabulary.fromCaptions(captions, minimum, form === "bag-of-words" ? textNgrams : 1);
+  try {
+    return words(LEAST_OFTEN);
+  } catch {
+    // A handful of captions.
+  }
+  try {
+    return words(1);
+  } catch {
+    throw new UserError(`the captions of ${dataset.name} hold no words: read characters (--text-form char-cnn-rnn)`);
+  }
+}
 /** Where a text encoder of these options is kept for later runs with the same data, once it is trained. */
 export function keptTextEncoder(dataset: Dataset, options: TrainOptions): string {
-  return join(defaultCacheDir(), `text-encoder-${digest(VERSION, fingerprint(dataset), jointTraining(options))}.safetensors`);
+  // Which of the captions' words are read is said for words only: encoders of characters keep the names that they have had.
+  const words = options.textForm.startsWith("char") ? [] : [{ leastOften: LEAST_OFTEN, ngrams: options.textNgrams }];
+  return join(defaultCacheDir(), `text-encoder-${digest(VERSION, fingerprint(dataset), jointTraining(options), ...words)}.safetensors`);
 }
 
 /**
@@ -61,7 +90,9 @@ export async function obtainTextEncoder(
       onEvent({ kind: "warning", text: `${(error as Error).message}; it is trained anew` });
     }
   }
-  const joint = new JointEmbedding(device, { dataset, symbols: dataset.alphabet, classes: dataset.split.train }, training);
+  const symbols = symbolsOf(dataset, options);
+  onEvent({ kind: "message", text: `text encoder: ${options.textForm} of ${symbols.size} ${symbols.unit}, ${training.steps} steps` });
+  const joint = new JointEmbedding(device, { dataset, symbols, classes: dataset.split.train }, training);
   const part = folder.inside(PART_NAME);
   if (existsSync(part)) {
     try {

@@ -28,7 +28,7 @@ import { runCurves } from "./run-curves.js";
 import { openData } from "./run-data.js";
 import { type Checkpoint, RunFolder } from "./run-folder.js";
 import { isNormalised, normalisationFor } from "./text-model.js";
-import { keptTextEncoder, obtainTextEncoder } from "./text-stage.js";
+import { jointTraining, keptTextEncoder, obtainTextEncoder, symbolsOf } from "./text-stage.js";
 import { installTuner } from "./tuning.js";
 
 /**
@@ -124,10 +124,11 @@ async function conditioningByText(
 }
 
 /** Random weights, for what is trained with the GAN. */
-function newTextEncoder({ alphabet }: Dataset, { textWidth, textSize, textCell, seed }: TrainOptions): TextEncoderFile {
-  const sizes = { alphabet: alphabet.size, width: textWidth, embedding: textSize, cell: textCell };
-  const encoder = new TextEncoder(sizes, new RandomStream(seed, TEXT_VALUES));
-  return { encoder, alphabet, normalisation: { center: new Float32Array(textSize), scale: 1 }, image: undefined };
+function newTextEncoder(dataset: Dataset, options: TrainOptions): TextEncoderFile {
+  const alphabet = symbolsOf(dataset, options);
+  const { text } = jointTraining(options);
+  const encoder = new TextEncoder({ ...text, alphabet: alphabet.size }, new RandomStream(options.seed, TEXT_VALUES));
+  return { encoder, alphabet, normalisation: { center: new Float32Array(text.embedding), scale: 1 }, image: undefined };
 }
 
 /** Loads the run's newest sound checkpoint. */
