@@ -1,4 +1,5 @@
 /** The pattern of period two that transposed convolutions of stride two can leave in images (Odena et al. 2016, "Deconvolution and checkerboard artifacts"). */
+import { requireFinite } from "./finite.js";
 
 /**
  * Power at period two along rows and along columns, averaged over lines: a stripe pattern of amplitude a along one of them has a² / 2.
@@ -7,6 +8,7 @@
  * @returns in squared grey levels of 255
  */
 export function checkerboard(images: Float32Array, size: number): number {
+  requireFinite(images, "the pixels of images");
   const plane = size * size;
   let power = 0;
   for (let start = 0; start < images.length; start += plane) {

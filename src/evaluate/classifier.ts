@@ -18,6 +18,7 @@ import { Adam } from "../tensor/optimizers.js";
 import { logSumExp, mean } from "../tensor/reduce.js";
 import { input, type Tensor } from "../tensor/tensor.js";
 import { arithmetic } from "../tensor/work.js";
+import { requireFinite } from "./finite.js";
 
 /** First words of the random streams of a classifier: its first values, and its batches. */
 const VALUES = 120;
@@ -151,8 +152,10 @@ export function oneHot(rows: Uint32Array, heads: readonly number[], labels: Less
 /**
  * The likeliest class of each row under one head.
  * @param logits [N, Σ heads]
+ * @throws NonFiniteError
  */
 export function predictions(logits: Float32Array, heads: readonly number[], head: number): Uint32Array {
+  requireFinite(logits, "the logits of classes");
   const width = heads.reduce((total, classes) => total + classes, 0);
   const start = heads.slice(0, head).reduce((total, classes) => total + classes, 0);
   return Uint32Array.from({ length: logits.length / width }, (_, row) => {

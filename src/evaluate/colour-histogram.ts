@@ -2,6 +2,7 @@
  * A colour-histogram classifier: multinomial logistic regression from the histogram of an image's central pixels to the petal colour that its
  * captions name. Trained on real images, it knows how the data set's people use colour words, which the rule of colour-match.ts does not.
  */
+import { requireFinite } from "./finite.js";
 import type { Colour } from "./colour-match.js";
 
 /** Levels a channel. */
@@ -13,6 +14,7 @@ const BINS = LEVELS ** 3;
  * @param image [3, side, side] in [−1, 1]
  */
 export function colourHistogram(image: Float32Array, side: number): Float64Array {
+  requireFinite(image, "the pixels of an image");
   const [low, high] = [Math.floor(side / 4), Math.ceil((3 * side) / 4)];
   const shares = new Float64Array(BINS);
   const level = (value: number) => Math.min(LEVELS - 1, Math.max(0, Math.floor(((value + 1) / 2) * LEVELS)));

@@ -3,6 +3,7 @@
  * pixels, where the flower is. It saturates above the real images' own figure (prototypical colours score better than real ones), so it
  * says whether text controls colour, and nothing about quality.
  */
+import { requireFinite } from "./finite.js";
 
 /** The colours told apart, with the words captions use for them. */
 export const COLOUR_WORDS = {
@@ -74,6 +75,7 @@ export interface ColourMatch {
  * @param named The colour that each image's caption names.
  */
 export function colourMatch(images: Float32Array, size: number, named: readonly Colour[]): ColourMatch {
+  requireFinite(images, "the pixels of images");
   const each = 3 * size * size;
   const byColour = new Map<Colour, { hits: number; of: number }>();
   let hits = 0;

@@ -8,10 +8,10 @@ import { openData } from "../train/run-data.js";
 import { RunFolder } from "../train/run-folder.js";
 import { type NetworkSettings, networkSettings, obtainNetworks } from "./networks.js";
 import { PublishedMeasures, type PublishedRequest } from "./published.js";
-import type { Column, Report, Value } from "./report.js";
+import { type Column, type Report, SPLITS, type Value } from "./report.js";
 import { StyleVerification } from "./style-verification.js";
 import { Artist, openRun } from "./subject.js";
-import { openObservers, type Pictures, Trial } from "./trial.js";
+import { LEAST_IMAGES, openObservers, type Pictures, Trial } from "./trial.js";
 import {
   drawnLesson,
   realLesson,
@@ -95,8 +95,25 @@ class Evaluation {
     const colours = trials.some((trial) => trial.colours);
     return {
       ...{ dataset: dataset.name, samples: request.samples, seed: request.seed, columns, curves: style.curves },
-      notes: [...(colours ? [COLOUR_NOTE] : []), ...style.notes, ...(this.published ? [this.published.note] : [])],
+      notes: [
+        ...this.#left(),
+        ...trials.flatMap((trial) => trial.notes),
+        ...(colours ? [COLOUR_NOTE] : []),
+        ...style.notes,
+        ...(this.published ? [this.published.note] : []),
+      ],
     };
+  }
+
+  /** Splits that nothing was measured on. */
+  #left(): string[] {
+    const measured = new Set(this.trials.map(({ split }) => split));
+    return (["train", "test"] as const)
+      .filter((split) => !measured.has(split))
+      .map(
+        (split) =>
+          `${SPLITS[split]}: not measured, with ${this.dataset.imagesOfSplit(split).length} images; ${LEAST_IMAGES} are the least.`,
+      );
   }
 
   async #real(): Promise<Column> {

@@ -3,10 +3,11 @@
  *
  *   d² = |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½)
  *
- * With Σ₁ = LLᵀ, Σ₁Σ₂ has the eigenvalues of the symmetric LᵀΣ₂L, so the trace of its root is the sum of their roots: no root of a matrix is
- * formed, and no eigenvectors. What is reported as "FID" is d², as everywhere.
+ * With Σ₁ = L₁L₁ᵀ and Σ₂ = L₂L₂ᵀ, Σ₁Σ₂ has the eigenvalues of L₁ᵀL₂L₂ᵀL₁, so the trace of its root is the sum of the singular values of L₁ᵀL₂: no
+ * root of a matrix is formed, no eigenvectors, and no rounding is magnified by a root. What is reported as "FID" is d², as everywhere.
  */
-import { symmetricEigenvalues } from "./symmetric-eigenvalues.js";
+import { requireFinite } from "./finite.js";
+import { singularValues } from "./singular-values.js";
 
 /** Mean and covariance of feature vectors. */
 export interface Gaussian {
@@ -18,11 +19,12 @@ export interface Gaussian {
 /**
  * Mean and unbiased covariance (N − 1) of features.
  * @param features [N, size]
- * @throws RangeError for fewer than two rows
+ * @throws RangeError for fewer than two rows; NonFiniteError
  */
 export function gaussianOf(features: Float32Array, size: number): Gaussian {
   const rows = features.length / size;
   if (rows < 2) throw new RangeError(`a covariance needs two rows of ${size} features, not ${rows}`);
+  requireFinite(features, "the features of a set of images");
   const mean = new Float64Array(size);
   for (let row = 0; row < rows; row++) for (let d = 0; d < size; d++) mean[d] += features[row * size + d] / rows;
   const sums = new Float64Array(size * size);
@@ -57,31 +59,26 @@ export function cholesky(covariance: Float64Array, size: number): Float64Array {
   return lower;
 }
 
-/** LᵀSL of a lower triangle and a symmetric matrix. */
-function congruent(lower: Float64Array, symmetric: Float64Array, size: number): Float64Array {
-  const [half, result] = [new Float64Array(size * size), new Float64Array(size * size)];
-  // half = SL, then LᵀHalf, by adding multiples of rows.
-  for (let i = 0; i < size; i++) {
-    for (let k = 0; k < size; k++) {
-      const factor = symmetric[i * size + k];
-      if (factor !== 0) for (let j = 0; j <= k; j++) half[i * size + j] += factor * lower[k * size + j];
-    }
-  }
+/** AᵀB of two lower triangles. */
+function product(a: Float64Array, b: Float64Array, size: number): Float64Array {
+  const result = new Float64Array(size * size);
+  // By adding multiples of rows.
   for (let k = 0; k < size; k++) {
     for (let i = 0; i <= k; i++) {
-      const factor = lower[k * size + i];
-      if (factor !== 0) for (let j = 0; j < size; j++) result[i * size + j] += factor * half[k * size + j];
+      const factor = a[k * size + i];
+      if (factor !== 0) for (let j = 0; j <= k; j++) result[i * size + j] += factor * b[k * size + j];
     }
   }
   return result;
 }
 
-/** The squared Fréchet distance ("FID"); never negative. */
+/** The squared Fréchet distance ("FID"); never negative. @throws NonFiniteError */
 export function frechetDistance(a: Gaussian, b: Gaussian): number {
   const size = a.mean.length;
-  const eigenvalues = symmetricEigenvalues(congruent(cholesky(a.covariance, size), b.covariance, size), size);
-  const cross = eigenvalues.reduce((sum, value) => sum + Math.sqrt(Math.max(0, value)), 0);
-  let distance = -2 * cross;
+  for (const { mean, covariance } of [a, b])
+    for (const values of [mean, covariance]) requireFinite(values, "a set of images' mean or covariance");
+  const cross = singularValues(product(cholesky(a.covariance, size), cholesky(b.covariance, size), size), size);
+  let distance = -2 * cross.reduce((sum, value) => sum + value, 0);
   for (let d = 0; d < size; d++) distance += (a.mean[d] - b.mean[d]) ** 2 + a.covariance[d * size + d] + b.covariance[d * size + d];
   return Math.max(0, distance);
 }

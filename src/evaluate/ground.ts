@@ -3,6 +3,7 @@
  * alone decides the background: the same noise, under another sentence, paints the same ground. How far it does is a share of the variance of
  * the ground's colour: images of every sentence from every noise vector are a two-way layout with one observation a cell.
  */
+import { requireFinite } from "./finite.js";
 
 /** Mean colour of an image's border, an eighth of its side wide. @param pixel Value of channel c at (x, y) @returns [3] */
 export function borderColour(side: number, pixel: (x: number, y: number, c: number) => number): number[] {
@@ -48,6 +49,7 @@ export interface VarianceShares {
  * @returns shares of nothing at all, 0 each, where all values are alike
  */
 export function varianceShares(values: ArrayLike<number>, rows: number, columns: number, size: number): VarianceShares {
+  requireFinite(values, "the colours of grounds");
   let [ofRows, ofColumns, ofBoth] = [0, 0, 0];
   for (let d = 0; d < size; d++) {
     const at = (r: number, c: number) => values[(r * columns + c) * size + d]!;

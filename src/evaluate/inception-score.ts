@@ -1,4 +1,5 @@
 /** Inception-style score of class probabilities (Salimans et al. 2016, section 4): exp of the mean of KL(p(y|x) ‖ p(y)). */
+import { requireFinite } from "./finite.js";
 
 export interface Score {
   readonly mean: number;
@@ -9,9 +10,11 @@ export interface Score {
 /**
  * 1 where all images get the same probabilities, the number of classes where each is sure and all classes come equally often.
  * @param probabilities [N, classes], rows adding up to 1
+ * @throws NonFiniteError
  * @param splits Parts that are scored on their own and averaged (10 in the published protocol); never more than there are rows.
  */
 export function inceptionScore(probabilities: Float32Array, classes: number, splits = 10): Score {
+  requireFinite(probabilities, "the probabilities of classes");
   const rows = probabilities.length / classes;
   const parts = Math.min(splits, rows);
   const scores = Array.from({ length: parts }, (_, part) => {
@@ -37,8 +40,9 @@ export function meanAndDeviation(values: readonly number[]): Score {
   return { mean, deviation: Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) };
 }
 
-/** Rows of logits as probabilities. @param logits [N, classes] */
+/** Rows of logits as probabilities. @param logits [N, classes] @throws NonFiniteError */
 export function softmaxRows(logits: Float32Array, classes: number): Float32Array {
+  requireFinite(logits, "the logits of classes");
   const result = new Float32Array(logits.length);
   for (let start = 0; start < logits.length; start += classes) {
     const row = logits.subarray(start, start + classes);

@@ -1,5 +1,6 @@
 /** k-means (Lloyd 1982) from centres chosen by k-means++ (Arthur and Vassilvitskii 2007), seeded. */
 import type { RandomStream } from "../data/philox.js";
+import { requireFinite } from "./finite.js";
 
 export interface Clusters {
   /** [clusters, size]; fewer clusters than asked for where there are fewer different points. */
@@ -16,6 +17,7 @@ export interface Clusters {
  * @param iterations At most; it ends sooner where nothing moves.
  */
 export function kMeans(points: Float64Array, size: number, clusters: number, random: RandomStream, iterations = 100): Clusters {
+  requireFinite(points, "the points to be grouped");
   const rows = points.length / size;
   let centres = firstCentres(points, size, clusters, random);
   const assignment = new Uint32Array(rows);

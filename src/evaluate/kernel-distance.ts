@@ -3,6 +3,7 @@
  * mean discrepancy under the polynomial kernel k(x, y) = (x·y / d + 1)³. Unlike the Fréchet distance it does not grow with few samples.
  */
 import type { RandomStream } from "../data/philox.js";
+import { requireFinite } from "./finite.js";
 
 export interface KernelDistanceOptions {
   /** Rows of each set that one estimate takes (the published protocol's 1,000). */
@@ -16,7 +17,7 @@ export interface KernelDistanceOptions {
  * @param a [N, size]
  * @param b [M, size]
  * @param random Chooses the subsets.
- * @throws RangeError for fewer than two rows in a set
+ * @throws RangeError for fewer than two rows in a set; NonFiniteError
  */
 export function kernelDistance(
   a: Float32Array,
@@ -27,6 +28,7 @@ export function kernelDistance(
 ): number {
   const [n, m] = [a.length / size, b.length / size];
   if (n < 2 || m < 2) throw new RangeError(`a kernel distance needs two rows in each set, not ${n} and ${m}`);
+  for (const features of [a, b]) requireFinite(features, "the features of a set of images");
   const draw = (rows: number) =>
     random.shuffle(
       Array.from({ length: rows }, (_, i) => i),

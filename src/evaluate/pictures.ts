@@ -59,19 +59,41 @@ export function halves(dataset: Dataset, split: SplitName, count: number, seed: 
 }
 
 /**
- * For each caption `count` others of images of other classes: places in the list.
- * @returns undefined where some caption has no other class beside it
+ * For each caption `count` others: different sentences, none of which an image of its class has. Places in the list.
+ * @returns undefined where some caption has fewer than `count` beside it
  */
 export function otherCaptions(dataset: Dataset, captions: readonly number[], count: number, seed: number): number[][] | undefined {
+  const { places, ofClass, fewest } = sentences(dataset, captions);
+  if (fewest < count) return undefined;
   const random = new RandomStream(seed, STREAMS.others);
-  const classes = captions.map((caption) => dataset.classOf(dataset.imageOfCaption(caption)));
-  if (new Set(classes).size < 2) return undefined;
-  return classes.map((own) => {
+  return captions.map((caption) => {
+    const taken = new Set(ofClass.get(classOf(dataset, caption)));
     const others: number[] = [];
     while (others.length < count) {
-      const place = random.below(captions.length);
-      if (classes[place] !== own) others.push(place);
+      const place = random.pick(places);
+      const text = dataset.caption(captions[place]!);
+      if (taken.has(text)) continue;
+      taken.add(text);
+      others.push(place);
     }
     return others;
   });
+}
+
+/** How many captions `otherCaptions` can give for each of these at most. */
+export const rivals = (dataset: Dataset, captions: readonly number[]): number => sentences(dataset, captions).fewest;
+
+const classOf = (dataset: Dataset, caption: number): number => dataset.classOf(dataset.imageOfCaption(caption));
+
+/** The different sentences among captions: where each stands first, which a class has, and how many the class with most leaves for others. */
+function sentences(dataset: Dataset, captions: readonly number[]) {
+  const first = new Map<string, number>();
+  const ofClass = new Map<number, Set<string>>();
+  captions.forEach((caption, place) => {
+    const [text, own] = [dataset.caption(caption), classOf(dataset, caption)];
+    if (!first.has(text)) first.set(text, place);
+    ofClass.set(own, (ofClass.get(own) ?? new Set()).add(text));
+  });
+  const fewest = first.size - Math.max(0, ...[...ofClass.values()].map((texts) => texts.size));
+  return { places: [...first.values()], ofClass, fewest };
 }

@@ -11,7 +11,7 @@ import { inceptionScore, softmaxRows } from "./inception-score.js";
 import { joined } from "../train/rows.js";
 import type { Observation } from "./observer.js";
 import { drawPairs, realImages, STREAMS } from "./pictures.js";
-import { Reference } from "./quality.js";
+import { fewImages, Reference } from "./quality.js";
 import type { Value, Values } from "./report.js";
 import type { Parts, Pictures } from "./trial.js";
 
@@ -45,7 +45,7 @@ export class PublishedMeasures {
   async ofDrawn(pictures: Pictures, label: string): Promise<Values> {
     const { model, samples } = this.request;
     const seen = await look(model, pictures.of(this.captions), this.dataset.size, label, samples, this.hooks);
-    this.hooks.onEvent({ kind: "message", text: `${label}: eigenvalues of a matrix of ${FEATURES} × ${FEATURES}, a minute or two` });
+    this.hooks.onEvent({ kind: "message", text: `${label}: singular values of a matrix of ${FEATURES} × ${FEATURES}, a minute or two` });
     const { fid, kid } = this.reference.distances(seen.features, this.seed);
     return { fidInception: fid, kidInception: kid, ...score(seen) };
   }
@@ -53,7 +53,9 @@ export class PublishedMeasures {
   /** What a reader must know to compare these numbers. */
   get note(): string {
     const few = this.request.samples < 10000 ? "; published figures take 10,000 or 50,000, and FID grows with fewer" : "";
-    return `FID, KID and inception score by ${this.request.model.path}, ${this.request.samples} drawn and ${this.reference.count} real images${few}.`;
+    const counts = `${this.request.samples} drawn and ${this.reference.count} real images`;
+    const warning = fewImages("FID and KID", Math.min(this.request.samples, this.reference.count), FEATURES);
+    return `FID, KID and inception score by ${this.request.model.path}, ${counts}${few}.${warning ? ` ${warning}` : ""}`;
   }
 }
 

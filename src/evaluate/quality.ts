@@ -7,6 +7,18 @@ import type { Observation } from "./observer.js";
 import { STREAMS } from "./pictures.js";
 import type { Value } from "./report.js";
 
+/** Below this many images a side the kernel distance, unbiased as it is, scatters more than generators differ. */
+const FEW_FOR_KERNEL = 100;
+
+/** What a reader should know of distances between so many images a side, if anything. */
+export function fewImages(what: string, count: number, features: number): string | undefined {
+  if (count > features && count >= FEW_FOR_KERNEL) return undefined;
+  return (
+    `${what} stand on ${count} images a side with ${features} features: with so few the Fréchet distance is mostly bias and the kernel ` +
+    "distance mostly chance. Compare them within this table only, and small differences not at all."
+  );
+}
+
 /** The real images that others are held against. */
 export class Reference {
   readonly #gaussian: Gaussian;

@@ -2,6 +2,7 @@
  * R-precision (Xu et al. 2018, section 4): how often an image's own caption is the nearest, by cosine, among itself and captions of other
  * images. Chance is 1 / (others + 1).
  */
+import { requireFinite } from "./finite.js";
 
 /**
  * Share of images whose own caption scores highest; t captions that share the first place count 1/t each, so that equal features give chance.
@@ -9,6 +10,7 @@
  * @param own The images' own captions, [N, size].
  * @param candidates Captions to choose the others from, [M, size].
  * @param others For each image, rows of `candidates` that compete with its own caption.
+ * @throws NonFiniteError
  */
 export function rPrecision(
   images: Float32Array,
@@ -17,6 +19,8 @@ export function rPrecision(
   others: readonly (readonly number[])[],
   size: number,
 ): number {
+  requireFinite(images, "the embeddings of images");
+  for (const captions of [own, candidates]) requireFinite(captions, "the embeddings of captions");
   let hits = 0;
   others.forEach((rows, i) => {
     const target = cosine(images, i, own, i, size);

@@ -48,7 +48,8 @@ interface RowDefinition {
   readonly better?: "higher" | "lower";
 }
 
-const SPLITS: Readonly<Record<SplitName, string>> = { train: "training classes", test: "unseen classes" };
+/** What rows and notes call the splits. */
+export const SPLITS: Readonly<Record<SplitName, string>> = { train: "training classes", test: "unseen classes" };
 
 type Better = "higher" | "lower" | "none";
 

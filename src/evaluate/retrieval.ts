@@ -6,6 +6,7 @@
 import { RandomStream, StreamPurpose } from "../data/philox.js";
 import { classMeans, dotProducts, type Embedded, normalizeEmbeddings, scoreZeroShot, type ZeroShot } from "../train/zero-shot.js";
 import type { Similarity } from "../train/text-objectives.js";
+import { requireFinite } from "./finite.js";
 
 export { scoreZeroShot, type ZeroShot, zeroShot } from "../train/zero-shot.js";
 
@@ -44,6 +45,8 @@ export function sentenceCounts({ texts, classes }: Pick<Task, "texts" | "classes
  */
 export function bySentences(task: Task, { draws = 10, seed = 1 } = {}): BySentences[] {
   const { classes, size } = task;
+  requireFinite(task.images.values, "the embeddings of images");
+  requireFinite(task.texts.values, "the embeddings of captions");
   const unit = unitRows(task);
   const images = unit(task.images.values);
   const texts = unit(task.texts.values);
@@ -80,6 +83,8 @@ export function instanceRecall(
   imageOf: ArrayLike<number>,
   { size, similarity }: Pick<Task, "size" | "similarity">,
 ): { captionToImage: Recall; imageToCaption: Recall } {
+  requireFinite(images, "the embeddings of images");
+  requireFinite(captions, "the embeddings of captions");
   const unit = unitRows({ similarity, size });
   const [a, b] = [unit(images), unit(captions)];
   const [n, m] = [images.length / size, captions.length / size];

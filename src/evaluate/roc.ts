@@ -1,5 +1,6 @@
 /** ROC curves of a verification task, and the area under them over folds (Reed et al. 2016, section 5.2). */
 import type { RandomStream } from "../data/philox.js";
+import { requireFinite } from "./finite.js";
 import { meanAndDeviation, type Score } from "./inception-score.js";
 
 /** Pairs that are to be told apart by their scores. */
@@ -11,8 +12,9 @@ export interface Verification {
 
 export type RocPoint = readonly [falsePositiveRate: number, truePositiveRate: number];
 
-/** The curve from (0, 0) to (1, 1), a point for each distinct score from the highest on. */
+/** The curve from (0, 0) to (1, 1), a point for each distinct score from the highest on. @throws NonFiniteError */
 export function rocCurve({ scores, positive }: Verification): RocPoint[] {
+  requireFinite(scores, "the scores of pairs");
   const order = positive.map((_, i) => i).sort((a, b) => scores[b] - scores[a]);
   const positives = positive.filter(Boolean).length;
   const negatives = positive.length - positives;

@@ -3,7 +3,7 @@ import type { Dataset } from "../data/dataset.js";
 import { attributesNamed } from "../data/petals-captions.js";
 import { predictions } from "./classifier.js";
 import { READER_HEADS } from "./networks.js";
-import { otherCaptions } from "./pictures.js";
+import { otherCaptions, rivals } from "./pictures.js";
 import { rPrecision } from "./r-precision.js";
 import type { Value } from "./report.js";
 
@@ -11,6 +11,7 @@ import type { Value } from "./report.js";
 const POOLS = [10, 100] as const;
 
 /**
+ * R-precision in each pool for which there are captions enough.
  * @param images The images' embeddings, [N, size].
  * @param texts Their captions' embeddings, [N, size].
  * @param captions The captions' numbers, [N].
@@ -31,9 +32,20 @@ export function textMatch(
   );
 }
 
-/** What guessing would get. */
-export const textMatchByChance = (): Record<string, Value> =>
-  Object.fromEntries(POOLS.map((pool) => [`rPrecision${pool}`, { value: 1 / pool }]));
+/** What guessing would get, where there are rivals enough. */
+export const textMatchByChance = (dataset: Dataset, captions: readonly number[]): Record<string, Value> =>
+  Object.fromEntries(
+    POOLS.filter((pool) => pool <= 1 + rivals(dataset, captions)).map((pool) => [`rPrecision${pool}`, { value: 1 / pool }]),
+  );
+
+/** What a reader should know of these captions: that there are too few for a pool. */
+export function textMatchNotes(dataset: Dataset, captions: readonly number[]): string[] {
+  const count = rivals(dataset, captions);
+  return POOLS.filter((pool) => pool > 1 + count).map(
+    (pool) =>
+      `"own caption first among ${pool}" is not measured: of the captions drawn, each has ${count} different ones of other classes beside it, and ${pool - 1} are wanted.`,
+  );
+}
 
 /**
  * How often the reader sees in an image what its caption names.

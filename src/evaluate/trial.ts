@@ -11,9 +11,9 @@ import { type EvaluationNetworks, isHeldOut } from "./networks.js";
 import { joined } from "../train/rows.js";
 import { Observer, observeAll } from "./observer.js";
 import { drawPairs, halves, noiseImages, realImages, STREAMS } from "./pictures.js";
-import { quality, Reference } from "./quality.js";
-import type { Value, Values } from "./report.js";
-import { attributesRight, textMatch, textMatchByChance } from "./text-match.js";
+import { fewImages, quality, Reference } from "./quality.js";
+import { SPLITS, type Value, type Values } from "./report.js";
+import { attributesRight, textMatch, textMatchByChance, textMatchNotes } from "./text-match.js";
 import { pixelDeviation, withinDistance } from "./variety.js";
 
 export type Parts = AsyncIterable<Float32Array> | Iterable<Float32Array>;
@@ -43,6 +43,9 @@ export async function openObservers(device: Device, networks: EvaluationNetworks
 
 /** So many captions, and images of each, show the variety within a caption; fewer where classes are small. */
 export const VARIETY = { captions: 24, each: 10 };
+
+/** With fewer images a split has no halves that could be held against each other. */
+export const LEAST_IMAGES = 4;
 
 /** So many noise vectors, each under all those captions, show what decides the background. */
 const GROUND_NOISES = 32;
@@ -82,7 +85,7 @@ export class Trial {
     const classifier = dataset.attributes ? undefined : trainColours(dataset);
     const trials: Trial[] = [];
     for (const [i, split] of (["train", "test"] as const).entries()) {
-      if (dataset.imagesOfSplit(split).length < 4) continue;
+      if (dataset.imagesOfSplit(split).length < LEAST_IMAGES) continue;
       const asked = askedImages(dataset, split);
       const { captions } = drawPairs(dataset, asked, samples, new RandomStream(seed, STREAMS.pairs, i));
       const [held, peers] = halves(dataset, split, samples, seed);
@@ -101,6 +104,13 @@ export class Trial {
     }
     await encoder.destroy();
     return trials;
+  }
+
+  /** What a reader of its numbers should know: what there were too few captions or images for. */
+  get notes(): string[] {
+    const few = fewImages("FID and KID", this.reference.count, this.reference.size);
+    const notes = [...textMatchNotes(this.dataset, this.captions), ...(few === undefined ? [] : [few])];
+    return notes.map((note) => `${SPLITS[this.split]}: ${note}`);
   }
 
   /** What drawn images get. */
@@ -135,7 +145,10 @@ export class Trial {
   async ofNoise(): Promise<Values> {
     const { dataset, observers, reference, seed } = this;
     const [seen] = await observeAll([observers.classifier], noiseImages(dataset.size, reference.count, seed));
-    return this.#named({ ...textMatchByChance(), ...quality(reference, seen!, observers.classifier.outputSize, seed) });
+    return this.#named({
+      ...textMatchByChance(dataset, this.captions),
+      ...quality(reference, seen!, observers.classifier.outputSize, seed),
+    });
   }
 
   #match(matching: Float32Array, reader: Float32Array | undefined): Record<string, Value> {

@@ -1,10 +1,12 @@
 /** Variety within groups of images, such as the images drawn for one caption: distances of features, and deviations of pixels. */
+import { requireFinite } from "./finite.js";
 
 /**
  * Mean Euclidean distance between two different members of a group, averaged over the groups.
  * @param features [groups of `each` rows, size]
  */
 export function withinDistance(features: Float32Array, size: number, each: number): number {
+  requireFinite(features, "the features of images");
   const groups = features.length / (size * each);
   let sum = 0;
   for (let group = 0; group < groups; group++) {
@@ -24,6 +26,7 @@ export function withinDistance(features: Float32Array, size: number, each: numbe
  * @param images [groups of `each` images, pixels] in [−1, 1]
  */
 export function pixelDeviation(images: Float32Array, pixels: number, each: number): number {
+  requireFinite(images, "the pixels of images");
   const groups = images.length / (pixels * each);
   let sum = 0;
   for (let group = 0; group < groups; group++) {

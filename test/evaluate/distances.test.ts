@@ -1,10 +1,10 @@
 /** Distances between sets of features, against closed forms. */
-import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { describe, expect, it } from "vitest";
 import { RandomStream } from "../../src/data/philox.js";
 import { cholesky, frechetDistance, type Gaussian, gaussianOf } from "../../src/evaluate/frechet.js";
 import { kernelDistance } from "../../src/evaluate/kernel-distance.js";
-import { symmetricEigenvalues } from "../../src/evaluate/symmetric-eigenvalues.js";
+import { singularValues } from "../../src/evaluate/singular-values.js";
 
 /** Normal features [rows, size], dimension d with mean `mean[d]` and deviation `deviation[d]`. */
 function normal(rows: number, seed: number, mean: readonly number[], deviation: readonly number[]): Float32Array {
@@ -47,12 +47,13 @@ describe("mean and covariance", () => {
   });
 });
 
-describe("the eigenvalues of a symmetric matrix", () => {
+describe("the singular values of a matrix", () => {
   const sorted = (values: Iterable<number>) => [...values].sort((a, b) => a - b);
 
   it("are those it was made of", () => {
-    for (const values of [[3], [1, 1], [-2, 5, 0], [0, 0, 1e-6, 0.01, 0.5, 1, 4, 9, 400]]) {
-      const found = sorted(symmetricEigenvalues(flat(turned(rotation(values.length, 1), values)), values.length));
+    for (const values of [[3], [1, 1], [2, 5, 0], [0, 0, 1e-6, 0.01, 0.5, 1, 4, 9, 400]]) {
+      const [left, right] = [rotation(values.length, 1), rotation(values.length, 2)];
+      const found = sorted(singularValues(flat(left.mmul(Matrix.diag(values)).mmul(right)), values.length));
       sorted(values).forEach((value, i) => expect(found[i]).toBeCloseTo(value, 9));
     }
   });
@@ -60,17 +61,32 @@ describe("the eigenvalues of a symmetric matrix", () => {
   it("are those another program finds, and the matrix stays as it was", () => {
     const random = new RandomStream(2);
     for (const size of [2, 7, 40]) {
-      const half = Matrix.zeros(size, size);
-      for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) half.set(i, j, random.chance(0.3) ? 0 : random.normal());
-      const matrix = Matrix.add(half, half.transpose());
+      const matrix = Matrix.zeros(size, size);
+      for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) matrix.set(i, j, random.chance(0.3) ? 0 : random.normal());
       const values = flat(matrix);
-      const found = sorted(symmetricEigenvalues(values, size));
-      const expected = sorted(new EigenvalueDecomposition(matrix, { assumeSymmetric: true }).realEigenvalues);
+      const found = sorted(singularValues(values, size));
+      const expected = sorted(new SingularValueDecomposition(matrix).diagonal);
       expected.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 9));
       expect(values).toEqual(flat(matrix));
     }
-    expect([...symmetricEigenvalues(Float64Array.of(2, 0, 0, 0, 3, 0, 0, 0, 0), 3)]).toEqual([2, 3, 0]);
-    expect(() => symmetricEigenvalues(Float64Array.of(NaN, 1, 1, 1), 2)).toThrow("not finite");
+  });
+
+  it("are numbers at every scale, and an error where a value is none", () => {
+    expect(sorted(singularValues(Float64Array.of(2, 0, 0, 0, -3, 0, 0, 0, 0), 3)).map((value) => Math.round(1e12 * value) / 1e12)).toEqual([
+      0, 2, 3,
+    ]);
+    expect([...singularValues(new Float64Array(9), 3)]).toEqual([0, 0, 0]);
+    for (const scale of [1e-300, 1e300]) {
+      // [[1, 2], [3, 4]] has σ² = 15 ± √221.
+      const found = sorted(
+        singularValues(
+          Float64Array.of(1, 2, 3, 4).map((value) => value * scale),
+          2,
+        ),
+      );
+      [15 - Math.sqrt(221), 15 + Math.sqrt(221)].forEach((square, i) => expect(found[i]! / scale).toBeCloseTo(Math.sqrt(square), 9));
+    }
+    for (const bad of [NaN, Infinity]) expect(() => singularValues(Float64Array.of(bad, 1, 1, 1), 2)).toThrow("not finite");
   });
 });
 
@@ -106,6 +122,62 @@ describe("the Fréchet distance", () => {
     const expected = 4 + 1 + s.reduce((sum, x, i) => sum + (x - t[i]) ** 2, 0);
     expect(frechetDistance(a, b)).toBeCloseTo(expected, 8);
     expect(frechetDistance(b, a)).toBeCloseTo(expected, 8);
+  });
+
+  /** Features whose deviations go from 10^low to 10^high, in no order. */
+  const spanning = (rows: number, size: number, seed: number, low: number, high: number) =>
+    normal(rows, seed, new Array<number>(size).fill(0), [...Array(size).keys()].map((d) => 10 ** (low + ((high - low) * ((d * 37) % size)) / (size - 1)))); // prettier-ignore
+
+  it("of any finite features is a number, the same both ways, and the one that another program finds", () => {
+    const [rows, size] = [96, 64];
+    for (const [low, high] of [
+      [0, 1],
+      [0, 6],
+      [-6, 0],
+      [-3, 9],
+      [-30, 6],
+      [-38, 38],
+      [30, 37],
+    ]) {
+      // prettier-ignore
+      for (let seed = 0; seed < 6; seed += 2) {
+        const sets = [0, 1].map((more) => spanning(rows, size, seed + more, low!, high!));
+        const [a, b] = sets.map((features) => gaussianOf(features, size)) as [Gaussian, Gaussian];
+        const found = frechetDistance(a, b);
+        // With Σ = XᵀX / (N − 1), (Σ₁Σ₂)^½ has the trace that X₁X₂ᵀ has for the sum of its singular values, over N − 1.
+        const centred = sets.map((features, set) => {
+          const scale = 10 ** high!;
+          const { mean } = set === 0 ? a : b;
+          return new Matrix([...Array(rows).keys()].map((row) => [...mean].map((m, d) => (features[row * size + d] - m) / scale)));
+        });
+        const { diagonal } = new SingularValueDecomposition(centred[0]!.mmul(centred[1]!.transpose()));
+        let expected = (-2 * diagonal.reduce((sum, value) => sum + value, 0)) / (rows - 1);
+        for (let d = 0; d < size; d++) expected += ((a.mean[d] - b.mean[d]) ** 2 + a.covariance[d * size + d] + b.covariance[d * size + d]) / 10 ** (2 * high!);
+        expect(found / 10 ** (2 * high!) / expected).toBeCloseTo(1, 8);
+        expect(frechetDistance(b, a) / found).toBeCloseTo(1, 10);
+      }
+    }
+  });
+
+  it("of nearly collapsed sets is small, and of sets that are one point |shift|²", () => {
+    const point = (values: readonly number[]) => normal(50, 1, values, [0, 0, 0]);
+    expect(frechetDistance(gaussianOf(point([1, 2, 3]), 3), gaussianOf(point([1, 2, 5]), 3))).toBeCloseTo(4, 10);
+    const features = normal(50, 3, [1, 2, 3], [1e-6, 1e-9, 1]);
+    const moved = features.map((value, i) => (i % 3 === 0 ? value + 1e-5 : value));
+    expect(frechetDistance(gaussianOf(features, 3), gaussianOf(moved, 3))).toBeLessThan(1e-9);
+    // Fewer rows than features: the covariance is singular, and what rounding makes of its zeros must not be magnified.
+    const few = spanning(10, 64, 5, 0, 0);
+    expect(frechetDistance(gaussianOf(few, 64), gaussianOf(few, 64))).toBeLessThan(1e-9);
+  });
+
+  it("of what is not finite is an error", () => {
+    const sound = normal(5, 1, [0, 0], [1, 1]);
+    for (const bad of [NaN, Infinity]) {
+      expect(() => gaussianOf(sound.with(3, bad), 2)).toThrow(/features of a set of images: value 4 of 10 is (NaN|Infinity)/);
+      const { mean, covariance } = gaussianOf(sound, 2);
+      expect(() => frechetDistance({ mean: mean.with(0, bad), covariance }, { mean, covariance })).toThrow("nothing can be measured");
+      expect(() => frechetDistance({ mean, covariance }, { mean, covariance: covariance.with(3, bad) })).toThrow("nothing can be measured");
+    }
   });
 
   it("agrees with the closed form in two dimensions where the axes differ", () => {

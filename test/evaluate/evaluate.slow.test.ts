@@ -54,7 +54,7 @@ afterAll(() => {
 describe("evaluate", () => {
   it("gives every generator a column, with every measure for both splits", async () => {
     const zeroShotSettings = { training: tinyTraining, perClass: 2 };
-    const { report, table, files } = await ask([one, two], { zeroShot: true, zeroShotSettings });
+    const { report, table, files } = await ask([one, two], { samples: 150, zeroShot: true, zeroShotSettings });
     expect(report.columns.map(({ label }) => label)).toEqual(["real", "noise", "one ema", "one raw", "two raw"]);
     const ids = [
       "rPrecision100",
@@ -95,6 +95,10 @@ describe("evaluate", () => {
     for (const name of networkFiles()) rmSync(join(folder, "cache", name));
     const first = await ask([two]);
     expect(networkFiles()).toHaveLength(3);
+    // 24 captions are no 100 candidates, and 24 images few: the row is left out, and both are said.
+    expect(first.report.columns.flatMap(({ values }) => Object.keys(values)).filter((id) => id.startsWith("rPrecision100"))).toEqual([]);
+    expect(first.table).toMatch(/training classes: "own caption first among 100" is not measured: .* each has \d+ different ones/);
+    expect(first.table).toMatch(/unseen classes: FID and KID stand on 24 images a side with \d+ features/);
     const told = (events: readonly TrainEvent[]) =>
       events.filter((event) => event.kind === "message" && event.text.startsWith("trained once for petals")).length;
     expect(told(first.events)).toBe(1);

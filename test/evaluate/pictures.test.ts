@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { RandomStream } from "../../src/data/philox.js";
 import { freePetals } from "../../src/evaluate/free-petals.js";
 import { joined } from "../../src/train/rows.js";
-import { drawPairs, halves, noiseImages, otherCaptions, realImages } from "../../src/evaluate/pictures.js";
+import { drawPairs, halves, noiseImages, otherCaptions, realImages, rivals } from "../../src/evaluate/pictures.js";
 import { Artist } from "../../src/evaluate/subject.js";
 import { Generator } from "../../src/models/generator.js";
 import { ganInitializers } from "../../src/models/initializers.js";
@@ -32,10 +32,27 @@ describe("pairs of images and captions", () => {
     const others = otherCaptions(dataset, captions, 9, 1)!;
     others.forEach((places, i) => {
       expect(places).toHaveLength(9);
+      expect(new Set(places).size).toBe(9);
       for (const place of places) expect(classOf(place)).not.toBe(classOf(i));
     });
     expect(new Set(others.flat()).size).toBeGreaterThan(30);
     expect(otherCaptions(dataset, captions.slice(0, 1), 9, 1)).toBeUndefined();
+  });
+
+  it("compete with different sentences, as many as are asked for or none at all", () => {
+    // Every image of a class has the class's own sentence and one that all have.
+    const said = tinyDataset({ classes: 10, imagesPerClass: 6, captionsOf: (image) => [`class ${Math.floor(image / 6)}`, "an image"] });
+    const captions = Array.from({ length: said.captions }, (_, i) => i);
+    const text = (place: number) => said.caption(captions[place]!);
+    // Nine other classes, and what all say is no other's.
+    expect(rivals(said, captions)).toBe(9);
+    const others = otherCaptions(said, captions, 9, 1)!;
+    others.forEach((places, i) => {
+      const own = Math.floor(said.imageOfCaption(captions[i]!) / 6);
+      expect(places.map(text).sort()).toEqual(said.classes.flatMap((_, c) => (c === own ? [] : [`class ${c}`])));
+    });
+    expect(otherCaptions(said, captions, 10, 1)).toBeUndefined();
+    expect(rivals(said, [])).toBe(0);
   });
 });
 
