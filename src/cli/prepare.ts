@@ -4,6 +4,7 @@ import type { DataProgress } from "../data/options.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../data/atomic-file.js";
 import { type Context, defineCommand, withDefaults } from "./command.js";
+import { leftOut } from "./left-out.js";
 import { bytes, Progress } from "./progress.js";
 
 const OPTIONS = {
@@ -32,7 +33,7 @@ const OPTIONS = {
     placeholder: "FILE",
     description: "write the images as CLASS/IMAGE, a line each, in the data set's order: that of the rows of --image-features",
   },
-  skipped: { type: "flag", description: "list every file that was left out, not only the first ten" },
+  skipped: { type: "flag", description: "list every file that was left out, not only some of each kind" },
 } as const;
 
 export const prepare = defineCommand({
@@ -62,7 +63,7 @@ export const prepare = defineCommand({
         onMessage: (line) => progress.message(line),
       });
       progress.end();
-      describe(opened, context, skipped ? Infinity : 10);
+      describe(opened, context, skipped === true);
       if (imageList !== undefined) listImages(opened, imageList, context);
     } finally {
       progress.end();
@@ -90,7 +91,7 @@ function progressState({ phase, what, done, total }: DataProgress) {
   };
 }
 
-function describe(dataset: Dataset, context: Context, most: number): void {
+function describe(dataset: Dataset, context: Context, all: boolean): void {
   const { train, test } = dataset.split;
   const { report } = dataset;
   context.print(`${dataset.name}: ${dataset.images} images of ${dataset.size}x${dataset.size}, ${dataset.captions} captions`);
@@ -99,6 +100,6 @@ function describe(dataset: Dataset, context: Context, most: number): void {
   for (const note of report.notes) context.print(note);
   if (report.skipped.length === 0) return context.print("nothing was left out");
   context.print(`${report.skipped.length} files were left out:`);
-  for (const { file, reason } of report.skipped.slice(0, most)) context.print(`  ${file}: ${reason}`);
-  if (report.skipped.length > most) context.print(`  and ${report.skipped.length - most} more (--skipped lists all)`);
+  const lines = all ? report.skipped.map(({ file, reason }) => `${file}: ${reason}`) : leftOut(report.skipped, 10);
+  for (const line of lines) context.print(`  ${line}`);
 }

@@ -15,8 +15,8 @@ export function folderDefinition(name: string): LayoutDefinition {
     wayOut: (dataDir) =>
       [
         `${resolve(dataDir)} should hold`,
-        "  jpg/ or images/                     the images, or one archive (.tgz, .tar.gz, .tar) of them",
-        "  text_c10/<class>/<image>.txt        their captions, one a line (or text_c10.tar.gz)",
+        "  jpg/ or images/                     the images, or one archive (.tgz, .tar.gz, .tar, .zip) of them",
+        "  text_c10/<class>/<image>.txt        their captions, one a line (or text_c10.tar.gz, .zip)",
         "  trainvalclasses.txt, testclasses.txt  class names, one a line (optional)",
         "`--dataset petals` needs nothing.",
       ].join("\n"),

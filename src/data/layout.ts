@@ -6,8 +6,9 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { basename, isAbsolute, join, resolve } from "node:path";
-import { isArchiveName } from "./archive.js";
+import { isArchiveName, isOtherArchiveName } from "./archive.js";
 import { DataError } from "./dataset.js";
+import { isStray } from "./names.js";
 
 /** What is particular to one data set. */
 export interface LayoutDefinition {
@@ -34,7 +35,8 @@ export type ListName = (typeof LIST_NAMES)[number];
 const IMAGE_FOLDERS = ["jpg", "images"] as const;
 
 /** A folder or archive of captions, and the tag that names it; the untagged ones are the English originals. */
-const CAPTIONS = /^(?:text_c10(?:[_-](\w+))?|caption_all_(\w+)|cvpr2016_(?:flowers|cub))(?:\.tgz|\.tar\.gz|\.tar)?$/;
+const CAPTIONS =
+  /^(?:text_c10(?:[_-](\w+))?|caption_all_(\w+)|cvpr2016_(?:flowers|cub))(?:\.tgz|\.tar|\.zip|\.tar\.(?:gz|bz2|xz|zst)|\.tbz2?|\.txz|\.tzst|\.7z|\.rar)?$/i;
 
 /**
  * Looks a data set's parts up; what is missing is undefined.
@@ -42,7 +44,7 @@ const CAPTIONS = /^(?:text_c10(?:[_-](\w+))?|caption_all_(\w+)|cvpr2016_(?:flowe
  * @throws DataError where the captions asked for are not among those there, or where several archives may hold the images.
  */
 export async function findSources(dataDir: string, captions: string | undefined): Promise<LayoutSources> {
-  const names = (await readdir(dataDir).catch(() => [])).filter((name) => !name.startsWith(".")).sort();
+  const names = (await readdir(dataDir).catch(() => [])).filter((name) => !isStray(name)).sort();
   const lists: Partial<Record<ListName, string>> = {};
   for (const name of LIST_NAMES) {
     if (names.includes(`${name}.txt`)) {
@@ -66,7 +68,13 @@ async function findImages(dataDir: string, names: readonly string[]): Promise<st
       }
     }
   }
-  const archives = names.filter((name) => isArchiveName(name) && !CAPTIONS.test(name));
+  const packed = names.filter((name) => !CAPTIONS.test(name));
+  // Archives of a kind that is not read are taken where there is nothing else, for the message that says so.
+  const [archives = []] = [
+    packed.filter((name) => isArchiveName(name) && !/\.zip$/i.test(name)),
+    packed.filter(isArchiveName),
+    packed.filter(isOtherArchiveName),
+  ].filter((some) => some.length > 0);
   if (archives.length > 1) {
     throw new DataError(
       `${dataDir} holds several archives that may be the images (${archives.join(", ")}): leave one, or unpack it to jpg/`,
@@ -82,7 +90,8 @@ async function findCaptions(dataDir: string, names: readonly string[], wanted: s
     if (match) {
       const tag = match[1] ?? match[2] ?? "en";
       // Unpacked captions are read faster than packed ones, and text_c10_en says more plainly than text_c10 what it is.
-      const better = !found.has(tag) || (await isFolder(join(dataDir, name)));
+      const before = found.get(tag);
+      const better = before === undefined || isOtherArchiveName(before) || (await isFolder(join(dataDir, name)));
       if (better) {
         found.set(tag, await captionsInside(join(dataDir, name)));
       }

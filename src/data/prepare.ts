@@ -1,21 +1,27 @@
 // Makes a data set in the layout of the originals ready: captions are read, images decoded and resized once, the split found, and everything
 // that had to be left out named.
 
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { Alphabet } from "./alphabet.js";
-import { readSource } from "./archive.js";
-import { type CaptionFile, readCaptions } from "./captions-source.js";
-import { decodeImage } from "./decode.js";
+import { readSource, sourceSize } from "./archive.js";
+import { type CaptionFile, readCaptions, readList } from "./captions-source.js";
+import { decodeImage, LARGEST_IMAGE } from "./decode.js";
 import { DataError, type Skipped } from "./dataset.js";
 import { LIST_NAMES, type LayoutDefinition, type LayoutSources, type ListName } from "./layout.js";
+import { endingOf, isImageName, withoutEnding } from "./names.js";
 import type { OpenOptions } from "./options.js";
 import type { PreparedData, PreparedImage } from "./packed.js";
 import { findSplit } from "./split.js";
 
-const IMAGE_PATH = /\.(?:jpe?g|png|webp|tiff?|gif|avif)$/i;
+/** What may stand beside images under their names: it is no image of another kind. */
+const NO_IMAGE = /\.(?:txt|captions?|jsonl?|csv|tsv|xml|ya?ml|md|html?|t7|npy|npz|mat|h5|pkl|pickle|pt|pth|safetensors)$/i;
 /** Images decoded at a time. */
 const AT_ONCE = 4;
+/** Pixels decoded of a source, and for each byte of it, before it counts as made to keep a machine busy: photographs have 40 a byte at most. */
+const MOST_PIXELS = 2 ** 27;
+const MOST_PIXELS_A_BYTE = 1024;
+/** What an image that took too long counts. */
+const GIVEN_UP = 2 ** 26;
 type PrepareOptions = Pick<OpenOptions, "alphabet" | "onProgress" | "signal">;
 
 /**
@@ -31,7 +37,8 @@ export async function prepareLayout(
   const { name } = definition;
   const read = await readCaptions(sources.captions);
   if (read.files.length === 0) {
-    throw new DataError(`${sources.captions} holds no captions: text_c10/<class>/<image>.txt is looked for, one caption a line`);
+    const first = read.skipped[0] ? ` (${read.skipped[0].file}: ${read.skipped[0].reason})` : "";
+    throw new DataError(`${sources.captions} holds no captions: text_c10/<class>/<image>.txt is looked for, one caption a line${first}`);
   }
   signal?.throwIfAborted();
   const { decoded, skipped } = await decodeImages(name, sources.images, read.files, size, { onProgress, signal });
@@ -88,10 +95,23 @@ async function decodeImages(
   const decoded: Decoded[] = [];
   const skipped: Skipped[] = [];
   const taken = new Set<CaptionFile>();
+  const otherKinds = new Map<CaptionFile, string>();
   const running = new Set<Promise<void>>();
+  const mostPixels = MOST_PIXELS + MOST_PIXELS_A_BYTE * (await sourceSize(source));
+  let pixelsDone = 0;
+  const wanted = (path: string): boolean => {
+    const other = isImageName(path) || NO_IMAGE.test(path) ? "" : find(path);
+    if (typeof other !== "string") otherKinds.set(other, path);
+    return isImageName(path);
+  };
   try {
-    for await (const { path, bytes } of readSource(source, (path) => IMAGE_PATH.test(path))) {
+    for await (const { path, bytes } of readSource(source, { wanted, largest: LARGEST_IMAGE, onSkipped: (one) => skipped.push(one) })) {
       signal?.throwIfAborted();
+      if (pixelsDone > mostPixels) {
+        throw new DataError(
+          `${source} holds images of more than ${mostPixels} pixels, which no photographs of its size have: make them smaller`,
+        );
+      }
       const named = `${basename(source)}/${path}`;
       const found = find(path);
       if (typeof found === "string" || taken.has(found)) {
@@ -101,8 +121,14 @@ async function decodeImages(
       taken.add(found);
       const work = decodeImage(bytes, size)
         .then(
-          ({ side, pixels }) => void decoded.push({ file: found, side, pixels }),
-          (error: unknown) => void skipped.push({ file: named, reason: `cannot be decoded (${firstLine(error)})` }),
+          (image) => {
+            decoded.push({ file: found, side: image.side, pixels: image.pixels });
+            pixelsDone += image.work;
+          },
+          (error: unknown) => {
+            skipped.push({ file: named, reason: `cannot be decoded (${firstLine(error)})` });
+            pixelsDone += /^timeout/.test(firstLine(error)) ? GIVEN_UP : 0;
+          },
         )
         .finally(() => {
           running.delete(work);
@@ -116,6 +142,12 @@ async function decodeImages(
   } finally {
     await Promise.all(running);
   }
+  for (const [file, path] of otherKinds) {
+    if (!taken.has(file)) {
+      const kind = endingOf(path) === "" ? "without an ending that says its kind" : `of a kind that is not read (${endingOf(path)})`;
+      skipped.push({ file: `${basename(source)}/${path}`, reason: `an image ${kind}: save it as JPEG or PNG` });
+    }
+  }
   return { decoded, skipped: skipped.sort((a, b) => byName(a.file, b.file)) };
 }
 
@@ -128,7 +160,7 @@ function captionFinder(files: readonly CaptionFile[]): (path: string) => Caption
     byImage.set(file.image, [...(byImage.get(file.image) ?? []), file]);
   }
   return (path) => {
-    const parts = path.replace(/\.[^./]+$/, "").split("/");
+    const parts = withoutEnding(path).split("/");
     const image = parts.at(-1)!;
     const exact = parts.length > 1 ? byPath.get(`${parts.at(-2)!}/${image}`) : undefined;
     const alike = byImage.get(image) ?? [];
@@ -144,7 +176,7 @@ function captionFinder(files: readonly CaptionFile[]): (path: string) => Caption
 /** Caption files whose image is not there at all; those whose image was skipped are accounted for already. */
 function withoutImage(files: readonly CaptionFile[], decoded: readonly Decoded[], skipped: readonly Skipped[]): Skipped[] {
   const used = new Set(decoded.map(({ file }) => file));
-  const damaged = new Set(skipped.map(({ file }) => basename(file).replace(/\.[^.]+$/, "")));
+  const damaged = new Set(skipped.map(({ file }) => withoutEnding(basename(file))));
   return files
     .filter((file) => !used.has(file) && !damaged.has(file.image))
     .map((file) => ({ file: `${file.className}/${file.image}.txt`, reason: "no image for these captions" }))
@@ -164,7 +196,7 @@ async function readLists(lists: LayoutSources["lists"]): Promise<Partial<Record<
   for (const name of LIST_NAMES) {
     const file = lists[name];
     if (file !== undefined) {
-      texts[name] = await readFile(file, "utf8");
+      texts[name] = await readList(file);
     }
   }
   return texts;

@@ -2,6 +2,7 @@
 
 import { DataError, type Split } from "./dataset.js";
 import type { LayoutDefinition, ListName } from "./layout.js";
+import { nameForm } from "./names.js";
 
 /** A split, and where it comes from. */
 export interface SplitFound {
@@ -65,7 +66,7 @@ export function findSplit(
 function parseList(text: string): string[] {
   const names = text
     .split(/\r\n|\n|\r/)
-    .map((line) => line.trim())
+    .map((line) => nameForm(line.trim()))
     .filter((line) => line !== "");
   return [...new Set(names)];
 }

@@ -83,7 +83,10 @@ export async function restyle(request: RestyleRequest, onEvent?: TrainHooks["onE
   const { drawing } = model;
   try {
     const { imageSize, noiseSize, textSize } = drawing.model.generator.options;
-    const photos = joined(await Promise.all(files.map((file) => readPhoto(file, imageSize))));
+    // One after the other: a photograph may be large.
+    const read: Float32Array[] = [];
+    for (const file of files) read.push(await readPhoto(file, imageSize));
+    const photos = joined(read);
     const { styles, inversion } = await model.read(photos, request);
     const { rows, columns } = outer(styles, noiseSize, await drawing.embed(texts), textSize);
     const images = withFirst(photos, await drawing.paint(rows, columns), files.length);

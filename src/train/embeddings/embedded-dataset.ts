@@ -1,5 +1,6 @@
 /** A data set whose captions are given vectors: which vectors are which image's, and the images that have some. */
 import { DataError, type Dataset, type SplitName } from "../../data/dataset.js";
+import { nameForm } from "../../data/names.js";
 import type { GivenEmbeddings } from "./given-embeddings.js";
 
 /** Each image's vectors: the number of the first, and how many; none where `count` is 0. */
@@ -68,8 +69,8 @@ function imageFinder(dataset: Dataset): (name: string) => number | undefined {
   const byPath = new Map<string, number>();
   const byName = new Map<string, number | undefined>();
   for (let image = 0; image < dataset.images; image++) {
-    const name = dataset.imageName(image);
-    byPath.set(nameOf(dataset, image), image);
+    const name = nameForm(dataset.imageName(image));
+    byPath.set(nameForm(nameOf(dataset, image)), image);
     byName.set(name, byName.has(name) ? undefined : image);
   }
   return (name) => byPath.get(name) ?? byName.get(name.split("/").at(-1)!);

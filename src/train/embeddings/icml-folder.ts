@@ -2,8 +2,8 @@
  * Embeddings as the authors' programs keep them (github.com/reedscot/icml2016): a Torch7 file an image in class folders, a table of `txt`
  * [captions, size], `char` [201, captions] (the captions' characters) and `img` (the image's path).
  */
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { listFolder } from "../../data/archive.js";
 import { toFloats } from "../../data/formats/number-array.js";
 import { LuaTable, readTorch7, tensorValues, TorchTensor } from "../../data/formats/torch7.js";
 import { UserError } from "../../errors.js";
@@ -12,17 +12,11 @@ import { bareName, type ImageVectors, readBytes } from "./image-vectors.js";
 /** Every .t7 file one level below a folder, by class and name. */
 export async function readIcmlFolder(folder: string): Promise<ImageVectors[]> {
   const images: ImageVectors[] = [];
-  for (const entry of await sortedEntries(folder)) {
-    if (!entry.isDirectory()) continue;
-    for (const file of await sortedEntries(join(folder, entry.name))) {
-      if (!file.name.endsWith(".t7")) continue;
-      images.push(await readImage(join(folder, entry.name, file.name), `${entry.name}/${file.name}`));
-    }
+  for (const { path, name } of await listFolder(folder)) {
+    if (/^[^/]+\/[^/]+\.t7$/i.test(path)) images.push(await readImage(join(folder, path), name));
   }
   return images;
 }
-
-const sortedEntries = async (folder: string) => (await readdir(folder, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
 
 async function readImage(path: string, name: string): Promise<ImageVectors> {
   const root = readTorch7(await readBytes(path), path);

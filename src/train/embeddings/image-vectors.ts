@@ -1,5 +1,6 @@
 /** What the readers of embeddings share: an image's vectors, and the name by which a data set knows the image. */
 import { readFile } from "node:fs/promises";
+import { isImageName, nameForm, withoutEnding } from "../../data/names.js";
 import { UserError } from "../../errors.js";
 
 /** The vectors of one image's captions. */
@@ -11,10 +12,10 @@ export interface ImageVectors {
   readonly values: Float32Array;
 }
 
-/** "images/001.A/x.jpg" → "001.A/x": what a data set calls an image, whatever folders stand before. */
+/** "images/001.A/x.jpg" → "001.A/x": what a data set calls an image, whatever folders stand before, in the form in which names are compared. */
 export function bareName(name: string): string {
   const path = name.replaceAll("\\", "/").split("/").slice(-2).join("/");
-  return path.replace(/\.(?:jpe?g|png|t7|txt|gif|bmp|webp|tiff?)$/i, "");
+  return nameForm(isImageName(path) || /\.(?:t7|txt|bmp)$/i.test(path) ? withoutEnding(path) : path);
 }
 
 /** A file's bytes. @throws UserError when it cannot be read, or is larger than what can be read at once */

@@ -1,4 +1,5 @@
 /** Choosing among given embeddings by name. */
+import { nameForm } from "../../data/names.js";
 import { UserError } from "../../errors.js";
 import type { GivenEmbeddings } from "./given-embeddings.js";
 
@@ -8,7 +9,7 @@ import type { GivenEmbeddings } from "./given-embeddings.js";
  * @throws UserError when there is none of that name
  */
 export function embeddingOf({ path, size, values, images }: GivenEmbeddings, name: string): Float32Array {
-  const [, base, chosen] = /^(.*?)(?::(\d+))?$/s.exec(name)!;
+  const [, base, chosen] = /^(.*?)(?::(\d+))?$/s.exec(nameForm(name))!;
   const rows = images
     ? rowsOf(images, base!)
     : [Number(base) - 1].filter((row) => values.length > row * size && row >= 0 && Number.isInteger(row));

@@ -7,6 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { toFloats } from "../../data/formats/number-array.js";
 import type { NumpyArray } from "../../data/formats/numpy-array.js";
 import { PickledArray, type PickleValue, readPickle } from "../../data/formats/pickle.js";
+import { isStray } from "../../data/names.js";
 import { UserError } from "../../errors.js";
 import { bareName, type ImageVectors, readBytes } from "./image-vectors.js";
 
@@ -19,7 +20,9 @@ export async function stackGanPickles(folder: string): Promise<string[]> {
   const found: string[] = [];
   for (const inside of [".", "train", "test"]) {
     const files = await readdir(join(folder, inside)).catch(() => []);
-    found.push(...files.filter((name) => isPickle(name) && /embedding/i.test(name)).map((name) => join(folder, inside, name)));
+    found.push(
+      ...files.filter((name) => !isStray(name) && isPickle(name) && /embedding/i.test(name)).map((name) => join(folder, inside, name)),
+    );
   }
   const folders = found.map((path) => dirname(path));
   const two = folders.findIndex((name, i) => folders.indexOf(name) !== i);
