@@ -4,27 +4,41 @@
  *
  *     var<storage, read_write> x: array<vec4f>;      becomes   var<storage, read_write> x: array<vec4h>;
  *     ... x[i] ...                                   becomes   ... vec4f(x[i]) ...
- *     x[i] = value;                                  becomes   x[i] = vec4h(clamp(value, vec4f(-65504), vec4f(65504)));
+ *     x[i] = value;                                  becomes   x[i] = half4(value);
  *
- * Stores round to the nearest half (11 bits) and saturate: what lies beyond the largest half is kept as that, not as infinity. Bindings
- * of u32 hold the bits of an f32 (kernels that copy without looking), and hold the half of that number.
+ * Stores round to the nearest half (11 bits) and saturate: a finite number beyond the largest half is kept as that, not as infinity, so that
+ * what only the narrower type cannot hold does not end a training. NaN and infinities, which f32 itself came to, stay what they are and show.
+ * Bindings of u32 hold the bits of an f32 (kernels that copy without looking), and hold the half of that number.
  *
  * Precondition: a kernel's bindings are declared as `loops.ts` declares them and used element by element, `x[i]`, `x[i] = value;`, or by
  * `arrayLength`; nothing else that is named like a binding is indexed.
  */
 import type { Kernel, Lowering } from "./kernel.js";
+import { isNonFinite } from "./non-finite.js";
+
+/** How an element of a declared type is stored in halves, read and written. */
+const FORMS: Readonly<Record<string, { stored: string; read: (x: string) => string; write: (x: string) => string }>> = {
+  f32: { stored: "f16", read: (x) => `f32(${x})`, write: (x) => `half1(${x})` },
+  vec2f: { stored: "vec2h", read: (x) => `vec2f(${x})`, write: (x) => `half2(${x})` },
+  vec4f: { stored: "vec4h", read: (x) => `vec4f(${x})`, write: (x) => `half4(${x})` },
+  u32: { stored: "f16", read: (x) => `bitcast<u32>(f32(${x}))`, write: (x) => `half1(bitcast<f32>(${x}))` },
+  vec4u: { stored: "vec4h", read: (x) => `bitcast<vec4u>(vec4f(${x}))`, write: (x) => `half4(bitcast<vec4f>(${x}))` },
+};
 
 /** The largest finite half. */
 const MOST = "65504.0";
 
-/** How an element of a declared type is stored in halves, read and written. */
-const FORMS: Readonly<Record<string, { stored: string; read: (x: string) => string; write: (x: string) => string }>> = {
-  f32: { stored: "f16", read: (x) => `f32(${x})`, write: (x) => `f16(clamp(${x}, -${MOST}, ${MOST}))` },
-  vec2f: { stored: "vec2h", read: (x) => `vec2f(${x})`, write: (x) => `vec2h(clamp(${x}, vec2f(-${MOST}), vec2f(${MOST})))` },
-  vec4f: { stored: "vec4h", read: (x) => `vec4f(${x})`, write: (x) => `vec4h(clamp(${x}, vec4f(-${MOST}), vec4f(${MOST})))` },
-  u32: { stored: "f16", read: (x) => `bitcast<u32>(f32(${x}))`, write: (x) => `f16(bitcast<f32>(${x}))` },
-  vec4u: { stored: "vec4h", read: (x) => `bitcast<vec4u>(vec4f(${x}))`, write: (x) => `vec4h(bitcast<vec4f>(${x}))` },
-};
+/** half1, half2 and half4, of which a text uses what it needs. */
+const STORES = [
+  ["half1", "f16", "f32", "u32"],
+  ["half2", "vec2h", "vec2f", "vec2u"],
+  ["half4", "vec4h", "vec4f", "vec4u"],
+]
+  .map(([name, H, T, U]) => {
+    const saturated = `clamp(x, ${T}(-${MOST}), ${T}(${MOST}))`;
+    return `fn ${name}(x: ${T}) -> ${H} { return ${H}(select(${saturated}, x, ${isNonFinite("x", U)})); }`;
+  })
+  .join("\n");
 
 /** Which inputs and outputs of an operation are in halves; scratch never is. */
 export interface Halves {
@@ -55,7 +69,7 @@ export function inHalves({ launches, scratch, tuning }: Lowering, halves: Halves
 function kernelInHalves(kernel: Kernel, bindings: readonly number[]): Kernel {
   if (bindings.length === 0) return kernel;
   const code = bindings.reduce((text, binding) => rewrite(text, binding, kernel.name), kernel.code);
-  return { ...kernel, name: `${kernel.name} f16`, code: `enable f16;\n${code}` };
+  return { ...kernel, name: `${kernel.name} f16`, code: `enable f16;\n${code}\n${STORES}\n` };
 }
 
 function rewrite(code: string, binding: number, kernel: string): string {

@@ -35,6 +35,7 @@ import {
   workgroupsFor,
 } from "./loops.js";
 import { types } from "./map.js";
+import { positivePart } from "./non-finite.js";
 
 export interface MomentsProblem {
   /** Loops over x, the results' first; operand 0 of the steps is x. */
@@ -148,7 +149,8 @@ ${entry()} {
     }
   }
   let mean = sum / max(count, 1.0);
-  var own = Part(pivot + mean, max(squares - sum * mean, T(0)), count);
+  let m2 = squares - sum * mean;
+  var own = Part(pivot + mean, ${positivePart("m2")}, count);
   ${joinLanes(variant)}
   if (live && ${lane} == 0u) {
     parts[part * ${columns} + k] = own.mean;

@@ -1,7 +1,7 @@
 /**
  * Maximum over windows along time, channels last.
  *
- * select:  y[n, t, c] = v[n, s·t + j*, c],  j* = the first j < k that maximises x[n, s·t + j, c]
+ * select:  y[n, t, c] = v[n, s·t + j*, c],  j* = the first j < k that maximises x[n, s·t + j, c] (of NaN: the last)
  * scatter: dx[n, i, c] = Σ over windows t whose maximum is at i of g[n, t, c]
  *
  * select(x, x) is the pooling itself, scatter(x, g) its gradient; each is the other's derivative.
@@ -10,6 +10,7 @@
  */
 import type { Lowering } from "./kernel.js";
 import { input, output } from "./kernel.js";
+import { isNaN } from "./non-finite.js";
 import { binding, entry, flatIndex, workgroupsFor } from "./loops.js";
 
 export interface PoolShape {
@@ -22,12 +23,14 @@ export interface PoolShape {
 }
 
 const winner = ({ length, channels, kernel, stride }: PoolShape): string => `
-// Place of the first maximum in window t of row n, channel c.
+// Place of the first maximum in window t of row n, channel c; of the last NaN where there is one, as in PyTorch.
 fn winner(n: u32, t: u32, c: u32) -> u32 {
   var best = (n * ${length}u + t * ${stride}u) * ${channels}u + c;
   for (var j = 1u; j < ${kernel}u; j++) {
     let at = (n * ${length}u + t * ${stride}u + j) * ${channels}u + c;
-    if (x[at] > x[best]) { best = at; }
+    let value = x[at];
+    let most = x[best];
+    if (${isNaN("value", "u32")} || (value > most && !${isNaN("most", "u32")})) { best = at; }
   }
   return best;
 }

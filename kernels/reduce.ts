@@ -35,6 +35,7 @@ import {
   workgroupsFor,
 } from "./loops.js";
 import { types } from "./map.js";
+import { larger, minusInfinity } from "./non-finite.js";
 
 /** Statements that compute one value for each result from the arguments' names; T is f32 or vec4f and U the unsigned integers of that width. */
 export type Bodies = (args: readonly string[]) => { statements: string; values: readonly string[] };
@@ -90,6 +91,11 @@ export function reduce(problem: ReduceProblem, traits: AdapterTraits, variant?: 
 
 const floatBits = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0]!;
 
+/** NaN where one of the numbers is; written as functions, since each argument is read several times. */
+const MAXIMA = `fn larger(a: T, b: T) -> T { return ${larger("a", "b")}; }
+fn larger_of(a: f32, b: f32) -> f32 { return ${larger("a", "b", "u32")}; }
+fn largest(x: vec4f) -> f32 { return larger_of(larger_of(x.x, x.y), larger_of(x.z, x.w)); }`;
+
 /** One stage; `together`: all results go to one buffer [results, parts, K], otherwise each to its own. */
 function stage(problem: ReduceProblem, parts: number, tree: boolean, together: boolean): Kernel {
   const { name, combine, scales, kept, reduced, rows, loads, bindings, bodies } = problem;
@@ -117,8 +123,8 @@ function stage(problem: ReduceProblem, parts: number, tree: boolean, together: b
   });
   const { statements, values } = bodies(args.map((_, i) => `x${i}`));
   const results = values.map((_, i) => i);
-  const join = combine === "sum" ? (a: string, b: string) => `${a} + ${b}` : (a: string, b: string) => `max(${a}, ${b})`;
-  const zero = combine === "sum" ? "T(0)" : "T(-3.4028234e38)";
+  const join = combine === "sum" ? (a: string, b: string) => `${a} + ${b}` : (a: string, b: string) => `larger(${a}, ${b})`;
+  const zero = combine === "sum" ? "T(0)" : "T(lowest)";
 
   // In a tree, the lanes of a workgroup share out one part of r: all of them in rows, some kept columns wide otherwise.
   const across = tree && !rows ? ACROSS : 1;
@@ -126,7 +132,8 @@ function stage(problem: ReduceProblem, parts: number, tree: boolean, together: b
   const groups = tree ? Math.ceil(columns / across) : columns;
   const groupsText = tree ? number(groups) : "";
   const start = tree ? `part * ${along}u + ${rows ? "lane" : `lane / ${across}u`}` : "part";
-  const joined = (s: string) => (rows && wide ? join(join(`${s}.x`, `${s}.y`), join(`${s}.z`, `${s}.w`)) : s);
+  const joined = (s: string) => (rows && wide ? joinLanes(s) : s);
+  const joinLanes = (s: string) => (combine === "sum" ? `${s}.x + ${s}.y + ${s}.z + ${s}.w` : `largest(${s})`);
   const whole = (i: number) =>
     scales[i] === 1
       ? joined(`sum${i}`)
@@ -145,6 +152,7 @@ ${types(wide)}
 ${kinds.map((type, b) => binding(b, `in${b}`, type)).join("\n")}
 ${buffers.map((i) => binding(bindings + i, `result${i}`, element)).join("\n")}
 ${constants.declaration(bindings + buffers.length)}
+${combine === "max" ? MAXIMA : ""}
 #if ${tree}
 ${shared.map((s) => `var<workgroup> ${s}: array<T, ${LANES}>;`).join("\n")}
 #endif
@@ -160,6 +168,7 @@ ${entry()} {
   let k = i % ${columnsText};
 #endif
   let live = k < ${columnsText} && part < ${partsText};
+  ${combine === "max" ? minusInfinity("lowest") : ""}
   ${results.map((i) => `var sum${i} = ${zero};`).join(" ")}
   if (live) {
     ${coordinates(outer, "k", "k")}

@@ -1,10 +1,11 @@
-/** IEEE 754 binary16, for tests: the nearest half of a number (ties to even, saturated), as bits and back. */
+/** IEEE 754 binary16, for tests: the nearest half of a number (ties to even, finite ones saturated), as bits and back. */
 
 export const MOST = 65504;
 
-/** Bits of the half that is nearest to a finite number. */
+/** Bits of the half that is nearest to a number. */
 export function toHalf(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  if (!Number.isFinite(value)) return sign | (Number.isNaN(value) ? 0x7e00 : 0x7c00);
   const x = Math.min(Math.abs(value), MOST);
   // Halves of one binade lie 2^(e - 10) apart; below 2^-14 as there.
   const exponent = Math.max(-14, Math.floor(Math.log2(x || 1e-30)));

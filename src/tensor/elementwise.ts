@@ -2,6 +2,20 @@
  * Elementwise operations with broadcasting. Each stands as one line of WGSL beside its derivative; the compiler fuses chains of them
  * into one kernel. Expressions hold for `T` = f32 and vec4f alike (U: the unsigned integers of that width).
  */
+import {
+  compare,
+  type Comparison,
+  compareZero,
+  isInfinite,
+  isNaN,
+  isNonFinite as isNonFiniteBits,
+  keepNaN,
+  larger,
+  overZero,
+  positivePart,
+  zeroOver,
+  zeroTimes,
+} from "../../kernels/non-finite.js";
 import { sumTo } from "./broadcast.js";
 import { broadcastShapes, type Order, rowMajor, sameShape, type Shape } from "./shape.js";
 import { constantValue, type Expression, full, Tensor } from "./tensor.js";
@@ -36,6 +50,9 @@ function map(name: string, inputs: readonly Tensor[], expression: Expression, gr
  */
 const isNeutral = (x: Tensor, value: number, other: Tensor): boolean => x.rank === 0 && constantValue(x) === value && !isVariable(other);
 
+/** A factor or divisor that drivers would make something of which NaN and infinities are lost in. */
+const isZero = (x: Tensor): boolean => constantValue(x) === 0;
+
 export function add(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
   if (isNeutral(y, 0, x)) return x;
@@ -49,11 +66,11 @@ export function add(a: Operand, b: Operand): Tensor {
 }
 
 export function sub(a: Operand, b: Operand): Tensor {
-  const inputs = [lift(a), lift(b)];
+  const [x, y] = [lift(a), lift(b)];
   return map(
     "sub",
-    inputs,
-    (p, q) => `(${p} - ${q})`,
+    [x, y],
+    (p, q) => (x === y ? zeroTimes(p!) : `(${p} - ${q})`),
     (g) => [g, neg(g)],
   );
 }
@@ -65,7 +82,7 @@ export function mul(a: Operand, b: Operand): Tensor {
   return map(
     "mul",
     [x, y],
-    (p, q) => `(${p} * ${q})`,
+    (p, q) => (isZero(y) ? zeroTimes(p!) : isZero(x) ? zeroTimes(q!) : `(${p} * ${q})`),
     (g) => [mul(g, y), mul(g, x)],
   );
 }
@@ -75,7 +92,7 @@ export function div(a: Operand, b: Operand): Tensor {
   return map(
     "div",
     [x, y],
-    (p, q) => `(${p} / ${q})`,
+    (p, q) => (isZero(y) ? overZero(p!, Object.is(constantValue(y), -0)) : isZero(x) ? zeroOver(q!) : `(${p} / ${q})`),
     (g, r) => [div(g, y), neg(div(mul(g, r), y))],
   );
 }
@@ -89,27 +106,34 @@ export function neg(x: Tensor): Tensor {
   );
 }
 
-/** The larger of both; at equality the gradient goes to `a`. */
+/** The larger of both, NaN where one of them is; at equality the gradient goes to `a`, at NaN to both. */
 export function maximum(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
   return map(
     "maximum",
     [x, y],
-    (p, q) => `max(${p}, ${q})`,
-    (g) => [where(sub(x, y), g, 0, ">="), where(sub(x, y), 0, g, ">=")],
+    (p, q) => larger(p!, q!),
+    (g) => [compared(x, "<", y, 0, g), compared(x, ">=", y, 0, g)],
   );
 }
 
-/** The smaller of both; at equality the gradient goes to `a`. */
+/** The smaller of both, NaN where one of them is; at equality the gradient goes to `a`, at NaN to both. */
 export function minimum(a: Operand, b: Operand): Tensor {
   return neg(maximum(neg(lift(a)), neg(lift(b))));
 }
 
-/** `yes` where `x > 0` (or `x >= 0`), else `no`; no gradient flows to x. */
-export function where(x: Tensor, yes: Operand, no: Operand, comparison: ">" | ">=" = ">"): Tensor {
-  const [a, b] = [lift(yes), lift(no)];
-  const expression: Expression = (p, q, r) => `select(${r}, ${q}, ${p} ${comparison} T(0))`;
-  return map("where", [x, a, b], expression, (g) => [undefined, where(x, g, 0, comparison), where(x, 0, g, comparison)]);
+/** `yes` where `x > 0` (or `>=`, `<`, `<=`), else `no`, also where x is NaN; no gradient flows to x. */
+export function where(x: Tensor, yes: Operand, no: Operand, comparison: Comparison = ">"): Tensor {
+  const expression: Expression = (p, q, r) => `select(${r}, ${q}, ${compareZero(p!, comparison)})`;
+  const gradients: Gradients = (g) => [undefined, where(x, g, 0, comparison), where(x, 0, g, comparison)];
+  return map("where", [x, lift(yes), lift(no)], expression, gradients);
+}
+
+/** `yes` where a compares so with b, else `no`, also where one of them is NaN; no gradient flows to a and b. */
+export function compared(a: Tensor, comparison: Comparison, b: Tensor, yes: Operand, no: Operand): Tensor {
+  const expression: Expression = (p, q, r, s) => `select(${s}, ${r}, ${compare(p!, comparison, q!)})`;
+  const gradients: Gradients = (g) => [undefined, undefined, compared(a, comparison, b, g, 0), compared(a, comparison, b, 0, g)];
+  return map("where", [a, b, lift(yes), lift(no)], expression, gradients);
 }
 
 export const square = (x: Tensor): Tensor =>
@@ -133,7 +157,7 @@ export const exp = (x: Tensor): Tensor =>
   map(
     "exp",
     [x],
-    (p) => `exp(${p})`,
+    (p) => keepNaN(p!, `exp(${p})`),
     (g, y) => [mul(g, y)],
   );
 
@@ -141,7 +165,7 @@ export const log = (x: Tensor): Tensor =>
   map(
     "log",
     [x],
-    (p) => `log(${p})`,
+    (p) => keepNaN(p!, `log(${p})`),
     (g) => [div(g, x)],
   );
 
@@ -149,7 +173,7 @@ export const sqrt = (x: Tensor): Tensor =>
   map(
     "sqrt",
     [x],
-    (p) => `sqrt(${p})`,
+    (p) => keepNaN(p!, `sqrt(${p})`),
     (g, y) => [div(mul(g, 0.5), y)],
   );
 
@@ -158,7 +182,7 @@ export const rsqrt = (x: Tensor): Tensor =>
   map(
     "rsqrt",
     [x],
-    (p) => `inverseSqrt(${p})`,
+    (p) => keepNaN(p!, `inverseSqrt(${p})`),
     (g, y) => [mul(mul(g, -0.5), mul(y, square(y)))],
   );
 
@@ -167,7 +191,7 @@ export const tanh = (x: Tensor): Tensor =>
   map(
     "tanh",
     [x],
-    (p) => `tanh(clamp(${p}, T(-15), T(15)))`,
+    (p) => keepNaN(p!, `tanh(clamp(${p}, T(-15), T(15)))`),
     (g, y) => [mul(g, sub(1, square(y)))],
   );
 
@@ -175,7 +199,7 @@ export const sigmoid = (x: Tensor): Tensor =>
   map(
     "sigmoid",
     [x],
-    (p) => `(1.0 / (1.0 + exp(-${p})))`,
+    (p) => keepNaN(p!, `(1.0 / (1.0 + exp(-${p})))`),
     (g, y) => [mul(g, mul(y, sub(1, y)))],
   );
 
@@ -189,8 +213,9 @@ export const relu = (x: Tensor): Tensor =>
   map(
     "relu",
     [x],
-    (p) => `max(${p}, T(0))`,
-    (g, y) => [where(signOf(x, y), g, 0)],
+    (p) => positivePart(p!),
+    // As PyTorch's: what comes to a NaN goes on.
+    (g, y) => [where(signOf(x, y), 0, g, "<=")],
   );
 
 /** x where positive, slope·x elsewhere. */
@@ -198,22 +223,48 @@ export const leakyRelu = (x: Tensor, slope = 0.2): Tensor =>
   map(
     "leakyRelu",
     [x],
-    (p) => `select(${p} * ${slope}, ${p}, ${p} > T(0))`,
+    (p) => `select(${slope === 0 ? zeroTimes(p!) : `${p} * ${slope}`}, ${p}, ${p} > T(0))`,
     (g, y) => [where(slope > 0 ? signOf(x, y) : x, g, mul(g, slope))],
   );
+
+const softplusOf = (x: string): string => keepNaN(x, `(max(${x}, T(0)) + log(1.0 + exp(-abs(${x}))))`);
 
 /** log(1 + eˣ), without overflow. */
 export const softplus = (x: Tensor): Tensor =>
   map(
     "softplus",
     [x],
-    (p) => `(max(${p}, T(0)) + log(1.0 + exp(-abs(${p}))))`,
+    (p) => softplusOf(p!),
     (g) => [mul(g, sigmoid(x))],
   );
 
+/**
+ * Binary cross-entropy of each logit x and target t: softplus(x) − t·x. Where x is infinite that is ∞ − ∞; there it is PyTorch's form,
+ * (1 − t)·x + max(−x, 0).
+ */
+export const crossEntropy = (x: Tensor, target: Operand): Tensor => {
+  const t = lift(target);
+  const one = constantValue(t) === 1;
+  return map(
+    "crossEntropy",
+    [x, t],
+    (p, q) => {
+      const rest = one ? zeroTimes(p!) : `(1.0 - ${q}) * ${p}`;
+      return `select(${softplusOf(p!)} - ${one ? p : isZero(t) ? zeroTimes(p!) : `${q} * ${p}`}, ${rest} + max(-${p}, T(0)), ${isInfinite(p!)})`;
+    },
+    (g) => [add(mul(g, sigmoid(x)), mul(neg(g), t)), mul(neg(g), x)],
+  );
+};
+
 /** 1 where x is NaN or infinite, else 0, by its bits: shaders may assume that there are none and fold `x != x` away. */
-export const isNonFinite = (x: Tensor): Tensor =>
-  map("isNonFinite", [x], (p) => `select(T(0), T(1), (bitcast<U>(${p}) & U(0x7f800000u)) == U(0x7f800000u))`);
+export const isNonFinite = (x: Tensor): Tensor => map("isNonFinite", [x], (p) => `select(T(0), T(1), ${isNonFiniteBits(p!)})`);
+
+/** 1 where x is its maximum y, or NaN as y is, else 0. */
+export const isMaximum = (x: Tensor, y: Tensor): Tensor =>
+  map("isMaximum", [x, y], (p, q) => `select(T(0), T(1), ${compare(p!, ">=", q!)} | (${isNaN(p!)} & ${isNaN(q!)}))`);
+
+/** x, but 0 where x is infinite. */
+export const zeroIfInfinite = (x: Tensor): Tensor => map("zeroIfInfinite", [x], (p) => `select(${p}, T(0), ${isInfinite(p!)})`);
 
 /** The value without its derivative: a constant to `grad`. */
 export const stopGradient = (x: Tensor): Tensor =>

@@ -1,7 +1,7 @@
 /** Losses, each a scalar. */
 import { ShapeError } from "../errors.js";
 import { sum } from "./broadcast.js";
-import { add, mul, type Operand, relu, rsqrt, softplus, square, sub } from "./elementwise.js";
+import { add, crossEntropy, mul, type Operand, relu, rsqrt, square, sub } from "./elementwise.js";
 import { reshape, transpose } from "./layout.js";
 import { matmul } from "./matmul.js";
 import { logSumExp, max, mean } from "./reduce.js";
@@ -15,7 +15,7 @@ import { type Tensor, tensor } from "./tensor.js";
  * @param weights Per-row factors of the logits' shape; the mean is still over all rows.
  */
 export function bceWithLogits(logits: Tensor, target: Operand, weights?: Tensor): Tensor {
-  const losses = sub(softplus(logits), mul(logits, target));
+  const losses = crossEntropy(logits, target);
   return mean(weights ? mul(losses, weights) : losses);
 }
 

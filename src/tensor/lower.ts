@@ -93,13 +93,23 @@ function fuseInto(
       if (known) return known;
       if (!inlined.has(t)) return args[loads.indexOf(t)]!;
       if (t.operation.kind !== "map") throw new Error(`${t.toString()} cannot be fused`);
-      const expression = t.operation.expression(...t.inputs.map(value));
+      const expression = t.operation.expression(...argumentsOf(t.inputs));
       const name = `v${statements.length}`;
       statements.push(`  let ${name} = ${expression};`);
       names.set(t, name);
       return name;
     };
-    const values = make(inputs.map(value));
+    // Of constants alone WGSL refuses what is not finite, such as log(0), as an error of the text; of a variable it does not.
+    const argumentsOf = (given: readonly Tensor[]): string[] => {
+      const args = given.map(value);
+      if (given.some((t) => constantValue(t) === undefined)) return args;
+      return args.map((arg) => {
+        const name = `k${statements.length}`;
+        statements.push(`  var ${name} = ${arg};`);
+        return name;
+      });
+    };
+    const values = make(argumentsOf(inputs));
     return { statements: statements.join("\n"), values };
   };
   return { loads, bodies };

@@ -1,6 +1,6 @@
 /** Means, maxima and log-sum-exp over dimensions (`sum` stands in broadcast.ts, beside its derivative). */
 import { broadcastTo, finishReduction, reducedAxes, reduceNode, type ReduceOptions, sum } from "./broadcast.js";
-import { add, div, exp, log, mul, stopGradient, sub, where } from "./elementwise.js";
+import { add, div, exp, isMaximum, log, mul, stopGradient, sub, zeroIfInfinite } from "./elementwise.js";
 import { size } from "./shape.js";
 import type { Tensor } from "./tensor.js";
 import { unchanged } from "./variables.js";
@@ -14,19 +14,22 @@ export function mean(x: Tensor, dimensions?: readonly number[], options: ReduceO
   return finishReduction(x, reduced, dimensions, options);
 }
 
-/** The maximum over the given dimensions (default: all); where several elements share it, they share its gradient. */
+/**
+ * The maximum over the given dimensions (default: all), NaN where an element is; where several elements share it, or several are NaN, they
+ * share its gradient (as torch.max's of all elements; torch.amax's gradient of a NaN is NaN everywhere).
+ */
 export function max(x: Tensor, dimensions?: readonly number[], options: ReduceOptions = {}): Tensor {
   const axes = reducedAxes("max", x, dimensions);
   if (axes.length === 0) return finishReduction(x, unchanged("max", x), dimensions, options);
   const reduced = reduceNode("max", x, axes, (g, y) => {
-    const hit = where(sub(x, y), 1, 0, ">=");
+    const hit = isMaximum(x, y);
     return mul(hit, div(g, sum(hit, axes, { keepDims: true })));
   });
   return finishReduction(x, reduced, dimensions, options);
 }
 
-/** log Σ exp over one dimension, which stays with size 1; the maximum is taken out first, so nothing overflows. */
+/** log Σ exp over one dimension, which stays with size 1; the maximum is taken out first unless it is infinite, so nothing overflows. */
 export function logSumExp(x: Tensor, dimension: number): Tensor {
-  const top = stopGradient(max(x, [dimension], { keepDims: true }));
+  const top = stopGradient(zeroIfInfinite(max(x, [dimension], { keepDims: true })));
   return add(log(sum(exp(sub(x, top)), [dimension], { keepDims: true })), top);
 }

@@ -26,7 +26,7 @@ import { ganInitializers, type RandomSource } from "../models/initializers.js";
 import { NoiseReader } from "../models/noise-reader.js";
 import { compile, type CompileOptions } from "../tensor/compile.js";
 import { sum } from "../tensor/broadcast.js";
-import { add, mul, sigmoid, softplus, square, stopGradient, sub } from "../tensor/elementwise.js";
+import { add, crossEntropy, mul, sigmoid, square, stopGradient, sub } from "../tensor/elementwise.js";
 import { concat, reshape, slice, stack } from "../tensor/layout.js";
 import { bceWithLogits } from "../tensor/losses.js";
 import { Adam } from "../tensor/optimizers.js";
@@ -179,7 +179,7 @@ export class Gan {
     // [P] each: of the passes (real, mismatching, generated), the middle one missing where w = 0.
     const w = this.mismatchWeight;
     const ofPasses = (real: number, wrong: number, fake: number) => tensor(w > 0 ? [real, wrong, fake] : [real, fake]);
-    const losses = mean(sub(softplus(judged), mul(judged, reshape(ofPasses(1, 0, 0), [-1, 1]))), [1]);
+    const losses = mean(crossEntropy(judged, reshape(ofPasses(1, 0, 0), [-1, 1])), [1]);
     const lossD = sum(mul(losses, ofPasses(1, w, 1 - w)));
     this.#update([this.adamD, ...(this.text ? [this.text.adam] : [])], lossD, input("rateD", [2]), lossScale);
 
