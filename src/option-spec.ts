@@ -93,7 +93,13 @@ function rangeOf(spec: NumberSpec): string {
  */
 export function checkOption(where: string, spec: OptionSpec, value: unknown): void {
   const problem = problemWith(spec, value);
-  if (problem) throw new UserError(`${where} ${problem}, not ${typeof value === "string" ? `"${value}"` : JSON.stringify(value)}`);
+  if (problem) throw new UserError(`${where} ${problem}, not ${shown(value)}`);
+}
+
+/** A value as a user would type it: texts in quotes, so that an empty one shows; JSON would make null of Infinity. */
+function shown(value: unknown): string {
+  if (typeof value === "number" || value === undefined) return String(value);
+  return Array.isArray(value) ? value.map(shown).join(", ") : JSON.stringify(value);
 }
 
 /** The member of `known` that `word` is most likely a slip of the pen for, if any comes near. */

@@ -10,10 +10,17 @@ import { newestRun, RunFolder } from "../src/train/run-folder.js";
 import type { SafeTensor } from "../src/train/safetensors.js";
 
 /** While set, writing fails as on a full disk after that many bytes. */
-const disk = vi.hoisted(() => ({ left: Infinity }));
+const disk = vi.hoisted(() => ({ left: Infinity, refuses: undefined as string | undefined }));
 vi.mock("node:fs", async (original) => {
   const fs = await original<typeof Fs>();
-  const full = () => Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+  /** While set, everything that writes is refused with this code: as root, no permission would do it. */
+  const writing =
+    <A extends unknown[], R>(call: (...args: A) => R) =>
+    (...args: A): R => {
+      if (disk.refuses === undefined) return call(...args);
+      throw Object.assign(new Error(`${disk.refuses}: refused, open`), { code: disk.refuses, syscall: "open", path: args[0] });
+    };
+  const full = () => Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
   const writeSync = (file: number, bytes: Uint8Array, at: number): number => {
     const size = Math.min(disk.left, bytes.length - at);
     if (size <= 0) throw full();
@@ -24,14 +31,24 @@ vi.mock("node:fs", async (original) => {
     if (disk.left < text.length) throw full();
     fs.appendFileSync(path, text);
   };
-  return { ...fs, writeSync, appendFileSync };
+  return {
+    ...fs,
+    writeSync,
+    appendFileSync: writing(appendFileSync),
+    mkdirSync: writing(fs.mkdirSync),
+    writeFileSync: writing(fs.writeFileSync),
+    openSync: (path: string, flags: string) => (flags === "r" ? fs.openSync(path, flags) : writing(fs.openSync)(path, flags)),
+  };
 });
 
 const home = mkdtempSync(join(tmpdir(), "petalgrad-run-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 let path = "";
 beforeEach(() => (path = mkdtempSync(join(home, "run-"))));
-afterEach(() => (disk.left = Infinity));
+afterEach(() => {
+  disk.left = Infinity;
+  disk.refuses = undefined;
+});
 
 const options = resolveOptions({ preset: "tiny" }, { software: true });
 
@@ -40,6 +57,10 @@ function begun(): RunFolder {
   run.writeConfig(options, { node: "v20" });
   return run;
 }
+
+const refuse = (text: string): never => {
+  throw new Error(text);
+};
 
 const tensors = (value: number): [string, SafeTensor][] => [["w", { dtype: "F32", shape: [2], data: Float32Array.of(value, -value) }]];
 const file = (step: number): string => join(path, "checkpoint", `step-${String(step).padStart(6, "0")}.safetensors`);
@@ -94,7 +115,7 @@ describe("metrics.jsonl", () => {
     const run = begun();
     run.appendMetrics({ stage: "text encoder", step: 9, loss: 1 });
     for (let step = 1; step <= 4; step++) run.appendMetrics({ stage: "GAN", step, loss: step / 2 });
-    run.truncateMetrics("GAN", 2);
+    run.truncateMetrics("GAN", 2, refuse);
     run.appendMetrics({ stage: "GAN", step: 3, loss: NaN });
     expect(run.readMetrics()).toEqual([
       { stage: "text encoder", step: 9, loss: 1 },
@@ -104,13 +125,31 @@ describe("metrics.jsonl", () => {
     ]);
   });
 
-  it("leaves out the half line of a kill, and names damage elsewhere", () => {
+  it("leaves out the half line of a kill without a word", () => {
     const run = begun();
     run.appendMetrics({ stage: "GAN", step: 1 });
     writeFileSync(join(path, "metrics.jsonl"), '{"stage":"GAN","st', { flag: "a" });
     expect(run.readMetrics()).toHaveLength(1);
-    writeFileSync(join(path, "metrics.jsonl"), '\n{"stage":"GAN","step":2}\n', { flag: "a" });
-    expect(() => run.readMetrics()).toThrow("metrics.jsonl is damaged in line 2");
+    run.truncateMetrics("GAN", 1, refuse);
+    expect(readFileSync(join(path, "metrics.jsonl"), "utf8")).toBe('{"stage":"GAN","step":1}\n');
+  });
+
+  it("that is damaged is cut back to what is sound before the checkpoint, with a word", () => {
+    const run = begun();
+    const sound = [1, 2, 3, 4, 5].map((step) => `{"stage":"GAN","step":${step}}`);
+    const broken = ['{"stage":"GAN","st{"stage":"GAN","step":9}', "\0\0\0\0", "null", "7", '{"step":3}', '{"stage":"GAN","step":"x"}', ""];
+    for (const bad of broken) {
+      const warnings: string[] = [];
+      writeFileSync(join(path, "metrics.jsonl"), [sound[0], bad, sound[1], sound[2], bad, sound[3], sound[4], ""].join("\n"));
+      // While a run goes on, nothing but what can be read counts.
+      expect(run.readMetrics().map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
+      run.truncateMetrics("GAN", 3, (text) => warnings.push(text));
+      expect(readFileSync(join(path, "metrics.jsonl"), "utf8"), bad).toBe(`${sound.slice(0, 3).join("\n")}\n`);
+      expect(warnings).toEqual([
+        `${join(path, "metrics.jsonl")} is damaged in lines 2, 5: what is sound up to step 3 is kept, the rest is left out`,
+      ]);
+      run.truncateMetrics("GAN", 3, refuse);
+    }
   });
 });
 
@@ -209,12 +248,41 @@ describe("a full disk", () => {
   });
 });
 
-it("names a file that stands where a folder is due", () => {
+it("names a file or folder that is in the way", () => {
   const run = begun();
   writeFileSync(join(path, "samples"), "");
-  expect(() => run.writeSample(1, new Uint8Array(1), "")).toThrow("a file is in its way");
+  expect(() => run.writeSample(1, new Uint8Array(1), "")).toThrow(
+    `${join(path, "samples", "step-000001.txt")} cannot be written: a file is in its way`,
+  );
   mkdirSync(join(path, "curves.svg"));
-  expect(() => run.writeCurves("<svg/>")).toThrow("a file is in its way");
+  expect(() => run.writeCurves("<svg/>")).toThrow(`${join(path, "curves.svg")} cannot be written: a folder is in its way (EISDIR)`);
+  mkdirSync(join(path, "metrics.jsonl"));
+  expect(() => run.readMetrics()).toThrow(`${join(path, "metrics.jsonl")} cannot be read: it is a folder, where a file is wanted (EISDIR)`);
+  rmSync(join(path, "config.json"));
+  mkdirSync(join(path, "config.json"));
+  expect(() => run.readConfig()).toThrow(`${join(path, "config.json")} cannot be read: it is a folder`);
+});
+
+describe("a folder that may not be written", () => {
+  it("is told in one line, with the way on where there is one", async () => {
+    disk.refuses = "EROFS";
+    expect(() => RunFolder.create(join(path, "new"), "petals")).toThrow(
+      `${join(path, "new")} cannot be written: the file system is read-only (EROFS); nothing was begun yet: mend that, or begin elsewhere`,
+    );
+    disk.refuses = undefined;
+    const run = begun();
+    await run.saveCheckpoint(5, tensors(5), {});
+    disk.refuses = "EACCES";
+    const resumed = RunFolder.open(path);
+    const goOn = `go on with: npm run train -- --resume ${path}`;
+    expect(() => resumed.lock(refuse)).toThrow(`${path} cannot be written: permission denied (EACCES); ${goOn}`);
+    expect(() => resumed.appendMetrics({ stage: "GAN", step: 1 })).toThrow(
+      `metrics.jsonl cannot be written: permission denied (EACCES); ${goOn}`,
+    );
+    await expect(run.saveCheckpoint(6, tensors(6), {})).rejects.toThrow(
+      `cannot be written: permission denied (EACCES); the last good checkpoint is ${file(5)}; ${goOn}`,
+    );
+  });
 });
 
 it("writes samples with their captions beside them", () => {

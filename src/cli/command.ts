@@ -25,7 +25,7 @@ export type Values<T extends OptionTable> = {
 
 /** What a command may use of the process around it. */
 export interface Context {
-  /** Aborted by the first Ctrl-C (or SIGTERM) after `catchInterrupt` was called; the second ends the process. */
+  /** Aborted by the first Ctrl-C (or SIGTERM, SIGHUP) after `catchInterrupt` was called; the second ends the process. */
   catchInterrupt(notice: string): AbortSignal;
   /** A line of result, on standard output. */
   print(line: string): void;

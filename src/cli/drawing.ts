@@ -1,6 +1,7 @@
 /** What the commands that draw share: their common options, where to draw from, what is said meanwhile, writing a picture. */
 import { basename, extname } from "node:path";
 import { commandLine } from "../command-line.js";
+import { fileProblemOr } from "../data/file-problem.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../data/atomic-file.js";
 import type { TrainEvent } from "../train/hooks.js";
@@ -63,7 +64,7 @@ export function writePicture(path: string, bytes: Uint8Array): string {
   try {
     writeFileAtomic(path, bytes);
   } catch (error) {
-    throw new UserError(`${path} cannot be written: ${(error as Error).message}`);
+    throw new UserError(`${path} cannot be written: ${fileProblemOr(error)}`);
   }
   return basename(path) === path ? `./${path}` : path;
 }

@@ -35,13 +35,15 @@ export const embeddings = defineCommand({
     const { openDevice } = await import("../gpu/device.js");
     const { exportEmbeddings } = await import("../train/embeddings/export-embeddings.js");
     const { readTextModel } = await import("../train/model-file.js");
-    const { openData } = await import("../train/run-data.js");
+    const { openData, requireData } = await import("../train/run-data.js");
+    const data = { dataset: name, imageSize: 64, dataDir, captions };
+    await requireData(data, false);
     const model = await readTextModel(textEncoder);
     const progress = new Progress(context.stderr);
     const hooks: TrainHooks = { onEvent: (event) => show(progress, event), signal: context.catchInterrupt("stopping; nothing is written") };
     const device = await openDevice();
     try {
-      const dataset = await openData({ dataset: name, imageSize: 64, dataDir, captions }, hooks);
+      const dataset = await openData(data, hooks);
       const start = performance.now();
       let rate = "";
       const { bytes, shape } = await exportEmbeddings(device, dataset, model, out, (done, total) => {

@@ -1,5 +1,6 @@
 /** `petalgrad evaluate --text-encoder`: measures of text encoders, as one table, a JSON file and a chart. */
 import { extname } from "node:path";
+import { fileProblemOr } from "../data/file-problem.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../data/atomic-file.js";
 import { flagName } from "../option-spec.js";
@@ -64,7 +65,7 @@ export async function evaluateTextIfAsked(given: GivenEvaluation, context: Conte
       try {
         writeFileAtomic(path, text);
       } catch (error) {
-        throw new UserError(`${path} cannot be written: ${(error as Error).message}`);
+        throw new UserError(`${path} cannot be written: ${fileProblemOr(error)}`);
       }
       context.print(path);
     };

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 /** The command line: `petalgrad <command> [options]`. Finds the command, hands it its options, and says in one line what went wrong. */
+import { constants } from "node:os";
+import { fileProblem } from "../data/file-problem.js";
 import { UserError } from "../errors.js";
 import { nearest } from "../option-spec.js";
 import { type Command, type Context, parseOptions, takeWords } from "./command.js";
@@ -49,12 +51,12 @@ function print(line: string): void {
 function catchInterrupt(notice: string): AbortSignal {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
-    if (controller.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
+    if (controller.signal.aborted) process.exit(128 + constants.signals[signal]);
     process.stderr.write(`\n${notice}\n`);
     controller.abort();
   };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  // SIGHUP: the terminal is closed, or the connection to it is lost.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   return controller.signal;
 }
 
@@ -62,15 +64,22 @@ function catchInterrupt(notice: string): AbortSignal {
 function report(error: unknown): void {
   const debug = process.env.PETALGRAD_DEBUG === "1";
   const message = error instanceof Error ? error.message : String(error);
+  // What the file system refuses is no mistake of ours, wherever it was met.
+  const problem = fileProblem(error);
   if (debug) process.stderr.write(`petalgrad: ${error instanceof Error ? (error.stack ?? message) : message}\n`);
   else if (error instanceof UserError) process.stderr.write(`petalgrad: ${message}\n`);
+  else if (problem) process.stderr.write(`petalgrad: ${(error as NodeJS.ErrnoException).path ?? "a file"}: ${problem}\n`);
   else process.stderr.write(`petalgrad: ${message} (unexpected; PETALGRAD_DEBUG=1 shows where it happened)\n`);
 }
 
 // `petalgrad ... | head` closes the pipe early: no error of ours.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code !== "EIO") throw error;
+});
+// A terminal that is closed takes no more messages: a checkpoint is saved all the same.
+process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
 });
 
 try {

@@ -1,6 +1,7 @@
 /** `petalgrad prepare`: fetches and packs a data set ahead of training, and says what is in it and what was left out. */
 import type { Dataset } from "../data/dataset.js";
 import type { DataProgress } from "../data/options.js";
+import { fileProblemOr } from "../data/file-problem.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../data/atomic-file.js";
 import { type Context, defineCommand, withDefaults } from "./command.js";
@@ -76,7 +77,7 @@ function listImages(dataset: Dataset, path: string, context: Context): void {
   try {
     writeFileAtomic(path, lines.join(""));
   } catch (error) {
-    throw new UserError(`${path} cannot be written: ${(error as Error).message}`);
+    throw new UserError(`${path} cannot be written: ${fileProblemOr(error)}`);
   }
   context.print(path);
 }

@@ -5,6 +5,7 @@ import { newestRun } from "../train/run-folder.js";
 import { STYLE_OPTIONS } from "../train/style-options.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
+import { RECOVER_OPTION } from "./recover-option.js";
 import { show } from "./training-events.js";
 
 export const trainStyle = defineCommand({
@@ -22,13 +23,14 @@ export const trainStyle = defineCommand({
       description: "go on with this run's style encoder; of the others only --data-dir and the two --...-every may be given",
     },
     ...STYLE_OPTIONS,
+    recover: RECOVER_OPTION,
   },
   examples: [
     ["train-style", "for the newest run"],
     ["train-style --run runs/flowers-1 --steps 5000 --texts interpolated", "for longer, on mixtures of captions"],
     ["train-style --resume runs/flowers-1", "go on where it stopped"],
   ],
-  async run({ run, resume, ...given }, context) {
+  async run({ run, resume, recover, ...given }, context) {
     if (run !== undefined && resume !== undefined)
       throw new UserError("--run begins a style encoder and --resume goes on with one: give one of them");
     const path = resume ?? run ?? newestRun();
@@ -40,7 +42,7 @@ export const trainStyle = defineCommand({
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {
       const hooks = { onEvent: (event: Parameters<typeof show>[1]) => show(progress, event), signal };
-      const result = await runTraining({ given, run: path, resume: resume !== undefined }, hooks);
+      const result = await runTraining({ given, run: path, resume: resume !== undefined, recover }, hooks);
       progress.end();
       if (result.recovery) {
         const { mean, byDimension, images, captions } = result.recovery;

@@ -4,6 +4,7 @@ import { UserError } from "../errors.js";
 import { TEXT_OPTIONS } from "../train/text-options.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
+import { RECOVER_OPTION } from "./recover-option.js";
 import { show } from "./training-events.js";
 
 export const trainText = defineCommand({
@@ -20,6 +21,7 @@ export const trainText = defineCommand({
       placeholder: "DIR",
       description: "go on with the training in this folder; of the others only --data-dir and --checkpoint-every may be given",
     },
+    recover: RECOVER_OPTION,
   },
   examples: [
     ["train-text --dataset flowers", "the char-CNN-RNN of the paper, by InfoNCE, with an image network of our own"],
@@ -28,7 +30,7 @@ export const trainText = defineCommand({
     ["train-text --dataset birds --objective text-only", "without images: two captions of one image against others"],
     ["train-text --dataset flowers --image-features googlenet.npy", "with features of the images from elsewhere"],
   ],
-  async run({ run, resume, ...given }, context) {
+  async run({ run, resume, recover, ...given }, context) {
     if (run !== undefined && resume !== undefined)
       throw new UserError("--run begins a training and --resume goes on with one: give one of them");
     // Loaded here, so that --help needs no engine.
@@ -37,7 +39,7 @@ export const trainText = defineCommand({
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {
       const hooks = { onEvent: (event: Parameters<typeof show>[1]) => show(progress, event), signal };
-      const { encoder, best, end, step, run: folder, options } = await runTraining({ given, run, resume }, hooks);
+      const { encoder, best, end, step, run: folder, options } = await runTraining({ given, run, resume, recover }, hooks);
       progress.end();
       if (encoder) context.print(`text encoder: ${encoder}${best ? ` (of step ${best.step}, the best on the held-out classes)` : ""}`);
       if (end === "stopped") return context.print(`stopped at step ${step}; go on with: ${commandLine("train-text", "--resume", folder)}`);

@@ -4,6 +4,7 @@ import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
+import { RECOVER_OPTION } from "./recover-option.js";
 import { show } from "./training-events.js";
 
 export const train = defineCommand({
@@ -22,6 +23,7 @@ export const train = defineCommand({
       description:
         "go on with the run in this folder; of the others only --steps, --data-dir, --recompute and the two --...-every may be given",
     },
+    recover: RECOVER_OPTION,
   },
   examples: [
     ["train", "petals, with the preset the adapter can carry"],
@@ -29,7 +31,7 @@ export const train = defineCommand({
     ["train --dataset flowers --variant gan-cls --num-captions 1 --mismatch text", "another variant, closer to the paper than to its code"],
     ["train --resume runs/flowers-1 --steps 8000", "go on where the run stopped, for longer"],
   ],
-  async run({ run, resume, ...given }, context) {
+  async run({ run, resume, recover, ...given }, context) {
     if (run !== undefined && resume !== undefined)
       throw new UserError("--run begins a run and --resume goes on with one: give one of them");
     // Loaded here, so that --help needs no engine.
@@ -37,7 +39,7 @@ export const train = defineCommand({
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {
-      const result = await runTraining({ given, run, resume }, { onEvent: (event) => show(progress, event), signal });
+      const result = await runTraining({ given, run, resume, recover }, { onEvent: (event) => show(progress, event), signal });
       progress.end();
       if (result.grid) context.print(`samples: ${result.grid}`);
       if (result.end === "stopped")

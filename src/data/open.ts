@@ -9,7 +9,7 @@ import { DataError, type Dataset } from "./dataset.js";
 import { downloadFlowers, flowers } from "./flowers.js";
 import { folderDefinition } from "./folder.js";
 import { findSources, isFolder, type LayoutDefinition, type LayoutSources } from "./layout.js";
-import type { OpenOptions } from "./options.js";
+import { DATASET_NAMES, type OpenOptions } from "./options.js";
 import { PackedDataset, type PreparedData } from "./packed.js";
 import { readPacked, writePacked } from "./packed-file.js";
 import { makePetals, PETALS_VERSION } from "./petals.js";
@@ -18,21 +18,39 @@ import { prepareLayout } from "./prepare.js";
 /** Changes when the same sources begin to be prepared differently. */
 const PREPARE_VERSION = 1;
 
-/** Data sets that have a name of their own. */
-export const DATASET_NAMES = ["petals", "flowers", "birds"] as const;
-
 /**
  * Opens a data set, preparing it (and, for flowers, fetching it) when that has not been done.
  * @param name petals, flowers, birds, or a folder in the layout of the originals.
  * @throws DataError that says what is missing or wrong and the way out.
  */
 export async function openDataset(name: string, options: OpenOptions = {}): Promise<Dataset> {
-  const { size = 64 } = options;
+  const found = await locate(name, options);
+  return found === "petals" ? openPetals(options) : openLayout(found, options);
+}
+
+/**
+ * What `openDataset` finds wrong before it prepares anything: for those who have other work to do first.
+ * @throws DataError as `openDataset` does.
+ */
+export async function requireDataset(name: string, options: OpenOptions = {}): Promise<void> {
+  await locate(name, options);
+}
+
+/** A data set in the layout of the originals, and where its parts lie; not all of them where they can be fetched. */
+interface Located {
+  readonly definition: LayoutDefinition;
+  readonly dataDir: string;
+  readonly sources: LayoutSources;
+}
+
+async function locate(name: string, options: OpenOptions): Promise<"petals" | Located> {
+  const { size = 64, dataDir } = options;
   if (!Number.isInteger(size) || size < 4 || size > 1024) {
     throw new DataError(`the size of images must be an integer from 4 to 1024, not ${size}`);
   }
   if (name === "petals") {
-    return openPetals(size, options);
+    refuseFiles(options);
+    return name;
   }
   for (const option of ["seed", "imagesPerClass"] as const) {
     if (options[option] !== undefined) {
@@ -40,18 +58,41 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
     }
   }
   if (name === "flowers" || name === "birds") {
-    return openLayout(name === "flowers" ? flowers : birds, options.dataDir ?? (await defaultDataDir(name)), size, options);
+    return locateLayout(name === "flowers" ? flowers : birds, dataDir ?? (await defaultDataDir(name)), options);
   }
   if (await isFolder(name)) {
-    if (options.dataDir !== undefined) {
-      throw new DataError(`${name} is a folder already: leave the data folder ${options.dataDir} out`);
+    if (dataDir !== undefined) {
+      throw new DataError(`${name} is a folder already: leave the data folder ${dataDir} out`);
     }
-    return openLayout(folderDefinition(basename(resolve(name))), name, size, options);
+    return locateLayout(folderDefinition(options.name ?? basename(resolve(name))), name, options);
   }
   throw new DataError(`no data set "${name}": give ${DATASET_NAMES.join(", ")}, or a folder that exists`);
 }
 
-async function openPetals(size: number, options: OpenOptions): Promise<Dataset> {
+async function locateLayout(definition: LayoutDefinition, dataDir: string, options: OpenOptions): Promise<Located> {
+  const sources = await findSources(dataDir, options.captions);
+  if (!canBeFetched(definition, options)) requireComplete(sources, definition, dataDir);
+  return { definition, dataDir, sources };
+}
+
+function canBeFetched(definition: LayoutDefinition, { download }: OpenOptions): boolean {
+  return definition === flowers && download !== false;
+}
+
+function requireComplete(
+  sources: LayoutSources,
+  { name, wayOut }: LayoutDefinition,
+  dataDir: string,
+): asserts sources is LayoutSources & { images: string; captions: string } {
+  const missing = [sources.images === undefined ? "images" : "", sources.captions === undefined ? "captions" : ""].filter(
+    (part) => part !== "",
+  );
+  if (missing.length > 0) {
+    throw new DataError(`${name}: no ${missing.join(" and no ")} in ${resolve(dataDir)}.\n${wayOut(dataDir)}`);
+  }
+}
+
+function refuseFiles(options: OpenOptions): void {
   for (const option of ["dataDir", "captions"] as const) {
     if (options[option] !== undefined) {
       throw new DataError(
@@ -62,7 +103,10 @@ async function openPetals(size: number, options: OpenOptions): Promise<Dataset> 
   if (options.alphabet === "captions") {
     throw new DataError('petals is in English: its alphabet is "original"');
   }
-  const { seed = 0, imagesPerClass = 20, onProgress, signal } = options;
+}
+
+async function openPetals(options: OpenOptions): Promise<Dataset> {
+  const { size = 64, seed = 0, imagesPerClass = 20, onProgress, signal } = options;
   const key = digest(`petals ${PETALS_VERSION} ${size} ${seed} ${imagesPerClass}`);
   return openPacked("petals", key, size, options, () =>
     makePetals({
@@ -75,28 +119,20 @@ async function openPetals(size: number, options: OpenOptions): Promise<Dataset> 
   );
 }
 
-async function openLayout(definition: LayoutDefinition, dataDir: string, size: number, options: OpenOptions): Promise<Dataset> {
+async function openLayout({ definition, dataDir, sources: found }: Located, options: OpenOptions): Promise<Dataset> {
   const { name } = definition;
-  let sources = await findSources(dataDir, options.captions);
-  if (!isComplete(sources) && definition === flowers && options.download !== false) {
+  const { size = 64 } = options;
+  let sources = found;
+  if ((sources.images === undefined || sources.captions === undefined) && canBeFetched(definition, options)) {
     await downloadFlowers(dataDir, options);
     sources = await findSources(dataDir, options.captions);
   }
-  if (!isComplete(sources)) {
-    const missing = [sources.images === undefined ? "images" : "", sources.captions === undefined ? "captions" : ""].filter(
-      (part) => part !== "",
-    );
-    throw new DataError(`${name}: no ${missing.join(" and no ")} in ${resolve(dataDir)}.\n${definition.wayOut(dataDir)}`);
-  }
+  requireComplete(sources, definition, dataDir);
   const complete = sources;
   const parts = [complete.images, complete.captions, ...Object.values(complete.lists)];
   const prints = await Promise.all(parts.map(fingerprint));
   const key = digest([`${name} ${PREPARE_VERSION} ${size} ${options.alphabet ?? "auto"}`, ...prints].join("\n\n"));
   return openPacked(name, key, size, options, () => prepareLayout(definition, complete, size, options));
-}
-
-function isComplete(sources: LayoutSources): sources is LayoutSources & { images: string; captions: string } {
-  return sources.images !== undefined && sources.captions !== undefined;
 }
 
 /** The packed file where there is a sound one; else what `prepare` makes, packed for the next time. */

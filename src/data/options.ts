@@ -1,5 +1,8 @@
 // What openDataset is asked for.
 
+/** Data sets that have a name of their own; any other is a folder. */
+export const DATASET_NAMES: readonly string[] = ["petals", "flowers", "birds"];
+
 /** How far a long preparation or download has come. */
 export interface DataProgress {
   readonly phase: "download" | "prepare";
@@ -19,6 +22,8 @@ export interface OpenOptions {
    * else ./data/<name>. Not for petals.
    */
   readonly dataDir?: string;
+  /** What a folder's data set is called (default: as the folder is). */
+  readonly name?: string;
   /** Which captions, where a data set has several side by side: a language tag such as "en" or "fa", or an archive or folder. Default: "en", or the only ones there. Not for petals. */
   readonly captions?: string;
   /** The alphabet: the original 70 symbols, one made of the captions, or (default) whichever suits the captions. */

@@ -30,6 +30,8 @@ export interface PairSamplerOptions {
   readonly captionsPerImage?: number;
   /** Mirror half of the images (default true). */
   readonly mirror?: boolean;
+  /** Whether the mismatching half is used (default true): without, one class is enough, which then stands in for the other. */
+  readonly mismatch?: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export class PairSampler {
   private readonly classes: readonly number[];
   private readonly captionsPerImage: number;
 
-  /** @throws DataError where the split has fewer than two classes, RangeError for a batch or a number of captions below 1. */
+  /** @throws DataError where the split has fewer than two classes (without mismatch: none), RangeError for a batch or a number of captions below 1. */
   constructor(
     private readonly dataset: Dataset,
     private readonly options: PairSamplerOptions,
@@ -48,7 +50,7 @@ export class PairSampler {
     requirePositive("batch", options.batch);
     this.captionsPerImage = options.captionsPerImage ?? 4;
     requirePositive("captionsPerImage", this.captionsPerImage);
-    this.classes = usableClasses(dataset, options.split ?? "train", 2);
+    this.classes = usableClasses(dataset, options.split ?? "train", options.mismatch === false ? 1 : 2);
   }
 
   /** Batch number `step`. */
@@ -62,8 +64,8 @@ export class PairSampler {
     const wrongCaptions = new Uint32Array(batch * perImage);
     for (let row = 0; row < batch; row++) {
       const first = random.below(this.classes.length);
-      // One of the other classes: step over the first.
-      const second = (first + 1 + random.below(this.classes.length - 1)) % this.classes.length;
+      // One of the other classes, where there are any: step over the first.
+      const second = (first + 1 + random.below(Math.max(1, this.classes.length - 1))) % this.classes.length;
       images[row] = random.pick(this.dataset.imagesOfClass(this.classes[first]));
       wrong[row] = random.pick(this.dataset.imagesOfClass(this.classes[second]));
       drawCaptions(this.dataset, images[row], random, captions, row * perImage, perImage);
@@ -261,7 +263,9 @@ function usableClasses(dataset: Dataset, from: SplitName | readonly number[], ne
   const named = typeof from === "string" ? `the ${from} split has` : "there are";
   const classes = (typeof from === "string" ? dataset.split[from] : from).filter((c) => dataset.imagesOfClass(c).length > 0);
   if (classes.length < needed) {
-    throw new DataError(`${dataset.name}: ${named} ${classes.length} classes with images, and a batch needs ${needed} different ones`);
+    throw new DataError(
+      `${dataset.name}: ${named} ${classes.length} ${classes.length === 1 ? "class" : "classes"} with images, and a batch needs ${needed} different ones`,
+    );
   }
   return classes;
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { centreViews, fillImages } from "../data/batch.js";
 import { RandomStream } from "../data/philox.js";
+import { fileProblemOr } from "../data/file-problem.js";
 import { UserError } from "../errors.js";
 import { openDevice } from "../gpu/device.js";
 import { writeFileAtomic } from "../data/atomic-file.js";
@@ -116,7 +117,7 @@ export function writeSection(page: string, section: Section): void {
     writeFileAtomic(join(dirname(page), picture), section.picture.png);
     writeFileAtomic(page, whole);
   } catch (error) {
-    throw new UserError(`${page} cannot be written: ${(error as Error).message}`);
+    throw new UserError(`${page} cannot be written: ${fileProblemOr(error)}`);
   }
 }
 

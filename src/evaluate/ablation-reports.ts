@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileProblemOr } from "../data/file-problem.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../data/atomic-file.js";
 import type { AblationRequest } from "./ablation-plan.js";
@@ -43,7 +44,7 @@ export function keepReports(page: string, name: string, settings: Settings, repo
       writeFileAtomic(join(folder, `${name}-seed-${seed}.json`), `${JSON.stringify(kept, null, 1)}\n`);
     }
   } catch (error) {
-    throw new UserError(`${folder} cannot be written to: ${(error as Error).message}`);
+    throw new UserError(`${folder} cannot be written to: ${fileProblemOr(error)}`);
   }
 }
 

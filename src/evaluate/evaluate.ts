@@ -4,6 +4,7 @@ import { UserError } from "../errors.js";
 import { type Device, openDevice } from "../gpu/device.js";
 import type { TrainHooks } from "../train/hooks.js";
 import type { TrainOptions } from "../train/options.js";
+import { withAbsolutePaths } from "../train/paths.js";
 import { openData } from "../train/run-data.js";
 import { RunFolder } from "../train/run-folder.js";
 import { type NetworkSettings, networkSettings, obtainNetworks } from "./networks.js";
@@ -44,7 +45,8 @@ export interface EvaluateRequest {
  * @throws UserError where a folder holds no run or no checkpoint, or the runs are of different data sets; the signal's reason when aborted
  */
 export async function evaluate(request: EvaluateRequest, hooks: TrainHooks): Promise<Report> {
-  const options = request.runs.map((run) => RunFolder.open(run).readConfig());
+  // Runs of earlier versions hold paths as they were typed.
+  const options = request.runs.map((run) => withAbsolutePaths(RunFolder.open(run).readConfig()));
   refuseUnfit(request.runs, options);
   const device = await openDevice();
   try {

@@ -1,6 +1,7 @@
 /** An evaluation's files: the numbers as JSON, the charts beside it. */
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { fileProblemOr } from "../data/file-problem.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../data/atomic-file.js";
 import type { TrainHooks } from "../train/hooks.js";
@@ -29,14 +30,14 @@ export async function evaluateToFiles(request: EvaluateRequest, json: string, ho
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
   } catch (error) {
-    throw new UserError(`${folder} cannot be written to: ${(error as Error).message}`);
+    throw new UserError(`${folder} cannot be written to: ${fileProblemOr(error)}`);
   }
   const report = await evaluate(request, hooks);
   const write = (name: string, contents: string): string => {
     try {
       writeFileAtomic(join(folder, name), contents);
     } catch (error) {
-      throw new UserError(`${join(folder, name)} cannot be written: ${(error as Error).message}`);
+      throw new UserError(`${join(folder, name)} cannot be written: ${fileProblemOr(error)}`);
     }
     return name;
   };

@@ -107,7 +107,9 @@ export class Device {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const { maxBufferSize } = this.gpu.limits;
     if (size > maxBufferSize)
-      throw new LimitError(`${label} needs ${mebibytes(size)}, this adapter's buffers end at ${mebibytes(maxBufferSize)}`);
+      throw new LimitError(
+        `${label} needs ${mebibytes(size, maxBufferSize)}, this adapter's buffers end at ${mebibytes(maxBufferSize, size)}`,
+      );
     this.check();
     const buffer = this.gpu.createBuffer({ label, size, usage });
     this.allocatedBytes += size;
@@ -179,7 +181,11 @@ export class Device {
 
 export const hasConstants = (kernel: Kernel): boolean => (kernel.constants?.length ?? 0) > 0;
 
-/** A size for people: "12.5 MiB". */
-export function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 24 ? 1 : 0)} MiB`;
+/**
+ * A size for people: "12.5 MiB".
+ * @param other One that it is told apart from: where both would read alike, bytes are given.
+ */
+export function mebibytes(bytes: number, other = bytes): string {
+  const text = (size: number) => `${(size / 2 ** 20).toFixed(size < 2 ** 24 ? 1 : 0)} MiB`;
+  return other !== bytes && text(other) === text(bytes) ? `${bytes} bytes` : text(bytes);
 }

@@ -62,7 +62,9 @@ export class DispatchList {
     for (const { ranges } of plan.dispatches) {
       const large = ranges.find((r) => r.bytes > most);
       if (large)
-        throw new LimitError(`${large.label} needs ${mebibytes(large.bytes)} in one binding, this adapter allows ${mebibytes(most)}`);
+        throw new LimitError(
+          `${large.label} needs ${mebibytes(large.bytes, most)} in one binding, this adapter allows ${mebibytes(most, large.bytes)}`,
+        );
     }
     const pipelines = await Promise.all(plan.dispatches.map(({ kernel, ranges }) => device.pipeline(kernel, ranges.length)));
     const arena = new Memory(device, "arena", plan.arenaBytes);

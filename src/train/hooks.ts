@@ -9,6 +9,8 @@ export interface TrainRequest {
   readonly run?: string;
   /** Folder of the run to continue. */
   readonly resume?: string;
+  /** Go on by itself, at most three times, when the GPU device is lost (default true). */
+  readonly recover?: boolean;
 }
 
 export type TrainEvent =

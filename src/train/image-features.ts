@@ -1,10 +1,12 @@
 /** Features of images from a file, for the image side of a joint embedding: those of GoogLeNet, as in the paper, or of any other network. */
+import { closeSync, openSync, readSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import type { Dataset } from "../data/dataset.js";
 import { readNpy } from "../data/formats/npy.js";
 import { type NumberArray, toFloats } from "../data/formats/number-array.js";
 import type { NumpyArray } from "../data/formats/numpy-array.js";
+import { fileProblemOr } from "../data/file-problem.js";
 import { UserError } from "../errors.js";
 import { readSafetensors } from "./safetensors.js";
 
@@ -19,20 +21,32 @@ export interface ImageFeatures {
   readonly file: string;
 }
 
+/** Tells before any work what reading them would tell at once. @throws UserError when it is no file of such a kind, or cannot be read */
+export function requireImageFeatures(path: string): void {
+  const kind = extname(path).toLowerCase();
+  if (kind !== ".safetensors" && kind !== ".npy") throw new UserError(`--image-features ${path}: a .safetensors or .npy file is wanted`);
+  try {
+    const file = openSync(path, "r");
+    try {
+      // A folder can be opened, but not read.
+      readSync(file, new Uint8Array(1));
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw new UserError(`--image-features ${path} cannot be read: ${fileProblemOr(error)}`);
+  }
+}
+
 /**
  * Reads [images, size] or [images, views, size] of numbers, a row an image in the data set's order (by class, then by image name).
  * @param path A .npy file, or a .safetensors file with one tensor, or one named `features`.
  * @throws UserError when the file is of another kind or does not fit the data set.
  */
 export async function readImageFeatures(path: string, dataset: Dataset): Promise<ImageFeatures> {
+  requireImageFeatures(path);
   const kind = extname(path).toLowerCase();
-  if (kind !== ".safetensors" && kind !== ".npy") throw new UserError(`--image-features ${path}: a .safetensors or .npy file is wanted`);
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw new UserError(`${path} cannot be read: ${(error as Error).message}`);
-  }
+  const bytes = await readFile(path);
   const { shape, data } = kind === ".npy" ? floats(readNpy(bytes, path), path) : await onlyTensor(bytes, path);
   if ((shape.length !== 2 && shape.length !== 3) || shape[0] !== dataset.images) {
     const wanted = `[${dataset.images}, size] or [${dataset.images}, views, size]`;

@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { RandomStream } from "../data/philox.js";
 import { symbolsFromJson } from "../data/symbols.js";
+import { fileProblemOr } from "../data/file-problem.js";
 import { UserError } from "../errors.js";
 import { Generator, type GeneratorOptions } from "../models/generator.js";
 import { FeatureEncoder, type FeatureEncoderOptions, ImageEncoder, type ImageEncoderOptions } from "../models/image-encoder.js";
@@ -101,7 +102,7 @@ export async function openModelFile(path: string): Promise<SafetensorsFile> {
   try {
     bytes = await readFile(path);
   } catch (error) {
-    throw new UserError(`${path} cannot be read: ${(error as Error).message}`);
+    throw new UserError(`${path} cannot be read: ${fileProblemOr(error)}`);
   }
   const file = await readSafetensors(bytes, path);
   const format = file.metadata.get("format");

@@ -7,6 +7,7 @@ import type { Cell } from "../models/recurrent.js";
 import type { TextForm } from "../models/text-encoder.js";
 import { checkOption, flagName, type OptionTable } from "../option-spec.js";
 import { type Storage, STORAGES } from "../tensor/storage.js";
+import { withMovedData } from "./paths.js";
 import { FROM_PRESET, type Preset, PRESET_VALUES, type PresetName, PRESETS } from "./presets.js";
 import { fromJson, resumed } from "./saved-options.js";
 import { MADE_TEXT_KEYS, MADE_TEXT_OPTIONS, textDefaults, textFormRules } from "./text-form.js";
@@ -293,7 +294,7 @@ const CHANGEABLE: readonly (keyof TrainOptions)[] = ["steps", "sampleEvery", "ch
  * @throws UserError when `given` holds another value for an option that may not.
  */
 export function resumeOptions(saved: TrainOptions, given: GivenOptions): TrainOptions {
-  const options = resumed("run", saved, given, CHANGEABLE);
+  const options = resumed("run", saved, withMovedData(given, saved), CHANGEABLE);
   checkOptions(options, (key) => `--${flagName(key)}`);
   return options;
 }

@@ -6,6 +6,7 @@
  *     samples/step-001000.png, .txt       a grid and the captions of its rows
  *     curves.svg
  *     checkpoint/step-001000.safetensors  the newest, and the one before
+ *     lock.json                           who trains in it, while somebody does
  *
  * Whatever happens at whatever moment, the last good checkpoint stands: files are replaced whole, a checkpoint is removed only when two
  * newer ones are safe, a damaged one is refused by its hash and the one before is used.
@@ -15,18 +16,13 @@ import { join } from "node:path";
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../data/atomic-file.js";
+import { fileProblem } from "../data/file-problem.js";
 import { optionsFromJson, type TrainOptions } from "./options.js";
+import { type MetricsRecord, metricsLine, parseMetrics, type Stage } from "./metrics-file.js";
+import { lockFolder } from "./run-lock.js";
 import { readSafetensors, type SafeTensor, writeSafetensors } from "./safetensors.js";
 
-/** What is trained. */
-export type Stage = "text encoder" | "validation" | "GAN" | "style encoder";
-
-/** A line of metrics.jsonl. A number that is not finite is written as null, JSON having no other word. */
-export interface MetricsRecord {
-  readonly stage: Stage;
-  readonly step: number;
-  readonly [name: string]: number | string | null;
-}
+export type { MetricsRecord, Stage } from "./metrics-file.js";
 
 export interface Checkpoint {
   readonly step: number;
@@ -66,10 +62,8 @@ export class RunFolder<Options = TrainOptions> {
   static create(path: string | undefined, name: string): RunFolder;
   static create<Options>(path: string | undefined, name: string, kind: FolderKind<Options>): RunFolder<Options>;
   static create(path: string | undefined, name: string, kind: FolderKind<unknown> = RUN as FolderKind<unknown>): RunFolder<unknown> {
-    const folder = new RunFolder(path ?? freeName(name), kind);
-    if (folder.isBegun) {
-      throw new UserError(`${folder.path} already holds a run: go on with it by --resume ${folder.path}, or name another folder`);
-    }
+    refuseBegun(path);
+    const folder = new RunFolder(path ?? freePath(name), kind);
     folder.#write(() => mkdirSync(folder.path, { recursive: true }), folder.path);
     return folder;
   }
@@ -96,6 +90,16 @@ export class RunFolder<Options = TrainOptions> {
     return existsSync(this.#in("config.json"));
   }
 
+  /**
+   * Keeps other processes from training in the folder. @returns what gives it free
+   * @throws UserError when one does
+   */
+  lock(warn: (text: string) => void): () => void {
+    const path = this.#in("lock.json");
+    this.#write(() => mkdirSync(this.path, { recursive: true }), this.path);
+    return this.#write(() => lockFolder(this.path, path, warn), path);
+  }
+
   /** Writes config.json: the options, and whatever tells what the run ran on (versions, adapter). */
   writeConfig(options: Options, about: Readonly<Record<string, string>>): void {
     const { command } = this.kind;
@@ -109,7 +113,8 @@ export class RunFolder<Options = TrainOptions> {
     try {
       json = JSON.parse(readFileSync(path, "utf8"));
     } catch (error) {
-      throw new UserError(`${path} is damaged: ${(error as Error).message}`);
+      const problem = fileProblem(error);
+      throw new UserError(problem ? `${path} cannot be read: ${problem}` : `${path} is damaged: ${(error as Error).message}`);
     }
     const { command, options } = (json ?? {}) as { command?: string; options?: unknown };
     if (command !== this.kind.command)
@@ -121,30 +126,30 @@ export class RunFolder<Options = TrainOptions> {
 
   appendMetrics(record: MetricsRecord): void {
     const path = this.#in("metrics.jsonl");
-    this.#write(() => appendFileSync(path, `${JSON.stringify(record)}\n`), path);
+    this.#write(() => appendFileSync(path, metricsLine(record)), path);
   }
 
-  /** All records; a last line that was cut off by a kill is left out. */
+  /** All records that can be read. */
   readMetrics(): MetricsRecord[] {
-    const path = this.#in("metrics.jsonl");
-    if (!existsSync(path)) return [];
-    const lines = readFileSync(path, "utf8").split("\n");
-    const unfinished = lines.pop();
-    return lines.flatMap((line, i) => {
-      try {
-        return [JSON.parse(line) as MetricsRecord];
-      } catch (error) {
-        // A full disk can leave half a line that later ones follow; nothing else can.
-        if (i === lines.length - 1 && unfinished === "") return [];
-        throw new UserError(`${path} is damaged in line ${i + 1}: ${(error as Error).message}`);
-      }
-    });
+    return this.#metrics().records;
   }
 
-  /** Forgets a stage's records after `step`, which a resumed run makes anew. */
-  truncateMetrics(stage: Stage, step: number): void {
-    const kept = this.readMetrics().filter((record) => record.stage !== stage || record.step <= step);
-    this.#writeFile("metrics.jsonl", kept.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  /**
+   * Forgets a stage's records after `step`, which a resumed run makes anew, and lines that are damaged.
+   * @param warn Is told of those.
+   */
+  truncateMetrics(stage: Stage, step: number, warn: (text: string) => void): void {
+    const { records, damaged } = this.#metrics();
+    const kept = records.filter((record) => record.stage !== stage || record.step <= step);
+    this.#writeFile("metrics.jsonl", kept.map(metricsLine).join(""));
+    if (damaged.length === 0) return;
+    const some = `${damaged.length === 1 ? "line" : "lines"} ${damaged.slice(0, 3).join(", ")}${damaged.length > 3 ? " ..." : ""}`;
+    warn(`${this.#in("metrics.jsonl")} is damaged in ${some}: what is sound up to step ${step} is kept, the rest is left out`);
+  }
+
+  #metrics(): ReturnType<typeof parseMetrics> {
+    const path = this.#in("metrics.jsonl");
+    return parseMetrics(existsSync(path) ? this.#read(() => readFileSync(path, "utf8"), path) : "");
   }
 
   /** Writes a sample grid and the captions of its rows. @returns the picture's path */
@@ -189,7 +194,8 @@ export class RunFolder<Options = TrainOptions> {
     const path = this.#writeFile(join("checkpoint", name), bytes);
     this.#good = { step, path };
     for (const other of this.#checkpointNames()) {
-      if (other !== name && other !== before) rmSync(this.#in("checkpoint", other), { force: true });
+      if (other !== name && other !== before)
+        this.#write(() => rmSync(this.#in("checkpoint", other), { force: true }), this.#in("checkpoint", other));
     }
     return path;
   }
@@ -219,8 +225,10 @@ export class RunFolder<Options = TrainOptions> {
 
   /** What to tell when a run ends badly: where its last good checkpoint is and how to go on. */
   get wayOn(): string {
-    if (!this.#good) return `the run has no checkpoint yet; begin it again with: ${this.kind.goOn(this.path)}`;
-    return `the last good checkpoint is ${this.#good.path}; go on with: ${this.kind.goOn(this.path)}`;
+    if (!this.isBegun) return "nothing was begun yet: mend that, or begin elsewhere";
+    if (this.#good) return `the last good checkpoint is ${this.#good.path}; go on with: ${this.kind.goOn(this.path)}`;
+    if (this.hasCheckpoint) return `go on with: ${this.kind.goOn(this.path)}`;
+    return `the run has no checkpoint yet; begin it again with: ${this.kind.goOn(this.path)}`;
   }
 
   #in(...parts: string[]): string {
@@ -231,7 +239,7 @@ export class RunFolder<Options = TrainOptions> {
   #checkpointNames(): string[] {
     const folder = this.#in("checkpoint");
     if (!existsSync(folder)) return [];
-    return readdirSync(folder)
+    return this.#read(() => readdirSync(folder), folder)
       .filter((name) => /^step-\d+\.safetensors$/.test(name))
       .sort((a, b) => stepOf(a) - stepOf(b));
   }
@@ -243,20 +251,35 @@ export class RunFolder<Options = TrainOptions> {
   }
 
   /** Turns what a full or closed disk says into one line that names the way on. */
-  #write(action: () => void, path: string): void {
+  #write<T>(action: () => T, path: string): T {
     try {
-      action();
+      return action();
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
+      const { code } = error as NodeJS.ErrnoException;
+      const problem = fileProblem(error);
+      if (problem === undefined) throw error;
       if (code === "ENOSPC" || code === "EDQUOT")
         throw new UserError(`the disk is full: ${path} could not be written. Free some space; ${this.wayOn}`);
-      if (code === "EACCES" || code === "EROFS" || code === "EPERM")
-        throw new UserError(`${path} may not be written (${code}); ${this.wayOn}`);
       if (code === "ENOTDIR" || code === "EEXIST" || code === "EISDIR")
-        throw new UserError(`${path} cannot be written: a file is in its way (${message})`);
-      throw error;
+        throw new UserError(`${path} cannot be written: ${code === "EISDIR" ? "a folder" : "a file"} is in its way (${code})`);
+      throw new UserError(`${path} cannot be written: ${problem}; ${this.wayOn}`);
     }
   }
+
+  #read<T>(action: () => T, path: string): T {
+    try {
+      return action();
+    } catch (error) {
+      const problem = fileProblem(error);
+      throw problem === undefined ? error : new UserError(`${path} cannot be read: ${problem}`);
+    }
+  }
+}
+
+/** A mistake that is told before anything is opened or prepared. @throws UserError when a new run's folder already holds one */
+export function refuseBegun(path: string | undefined): void {
+  if (path === undefined || !existsSync(join(path, "config.json"))) return;
+  throw new UserError(`${path} already holds a run: go on with it by --resume ${path}, or name another folder`);
 }
 
 /** The run of `train` that was begun last under runs/, or undefined. */
@@ -264,13 +287,17 @@ export function newestRun(): string | undefined {
   if (!existsSync("runs")) return undefined;
   const runs = readdirSync("runs").flatMap((name) => {
     const config = join("runs", name, "config.json");
-    if (!existsSync(config) || /^\{\s*"command"/.test(readFileSync(config, "utf8"))) return [];
-    return [{ path: join("runs", name), time: statSync(config).mtimeMs }];
+    try {
+      if (/^\{\s*"command"/.test(readFileSync(config, "utf8"))) return [];
+      return [{ path: join("runs", name), time: statSync(config).mtimeMs }];
+    } catch {
+      return [];
+    }
   });
   return runs.sort((a, b) => b.time - a.time)[0]?.path;
 }
 
-function freeName(name: string): string {
+function freePath(name: string): string {
   // A folder's path as a data set's name would nest the run.
   const plain = name.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "") || "run";
   for (let i = 1; ; i++) {

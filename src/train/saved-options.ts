@@ -1,6 +1,7 @@
 /** Options that a folder remembers in its config.json: reading them back, and going on with them. */
 import { UserError } from "../errors.js";
 import { flagName, nearest, type OptionTable } from "../option-spec.js";
+import { withAbsolutePaths } from "./paths.js";
 
 /**
  * The options of something that goes on: those it was begun with, save the few that may change; not yet checked.
@@ -12,8 +13,10 @@ export function resumed<Options extends object>(
   given: { readonly [K in keyof Options]?: Options[K] | undefined },
   changeable: readonly (keyof Options)[],
 ): Options {
+  // Older folders hold paths as they were typed.
+  const absolute = withAbsolutePaths(saved);
   for (const key of Object.keys(given) as (keyof Options & string)[]) {
-    if (given[key] === undefined || given[key] === saved[key] || changeable.includes(key)) continue;
+    if (given[key] === undefined || given[key] === saved[key] || given[key] === absolute[key] || changeable.includes(key)) continue;
     throw new UserError(
       `--${flagName(key)} ${String(given[key])}: the ${what} was begun with ${String(saved[key] ?? "none")}, and a resumed ${what} goes on ` +
         `as it began; leave the option out, or start a new ${what}`,

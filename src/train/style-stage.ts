@@ -5,7 +5,6 @@ import { dirname } from "node:path";
 import { RandomStream } from "../data/philox.js";
 import { commandLine } from "../command-line.js";
 import { NonFiniteError, UserError } from "../errors.js";
-import { type Device, openDevice } from "../gpu/device.js";
 import { randomKey } from "../tensor/random.js";
 import { CaptionTable } from "./caption-table.js";
 import { Clock } from "./clock.js";
@@ -16,7 +15,9 @@ import { trainSteps } from "./loop.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER, STYLE_TEXTS, STYLE_VALUES, TEXT_ENCODER_NAME } from "./names.js";
 import { networkDigest, refuseNonFinite } from "./network-file.js";
 import { Painter } from "./painter.js";
-import { openData } from "./run-data.js";
+import { withAbsolutePaths } from "./paths.js";
+import { type Attempt, trainOnDevice } from "./recovery.js";
+import { openData, requireData } from "./run-data.js";
 import { type FolderKind, RunFolder } from "./run-folder.js";
 import { encodeStyle } from "./style-file.js";
 import { StyleGrid } from "./style-grid.js";
@@ -38,6 +39,8 @@ export interface StyleRequest {
   /** The run's folder. */
   readonly run: string;
   readonly resume: boolean;
+  /** Go on by itself, at most three times, when the GPU device is lost (default true). */
+  readonly recover?: boolean | undefined;
 }
 
 export interface StyleResult {
@@ -68,13 +71,11 @@ const MEASURED = 512;
  * @throws UserError for bad options, a run without a model, a full disk, a loss that is not finite; the last good checkpoint stands then.
  */
 export async function trainStyle(request: StyleRequest, hooks: TrainHooks): Promise<StyleResult> {
-  const device = await openDevice();
-  try {
-    const session = await Session.begin(device, request, hooks);
-    return await session.train();
-  } finally {
-    device.destroy();
-  }
+  const given = withAbsolutePaths(request.given);
+  return trainOnDevice(request.recover ?? true, hooks, async (attempt) => {
+    const resume = request.resume || attempt.folder !== undefined;
+    return (await Session.begin(attempt, { ...request, given, resume }, hooks)).train();
+  });
 }
 
 /** The options of the training, and its folder inside the run's. */
@@ -114,9 +115,12 @@ class Session {
   ) {}
 
   /** Everything up to the first step. */
-  static async begin(device: Device, request: StyleRequest, hooks: TrainHooks): Promise<Session> {
+  static async begin({ device, hold }: Attempt, request: StyleRequest, hooks: TrainHooks): Promise<Session> {
     const { run, about, folder, options } = openFolder(request);
+    if (request.resume) hold(folder);
     const { onEvent } = hooks;
+    const data = { ...about, dataDir: options.dataDir };
+    await requireData(data, true);
     const model = await loadModel(run.path, options.generator);
     for (const text of model.warnings) onEvent({ kind: "warning", text });
     const generator = await networkDigest(model.generator);
@@ -128,7 +132,8 @@ class Session {
       kind: "message",
       text: `style encoder of ${run.path} (${options.generator} generator), ${options.steps} steps of ${options.batch} on ${device.description}`,
     });
-    const dataset = await openData({ ...about, dataDir: options.dataDir }, hooks);
+    const dataset = await openData(data, hooks);
+    if (!request.resume) hold(folder);
     folder.writeConfig(options, { adapter: device.description, node: process.version });
     installTuner(device, options.tune, onEvent, folder);
     const text = run.inside(TEXT_ENCODER_NAME);
@@ -147,14 +152,7 @@ class Session {
 
   async train(): Promise<StyleResult> {
     const { folder, hooks } = this;
-    try {
-      await this.#steps();
-    } catch (error) {
-      // What went wrong, and how to go on.
-      if (error instanceof NonFiniteError) throw new NonFiniteError(`${error.message}; ${folder.wayOn}`);
-      if (error instanceof Error && error.name === "DeviceLostError") throw new UserError(`${error.message}; ${folder.wayOn}`);
-      throw error;
-    }
+    await this.#steps();
     await this.captions.keep(hooks.onEvent);
     const end = this.#step >= this.options.steps ? ("finished" as const) : ("stopped" as const);
     return { folder: folder.path, end, step: this.#step, grid: this.#grid, recovery: this.#recovery };
@@ -247,7 +245,7 @@ async function restore(
   if (metadata.get("generator") !== generator)
     throw new UserError(`the run's generator has changed since ${path}: remove ${folder.path} and train the style encoder anew`);
   training.restore(tensors, path);
-  folder.truncateMetrics("style encoder", step);
+  folder.truncateMetrics("style encoder", step, (text) => onEvent({ kind: "warning", text }));
   return step;
 }
 

@@ -7,6 +7,8 @@ import { CELLS, type Cell } from "../models/recurrent.js";
 import { DOCUMENT_LENGTHS, TEXT_FORMS, TEXT_STATES, type TextForm, type TextState } from "../models/text-encoder.js";
 import { checkOption, flagName, nearest, type OptionTable } from "../option-spec.js";
 import { TRAIN_OPTIONS, type TuneMode, tuneModeFor } from "./options.js";
+import { withMovedData } from "./paths.js";
+import { resumed } from "./saved-options.js";
 import { epochOf, OBJECTIVES, type Objective, RECIPES, SCHEDULES } from "./text-objectives.js";
 
 /** Everything that decides what a training computes. Plain JSON; stored whole in the run's `config.json`. */
@@ -249,10 +251,22 @@ export function resolveTextOptions(given: GivenTextOptions, adapter: { readonly 
   }
   const result = { ...options, ...Object.fromEntries(meaningless.flatMap(([keys]) => keys.map((key) => [key, null]))) };
   checkTextOptions(result, (key) => `--${flagName(key)}`);
-  if (known && options.validation > counts.classes - 2) {
-    throw new UserError(`--validation ${options.validation} leaves fewer than two of ${counts.classes} classes to train on; give less`);
-  }
+  if (known) requireClasses(result, counts.classes);
   return result;
+}
+
+/** All objectives but that of captions alone tell classes apart. */
+function requireClasses({ objective, validation }: TextOptions, classes: number): void {
+  const needed = objective === "text-only" ? 1 : 2;
+  const there = classes === 1 ? "1 training class has images" : `${classes} training classes have images`;
+  if (classes < needed)
+    throw new UserError(
+      `only ${there}, and --objective ${objective} tells the captions of ${needed} or more apart; --objective text-only needs no classes`,
+    );
+  if (validation > classes - needed)
+    throw new UserError(
+      `--validation ${validation} leaves fewer than ${needed === 2 ? "two" : "one"} of ${classes} classes to train on; give at most ${classes - needed}`,
+    );
 }
 
 /** The options that a resumed training may change: they do not decide what a step computes. */
@@ -260,14 +274,7 @@ const CHANGEABLE: readonly (keyof TextOptions)[] = ["checkpointEvery", "dataDir"
 
 /** The options of a resumed training. @throws UserError when `given` holds another value for an option that may not change */
 export function resumeTextOptions(saved: TextOptions, given: GivenTextOptions): TextOptions {
-  for (const key of KEYS) {
-    if (given[key] === undefined || given[key] === saved[key] || CHANGEABLE.includes(key)) continue;
-    throw new UserError(
-      `--${flagName(key)} ${given[key]}: the training was begun with ${saved[key] ?? "none"}, and a resumed one goes on as it began; ` +
-        "leave the option out, or start a new one",
-    );
-  }
-  return { ...saved, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+  return resumed("training", saved, withMovedData(given, saved), CHANGEABLE);
 }
 
 /** Reads the options back from a parsed `config.json`, named `where` in messages. @throws UserError */

@@ -1,19 +1,22 @@
 /** `petalgrad train-text`: a text encoder trained in a run folder that can be resumed bit for bit, its best step chosen on held-out classes. */
+import { basename } from "node:path";
 import type { Alphabet } from "../data/alphabet.js";
 import type { Dataset } from "../data/dataset.js";
-import { openDataset } from "../data/open.js";
 import type { Symbols } from "../data/symbols.js";
 import { Vocabulary } from "../data/vocabulary.js";
 import { commandLine } from "../command-line.js";
-import { NonFiniteError, UserError } from "../errors.js";
-import { type Device, openDevice } from "../gpu/device.js";
+import { UserError } from "../errors.js";
+import type { Device } from "../gpu/device.js";
 import { curvesSvg } from "./curves.js";
 import type { TrainHooks } from "./hooks.js";
-import { readImageFeatures } from "./image-features.js";
+import { readImageFeatures, requireImageFeatures } from "./image-features.js";
 import { encodeTextEncoder } from "./model-file.js";
 import { TEXT_ENCODER_NAME } from "./names.js";
 import { type NamedTensor, refuseNonFinite } from "./network-file.js";
-import { type FolderKind, RunFolder } from "./run-folder.js";
+import { withAbsolutePaths } from "./paths.js";
+import { type Attempt, trainOnDevice } from "./recovery.js";
+import { openTrainingData, requireData, trainingClasses } from "./run-data.js";
+import { type FolderKind, refuseBegun, RunFolder } from "./run-folder.js";
 import type { SafeTensor } from "./safetensors.js";
 import { JointEmbedding, type JointTraining, type TextData } from "./text-encoder.js";
 import { finishedEncoder } from "./text-model.js";
@@ -26,6 +29,8 @@ export interface TextTrainRequest {
   readonly given: GivenTextOptions;
   readonly run?: string | undefined;
   readonly resume?: string | undefined;
+  /** Go on by itself, at most three times, when the GPU device is lost (default true). */
+  readonly recover?: boolean | undefined;
 }
 
 export interface TextTrainResult {
@@ -51,57 +56,45 @@ const TEXT_FOLDER: FolderKind<TextOptions> = {
   command: "train-text",
 };
 
-/** @throws UserError for bad options or data, a full disk, a loss that is not finite; the last good checkpoint stands then. */
+/**
+ * Trains, or continues, a text encoder.
+ * @throws UserError for bad options or data, a full disk, a loss that is not finite, a device that is lost again and again; the last good
+ * checkpoint stands then.
+ */
 export async function trainText(request: TextTrainRequest, hooks: TrainHooks): Promise<TextTrainResult> {
-  const { given, resume } = request;
-  const device = await openDevice();
-  try {
-    const before = resume === undefined ? undefined : RunFolder.open(resume, TEXT_FOLDER);
-    const saved = before && resumeTextOptions(before.readConfig(), given);
-    // What is wrong with the options is said before the data are looked at.
-    const wanted = saved ?? resolveTextOptions(given, device.traits);
-    const dataset = await openData(wanted, hooks);
-    const features = wanted.imageFeatures === null ? undefined : await readImageFeatures(wanted.imageFeatures, dataset);
-    const classes = dataset.split.train.filter((c) => dataset.imagesOfClass(c).length > 0);
-    const counts = { classes: classes.length, images: dataset.imagesOfSplit("train").length, features: features?.size };
-    const options = saved ?? resolveTextOptions(given, device.traits, counts);
-    const folder = before ?? RunFolder.create(request.run, `text-${options.dataset}`, TEXT_FOLDER);
-    folder.writeConfig(options, { adapter: device.description, node: process.version });
-    installTuner(device, options.tune, hooks.onEvent, folder);
-    const held = heldOut(classes, options.validation);
-    const data: TextData = { dataset, symbols: symbolsOf(dataset, options), classes: classes.filter((c) => !held.includes(c)), features };
-    hooks.onEvent({ kind: "message", text: describe(options, data, held.length, device) });
-    try {
-      return await new TextRun(device, options, data, held, folder, hooks).train();
-    } catch (error) {
-      // What went wrong, and how to go on.
-      if (error instanceof NonFiniteError) throw new NonFiniteError(`${error.message}; ${folder.wayOn}`);
-      if (error instanceof Error && error.name === "DeviceLostError") throw new UserError(`${error.message}; ${folder.wayOn}`);
-      throw error;
-    }
-  } finally {
-    device.destroy();
-  }
+  if (request.resume === undefined) refuseBegun(request.run);
+  const given = withAbsolutePaths(request.given);
+  return trainOnDevice(request.recover ?? true, hooks, (attempt) => trainOn(attempt, { ...request, given }, request.given.dataset, hooks));
 }
 
-async function openData(options: TextOptions, { onEvent, signal }: TrainHooks): Promise<Dataset> {
-  try {
-    return await openDataset(options.dataset, {
-      size: options.imageSize,
-      ...(options.dataDir !== null && { dataDir: options.dataDir }),
-      ...(options.captions !== null && { captions: options.captions }),
-      ...(options.alphabet !== null && options.alphabet !== "auto" && { alphabet: options.alphabet }),
-      signal,
-      onMessage: (text) => onEvent({ kind: "message", text }),
-      onProgress: ({ phase, done, total, what }) => {
-        const task = phase === "download" ? ({ what, unit: "B" } as const) : ({ what: `preparing ${what}`, unit: "images" } as const);
-        onEvent({ kind: "work", ...task, done, ...(total !== undefined && { total }) });
-      },
-    });
-  } catch (error) {
-    if (signal.aborted) throw new UserError("stopped while preparing the data; nothing half-made is left");
-    throw error;
-  }
+/** @param name The data set as it was typed, after which a new folder is named. */
+async function trainOn(
+  { device, folder: begun, hold }: Attempt,
+  { given, run, resume = begun }: TextTrainRequest,
+  name: string | undefined,
+  hooks: TrainHooks,
+): Promise<TextTrainResult> {
+  const before = resume === undefined ? undefined : RunFolder.open(resume, TEXT_FOLDER);
+  if (before) hold(before);
+  const saved = before && resumeTextOptions(before.readConfig(), given);
+  // What is wrong with the options is said before the data are looked at.
+  const wanted = saved ?? resolveTextOptions(given, device.traits);
+  await requireData(wanted, before !== undefined);
+  if (wanted.imageFeatures !== null) requireImageFeatures(wanted.imageFeatures);
+  const dataset = await openTrainingData(wanted, hooks);
+  const classes = trainingClasses(dataset);
+  const counts = { classes: classes.length, images: dataset.imagesOfSplit("train").length };
+  if (!saved) resolveTextOptions(given, device.traits, counts);
+  const features = wanted.imageFeatures === null ? undefined : await readImageFeatures(wanted.imageFeatures, dataset);
+  const options = saved ?? resolveTextOptions(given, device.traits, { ...counts, features: features?.size });
+  const folder = before ?? RunFolder.create(run, `text-${name ?? options.dataset}`, TEXT_FOLDER);
+  if (!before) hold(folder);
+  folder.writeConfig(options, { adapter: device.description, node: process.version });
+  installTuner(device, options.tune, hooks.onEvent, folder);
+  const held = heldOut(classes, options.validation);
+  const data: TextData = { dataset, symbols: symbolsOf(dataset, options), classes: classes.filter((c) => !held.includes(c)), features };
+  hooks.onEvent({ kind: "message", text: describe(options, data, held.length, device) });
+  return new TextRun(device, options, data, held, folder, hooks).train();
 }
 
 /** The characters or the words that the encoder reads; words of the training classes' captions only. */
@@ -205,7 +198,8 @@ class TextRun {
       const weights = [...tensors].filter(([name]) => name.startsWith(BEST)).map(([name, t]) => [name.slice(BEST.length), t] as const);
       this.#best = { ...(JSON.parse(best) as Best), weights };
     }
-    for (const stage of ["text encoder", "validation"] as const) folder.truncateMetrics(stage, step);
+    const warn = (text: string): void => hooks.onEvent({ kind: "warning", text });
+    for (const stage of ["text encoder", "validation"] as const) folder.truncateMetrics(stage, step, warn);
     if (step >= this.options.steps) hooks.onEvent({ kind: "message", text: `the training has done its ${step} steps` });
   }
 
@@ -254,7 +248,7 @@ class TextRun {
       points: records.flatMap((r): [number, number][] => (r.stage === stage && typeof r[key] === "number" ? [[r.step, r[key]]] : [])),
     });
     const { dataset, encoder, objective } = this.options;
-    return curvesSvg(`${dataset}, ${encoder} by ${objective}`, [
+    return curvesSvg(`${basename(dataset)}, ${encoder} by ${objective}`, [
       { title: "loss", series: [series("text encoder", "loss", "loss")] },
       {
         title: "held-out classes",

@@ -1,7 +1,7 @@
 /** What `--text-encoder` says: where a run's text encoder comes from, and whether it is trained with the GAN. */
 
 export const END_TO_END = "end-to-end";
-const FINE_TUNE = "fine-tune";
+export const FINE_TUNE = "fine-tune";
 
 /** Where a run's text encoder comes from, and whether it is trained with the GAN. */
 export interface TextSource {

@@ -13,6 +13,7 @@ import { digest, fingerprint, keep } from "./cache.js";
 import type { TrainHooks } from "./hooks.js";
 import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "./model-file.js";
 import type { TrainOptions } from "./options.js";
+import { trainingClasses } from "./run-data.js";
 import type { RunFolder } from "./run-folder.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "./text-encoder.js";
@@ -102,8 +103,11 @@ export async function obtainTextEncoder(
       onEvent({ kind: "warning", text: `${(error as Error).message}; the text encoder is trained from the start` });
     }
   }
-  folder.truncateMetrics("text encoder", joint.step);
-  const { steps } = training;
+  folder.truncateMetrics("text encoder", joint.step, (text) => onEvent({ kind: "warning", text }));
+  // Captions of one class have nothing to be told apart by: every loss would be 0.
+  const steps = trainingClasses(dataset).length > 1 ? training.steps : 0;
+  if (steps === 0)
+    onEvent({ kind: "warning", text: `${dataset.name} has one training class: its text encoder learns nothing, and stays as it began` });
   let last = performance.now();
   const report = (step: number, loss: number, rows: number): void => {
     const now = performance.now();

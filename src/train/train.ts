@@ -22,11 +22,13 @@ import type { TrainHooks, TrainRequest, TrainResult } from "./hooks.js";
 import { trainSteps } from "./loop.js";
 import { encodeGan, encodeTextEncoder, type ModelTexts, readTextEncoder, type TextEncoderFile } from "./model-file.js";
 import { FIRST_SAMPLE, GAN_VALUES, MODEL_NAME, TEXT_ENCODER_NAME, TEXT_VALUES } from "./names.js";
-import { resolveOptions, resumeOptions, type TrainOptions } from "./options.js";
+import { resolveOptions, resumeOptions, type TrainOptions, usesMismatch } from "./options.js";
+import { withAbsolutePaths } from "./paths.js";
+import { type Attempt, trainOnDevice } from "./recovery.js";
 import { textSource } from "./text-source.js";
 import { runCurves } from "./run-curves.js";
-import { openData } from "./run-data.js";
-import { type Checkpoint, RunFolder } from "./run-folder.js";
+import { openTrainingData, requireData, trainingClasses } from "./run-data.js";
+import { type Checkpoint, refuseBegun, RunFolder } from "./run-folder.js";
 import { isNormalised, normalisationFor } from "./text-model.js";
 import { jointTraining, keptTextEncoder, obtainTextEncoder, symbolsOf } from "./text-stage.js";
 import { installTuner } from "./tuning.js";
@@ -36,19 +38,24 @@ import { installTuner } from "./tuning.js";
  * @throws UserError for bad options or data, a full disk, a loss that is not finite; the last good checkpoint stands then.
  */
 export async function train(request: TrainRequest, hooks: TrainHooks): Promise<TrainResult> {
-  const device = await openDevice();
-  try {
-    return await trainOn(device, request, hooks);
-  } finally {
-    device.destroy();
-  }
+  if (request.resume === undefined) refuseBegun(request.run);
+  const given = withAbsolutePaths(request.given);
+  return trainOnDevice(request.recover ?? true, hooks, (attempt) => trainOn(attempt, { ...request, given }, request.given.dataset, hooks));
 }
 
-async function trainOn(device: Device, { given, run, resume }: TrainRequest, hooks: TrainHooks): Promise<TrainResult> {
-  const { onEvent, signal } = hooks;
+/** @param name The data set as it was typed, after which a new folder is named. */
+async function trainOn(
+  { device, folder: begun, again, hold }: Attempt,
+  { given, run, resume = begun }: TrainRequest,
+  name: string | undefined,
+  hooks: TrainHooks,
+): Promise<TrainResult> {
+  const { onEvent } = hooks;
   const before = resume === undefined ? undefined : RunFolder.open(resume);
+  if (before) hold(before);
   const options = before ? resumeOptions(before.readConfig(), given) : resolveOptions(given, device.traits);
   const { preset, variant, steps } = options;
+  await requireData(options, before !== undefined);
   requireStorage(device, options.storage);
   onEvent({
     kind: "message",
@@ -64,39 +71,41 @@ async function trainOn(device: Device, { given, run, resume }: TrainRequest, hoo
   const step = checkpoint?.step ?? 0;
   const tell = await expecting(device, options, gan, step, hooks);
   // A driver that translates kernels only when they run does it for the GAN while the data and the text encoder are prepared.
-  const rehearsal = device.traits.software ? rehearse(gan.options, options.storage) : Promise.resolve();
+  const rehearsal = device.traits.software && !again ? rehearse(gan.options, options.storage) : Promise.resolve();
   try {
     const trainsText = !embeddings && !text && !textSource(options).scratch;
-    const dataset = await openData(options, hooks, () => tell(trainsText)).catch((error: unknown) => {
-      if (signal.aborted) throw new UserError("stopped while preparing the data; nothing half-made is left");
-      throw error;
-    });
+    const dataset = await openTrainingData(options, hooks, () => tell(trainsText));
+    requireClasses(dataset, variant);
     tell(trainsText && !existsSync(keptTextEncoder(dataset, options)));
     // A vocabulary of words is never the data set's alphabet.
     const foreign = text?.encoder.options.form.startsWith("char") && text.alphabet.size !== dataset.alphabet.size;
     if (foreign) onEvent({ kind: "warning", text: `${options.textEncoder} was trained with another alphabet` });
-    const folder = before ?? RunFolder.create(run, options.dataset);
+    const folder = before ?? RunFolder.create(run, name ?? options.dataset);
+    if (!before) hold(folder);
     folder.writeConfig(options, { adapter: device.description, node: process.version });
     installTuner(device, options.tune, onEvent, folder);
-    try {
-      const conditioning = embeddings
-        ? conditionedByEmbeddings(dataset, embeddings, folder, hooks)
-        : await conditioningByText(device, dataset, options, folder, hooks, text);
-      if (!conditioning) return { run: folder.path, end: "stopped", step: 0 };
-      await rehearsal;
-      gan.text = conditioning.trained;
-      if (checkpoint) gan.text?.load(checkpoint.tensors, checkpoint.path);
-      const session = await Session.begin(device, conditioning, options, folder, hooks, gan, step);
-      return await session.train(signal);
-    } catch (error) {
-      // What went wrong, and how to go on.
-      if (error instanceof NonFiniteError) throw new NonFiniteError(`${error.message}; ${folder.wayOn}`);
-      if (error instanceof Error && error.name === "DeviceLostError") throw new UserError(`${error.message}; ${folder.wayOn}`);
-      throw error;
-    }
+    const conditioning = embeddings
+      ? conditionedByEmbeddings(dataset, embeddings, folder, hooks)
+      : await conditioningByText(device, dataset, options, folder, hooks, text);
+    if (!conditioning) return { run: folder.path, end: "stopped", step: 0 };
+    await rehearsal;
+    gan.text = conditioning.trained;
+    if (checkpoint) gan.text?.load(checkpoint.tensors, checkpoint.path);
+    const session = await Session.begin(device, conditioning, options, folder, hooks, gan, step);
+    return await session.train(hooks.signal);
   } finally {
     await rehearsal;
   }
+}
+
+/** @throws UserError where the variant's pairs of images and texts that do not belong together cannot be made */
+function requireClasses(dataset: Dataset, variant: TrainOptions["variant"]): void {
+  const classes = trainingClasses(dataset).length;
+  if (classes >= 2 || !usesMismatch(variant)) return;
+  throw new UserError(
+    `${dataset.name}: only ${classes} training class has images, and --variant ${variant} takes mismatching pairs from two; ` +
+      `--variant gan and --variant gan-int need one`,
+  );
 }
 
 /** The text encoder that the run begins with: its own where it has got so far, or `--text-encoder FILE`. */
@@ -136,7 +145,7 @@ async function loadGan(gan: Gan, folder: RunFolder, { onEvent }: TrainHooks): Pr
   const checkpoint = await folder.loadCheckpoint();
   for (const refused of checkpoint.refused) onEvent({ kind: "warning", text: refused });
   loadGanTensors(gan, checkpoint.tensors, checkpoint.path);
-  folder.truncateMetrics("GAN", checkpoint.step);
+  folder.truncateMetrics("GAN", checkpoint.step, (text) => onEvent({ kind: "warning", text }));
   return checkpoint;
 }
 
@@ -218,7 +227,10 @@ class Session {
     const { options, hooks } = this;
     const { steps, sampleEvery, checkpointEvery, batch } = options;
     if (this.#step >= steps) hooks.onEvent({ kind: "message", text: `the run has done its ${steps} steps; --steps N goes further` });
-    const sampler = new PairSampler(this.dataset, { batch, seed: options.seed, captionsPerImage: options.numCaptions });
+    const sampler = new PairSampler(this.dataset, {
+      ...{ batch, seed: options.seed, captionsPerImage: options.numCaptions },
+      mismatch: usesMismatch(options.variant),
+    });
     const clock = new Clock(steps, (text) => hooks.onEvent({ kind: "message", text }));
     this.#step = await trainSteps({
       ...{ done: this.#step, until: steps, signal },

@@ -1,6 +1,7 @@
 /** What the readers of embeddings share: an image's vectors, and the name by which a data set knows the image. */
 import { readFile } from "node:fs/promises";
 import { isImageName, nameForm, withoutEnding } from "../../data/names.js";
+import { fileProblemOr } from "../../data/file-problem.js";
 import { UserError } from "../../errors.js";
 
 /** The vectors of one image's captions. */
@@ -23,6 +24,6 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new UserError(`${path} cannot be read: ${(error as Error).message}`);
+    throw new UserError(`${path} cannot be read: ${fileProblemOr(error)}`);
   }
 }
