@@ -19,7 +19,7 @@ const layers = {
 };
 
 /** Tiny files of src itself that every layer above the kernels may import. */
-const shared = ["./errors.ts", "./option-spec.ts"];
+const shared = ["./arguments.ts", "./errors.ts", "./option-spec.ts"];
 
 const zones = Object.entries(layers).flatMap(([layer, allowed]) => [
   ...Object.keys(layers)
@@ -82,7 +82,7 @@ export default tseslint.config(
   },
   {
     // The browser runs these files unchanged.
-    files: ["kernels/**/*.ts", "src/{gpu,tensor,autograd,models}/**/*.ts", "src/errors.ts", "src/option-spec.ts"],
+    files: ["kernels/**/*.ts", "src/{gpu,tensor,autograd,models}/**/*.ts", "src/arguments.ts", "src/errors.ts", "src/option-spec.ts"],
     ignores: ["src/gpu/dawn.ts"],
     rules: {
       "no-restricted-imports": [

@@ -25,6 +25,11 @@ export class DeviceLostError extends Error {
   override readonly name = "DeviceLostError";
 }
 
+/** A program or store that was destroyed on purpose, and is used all the same. */
+export class DestroyedError extends UserError {
+  override readonly name = "DestroyedError";
+}
+
 /** A loss or gradient became NaN or infinite. */
 export class NonFiniteError extends UserError {
   override readonly name = "NonFiniteError";

@@ -16,12 +16,13 @@ export { type Mode, Network } from "./models/layers.js";
 export { type Cell } from "./models/recurrent.js";
 export { StyleEncoder, type StyleEncoderOptions } from "./models/style-encoder.js";
 export { TextEncoder, type TextEncoderOptions, type TextForm, type TextState } from "./models/text-encoder.js";
-export { batchNorm, batchNormInference, type BatchNormResult } from "./tensor/batch-norm.js";
+export { batchNorm, batchNormInference, type BatchNormOptions, type BatchNormResult } from "./tensor/batch-norm.js";
 export { broadcastTo, type ReduceOptions, sum } from "./tensor/broadcast.js";
 export { compile, type CompileOptions } from "./tensor/compile.js";
 export { STORAGES, type Storage } from "./tensor/storage.js";
 export {
   conv1d,
+  type Convolution1dOptions,
   conv2d,
   type ConvolutionOptions,
   convolutionWeightOrder,
@@ -56,12 +57,20 @@ export { gather, oneHotConv1d, oneHotWeightOrder } from "./tensor/gather.js";
 export { concat, pad, permute, reshape, slice, stack, transpose } from "./tensor/layout.js";
 export { bceWithLogits, type HingeOptions, infoNce, jointEmbeddingHinge, mse, normalizeRows } from "./tensor/losses.js";
 export { linear, matmul } from "./tensor/matmul.js";
-export { Adam, type AdamOptions, RmsProp } from "./tensor/optimizers.js";
+export { Adam, type AdamOptions, RmsProp, type RmsPropOptions } from "./tensor/optimizers.js";
 export { pixels, pixelWords } from "./tensor/pixels.js";
 export { maxPool1d } from "./tensor/pool.js";
-export { Program } from "./tensor/program.js";
+export { type InputValues, type OutputValues, Program } from "./tensor/program.js";
 export { dropout, keyInput, randomKey, randomNormal, randomUniform } from "./tensor/random.js";
-export { gruCell, type GruInputs, type LinearParameters, lstmCell, type LstmState, rnnCell } from "./tensor/recurrent.js";
+export {
+  gruCell,
+  type GruInputs,
+  type GruParameters,
+  type LinearParameters,
+  lstmCell,
+  type LstmState,
+  rnnCell,
+} from "./tensor/recurrent.js";
 export { logSumExp, max, mean } from "./tensor/reduce.js";
 export type { Order, Shape } from "./tensor/shape.js";
 export { type DType, full, input, Tensor, tensor } from "./tensor/tensor.js";

@@ -6,6 +6,7 @@
  * is a few per cent: it finds a wrong sign, a lost term or a swapped index, not a lost digit. Functions with kinks (relu, maximum)
  * fail where a step crosses one.
  */
+import { requireNumber, requireOptions } from "../arguments.js";
 import { ShapeError, UserError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
 import { compile } from "../tensor/compile.js";
@@ -65,8 +66,14 @@ export async function gradcheck(
   device: Device,
   f: (...inputs: Tensor[]) => Tensor,
   inputs: readonly GradcheckInput[],
-  { directions = 3, epsilon = 1e-2, tolerance = 2e-2, seed = 1 }: GradcheckOptions = {},
+  options: GradcheckOptions = {},
 ): Promise<GradcheckReport> {
+  requireOptions("gradcheck", options, ["directions", "epsilon", "tolerance", "seed"]);
+  const { directions = 3, epsilon = 1e-2, tolerance = 2e-2, seed = 1 } = options;
+  requireNumber("gradcheck", "directions", directions, { whole: true, least: 1 });
+  requireNumber("gradcheck", "epsilon", epsilon, { least: Number.MIN_VALUE });
+  requireNumber("gradcheck", "tolerance", tolerance, { least: 0 });
+  requireNumber("gradcheck", "seed", seed, { whole: true });
   inputs.forEach(({ shape, values }, i) => {
     if (values.length !== size(shape)) throw new ShapeError(`gradcheck: ${values.length} values for input ${i} of shape ${format(shape)}`);
   });

@@ -1,5 +1,6 @@
 /** A WebGPU device as petalgrad uses it: limits raised to the adapter's, errors that surface, a pipeline cache, buffers with names. */
 import type { AdapterTraits, Kernel } from "../../kernels/kernel.js";
+import { requireOptions } from "../arguments.js";
 import { commandLine } from "../command-line.js";
 import { DeviceLostError, KernelError, LimitError, UserError } from "../errors.js";
 import { openGpu } from "./dawn.js";
@@ -31,6 +32,7 @@ let current: Device | undefined;
  * @throws UserError where WebGPU or an adapter is missing.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  requireOptions("openDevice", options, ["toggles", "forceFallbackAdapter"]);
   const gpu = await openGpu(options.toggles);
   const advice = `no GPU adapter found: install a Vulkan driver (\`${commandLine("doctor")}\` says how), or use a browser with WebGPU`;
   if (!gpu) throw new UserError(advice);
@@ -64,6 +66,11 @@ export class Device {
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #layouts = new Map<number, GPUBindGroupLayout>();
   #error: Error | undefined;
+  /** Buffers counted in `allocatedBytes`. Weak: one that is forgotten without being destroyed may be collected. */
+  #counted = new WeakSet<GPUBuffer>();
+  readonly #onError = (event: Event): void => {
+    this.#error ??= new Error(`WebGPU: ${(event as GPUUncapturedErrorEvent).error.message}`);
+  };
 
   constructor(
     readonly gpu: GPUDevice,
@@ -79,11 +86,9 @@ export class Device {
       workgroupMemory: limits.maxComputeWorkgroupStorageSize,
     };
     void gpu.lost.then((info) => {
-      this.lost = new DeviceLostError(`the GPU device was lost (${info.reason}): ${info.message || "no reason given"}`);
+      this.#release(new DeviceLostError(`the GPU device was lost (${info.reason}): ${info.message || "no reason given"}`));
     });
-    gpu.addEventListener("uncapturederror", (event) => {
-      this.#error ??= new Error(`WebGPU: ${(event as GPUUncapturedErrorEvent).error.message}`);
-    });
+    gpu.addEventListener("uncapturederror", this.#onError);
   }
 
   /** One line: vendor, architecture and driver of the adapter. */
@@ -113,10 +118,13 @@ export class Device {
     this.check();
     const buffer = this.gpu.createBuffer({ label, size, usage });
     this.allocatedBytes += size;
+    this.#counted.add(buffer);
     return buffer;
   }
 
+  /** Frees a buffer; a second time, or after the device's own end, it does nothing. */
   destroyBuffer(buffer: GPUBuffer): void {
+    if (!this.#counted.delete(buffer)) return;
     this.allocatedBytes -= buffer.size;
     buffer.destroy();
   }
@@ -141,6 +149,7 @@ export class Device {
    * @throws KernelError with the compiler's messages and the numbered source.
    */
   pipeline(kernel: Kernel, bindings: number): Promise<GPUComputePipeline> {
+    if (this.lost) return Promise.reject(this.lost);
     let pipeline = this.#pipelines.get(kernel.code);
     if (!pipeline) {
       pipeline = this.#compile(kernel, bindings);
@@ -172,9 +181,21 @@ export class Device {
     }
   }
 
-  /** Frees the device; everything on it is gone. */
+  /** Frees the device; everything on it is gone, and whoever still waits for something of it gets a DeviceLostError. */
   destroy(): void {
+    this.#release(new DeviceLostError("the GPU device was lost (destroyed): it was destroyed on purpose"));
     this.gpu.destroy();
+  }
+
+  /** The device's end: forgets what was on it. The listener would keep this object, and through it the device with its threads, for ever. */
+  #release(reason: DeviceLostError): void {
+    if (this.lost) return;
+    this.lost = reason;
+    this.gpu.removeEventListener("uncapturederror", this.#onError);
+    this.#counted = new WeakSet();
+    this.allocatedBytes = 0;
+    this.#pipelines.clear();
+    this.#layouts.clear();
     if (current === this) current = undefined;
   }
 }

@@ -7,13 +7,19 @@ const { STORAGE, UNIFORM, COPY_SRC, COPY_DST, MAP_READ } = { STORAGE: 0x80, UNIF
 
 export class Memory {
   readonly buffer: GPUBuffer;
+  #destroyed = false;
 
   constructor(
     readonly device: Device,
-    label: string,
+    readonly label: string,
     bytes: number,
   ) {
     this.buffer = device.createBuffer(label, bytes, STORAGE | COPY_SRC | COPY_DST);
+  }
+
+  /** True once its buffer is freed: work with it would be refused, but only after it was submitted. */
+  get destroyed(): boolean {
+    return this.#destroyed;
   }
 
   write(values: Float32Array | Uint32Array): void {
@@ -26,12 +32,15 @@ export class Memory {
     const encoder = this.device.gpu.createCommandEncoder();
     encoder.copyBufferToBuffer(this.buffer, 0, staging.buffer, 0, this.buffer.size);
     this.device.gpu.queue.submit([encoder.finish()]);
-    const bytes = await staging.take();
-    staging.destroy();
-    return new Float32Array(bytes);
+    try {
+      return new Float32Array(await staging.take());
+    } finally {
+      staging.destroy();
+    }
   }
 
   destroy(): void {
+    this.#destroyed = true;
     this.device.destroyBuffer(this.buffer);
   }
 }
@@ -86,16 +95,16 @@ export class Staging {
     try {
       const mapped = this.buffer.mapAsync(1);
       await (this.device.traits.software ? waitAsleep(mapped) : mapped);
+      const bytes = this.buffer.getMappedRange().slice(0);
+      this.buffer.unmap();
+      this.device.check();
+      return bytes;
     } catch (error) {
       // A lost device rejects the mapping before `lost` resolves; what the user needs to hear is the loss.
-      await Promise.race([this.device.gpu.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+      if (!this.device.lost) await Promise.race([this.device.gpu.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
       this.device.check();
       throw error;
     }
-    const bytes = this.buffer.getMappedRange().slice(0);
-    this.buffer.unmap();
-    this.device.check();
-    return bytes;
   }
 
   destroy(): void {

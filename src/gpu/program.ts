@@ -3,7 +3,7 @@
  * command buffer and submits; nothing is allocated, bound or compiled then.
  */
 import type { Kernel } from "../../kernels/kernel.js";
-import { LimitError } from "../errors.js";
+import { DestroyedError, LimitError } from "../errors.js";
 import { type Device, hasConstants, mebibytes } from "./device.js";
 import { ConstantBuffer, Memory, Staging } from "./memory.js";
 
@@ -44,6 +44,9 @@ interface Prepared {
 export class DispatchList {
   readonly #idle: Staging[] = [];
   readonly #busy = new Set<Staging>();
+  #destroyed = false;
+  /** Memory that others may destroy. */
+  readonly #shared: ReadonlySet<Memory>;
 
   private constructor(
     readonly device: Device,
@@ -51,7 +54,10 @@ export class DispatchList {
     readonly arena: Memory,
     readonly constants: ConstantBuffer,
     readonly dispatches: readonly Prepared[],
-  ) {}
+  ) {
+    const ranges = [...plan.dispatches.flatMap((d) => d.ranges), ...plan.outputs];
+    this.#shared = new Set(ranges.flatMap(({ memory }) => (memory === "arena" ? [] : [memory])));
+  }
 
   /**
    * Allocates, compiles (in parallel) and binds.
@@ -68,10 +74,16 @@ export class DispatchList {
     }
     const pipelines = await Promise.all(plan.dispatches.map(({ kernel, ranges }) => device.pipeline(kernel, ranges.length)));
     const arena = new Memory(device, "arena", plan.arenaBytes);
-    const constants = new ConstantBuffer(
-      device,
-      plan.dispatches.map(({ kernel }) => kernel),
-    );
+    let constants: ConstantBuffer;
+    try {
+      constants = new ConstantBuffer(
+        device,
+        plan.dispatches.map(({ kernel }) => kernel),
+      );
+    } catch (error) {
+      arena.destroy();
+      throw error;
+    }
     const dispatches = plan.dispatches.map(({ kernel, ranges }, i): Prepared => {
       const entries: GPUBindGroupEntry[] = ranges.map(({ memory, offset, bytes }, binding) => ({
         binding,
@@ -85,9 +97,20 @@ export class DispatchList {
     return new DispatchList(device, plan, arena, constants, dispatches);
   }
 
+  /**
+   * Raises what stands against running now.
+   * @throws DestroyedError when the program or a store of its variables was destroyed; DeviceLostError.
+   */
+  check(): void {
+    if (this.#destroyed) throw new DestroyedError("run: the program was destroyed");
+    this.device.check();
+    for (const memory of this.#shared)
+      if (memory.destroyed) throw new DestroyedError(`run: the variables of ${memory.label} were destroyed`);
+  }
+
   /** Encodes and submits one run. The results of runs not awaited come in order. */
   run(read: boolean): Promise<ArrayBuffer[]> {
-    this.device.check();
+    this.check();
     const encoder = this.device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     let last: GPUComputePipeline | undefined;
@@ -115,9 +138,16 @@ export class DispatchList {
   }
 
   async #take(staging: Staging): Promise<ArrayBuffer[]> {
-    const all = await staging.take();
+    let all: ArrayBuffer;
+    try {
+      all = await staging.take();
+    } catch (error) {
+      if (this.#destroyed && !this.device.lost)
+        throw new DestroyedError("run: the program was destroyed before its results were read", { cause: error });
+      throw error;
+    }
     this.#busy.delete(staging);
-    this.#idle.push(staging);
+    if (!this.#destroyed) this.#idle.push(staging);
     let at = 0;
     return this.plan.outputs.map(({ bytes }) => all.slice(at, (at += bytes)));
   }
@@ -129,6 +159,7 @@ export class DispatchList {
     const [CHUNK, QUERY_RESOLVE, COPY_SRC] = [1024, 0x200, 0x4];
     const timings: Timing[] = [];
     for (let start = 0; start < this.dispatches.length; start += CHUNK) {
+      this.check();
       const part = this.dispatches.slice(start, start + CHUNK);
       const queries = gpu.createQuerySet({ type: "timestamp", count: 2 * part.length });
       const resolved = this.device.createBuffer("timestamps", 16 * part.length, QUERY_RESOLVE | COPY_SRC);
@@ -145,17 +176,21 @@ export class DispatchList {
       encoder.resolveQuerySet(queries, 0, 2 * part.length, resolved, 0);
       encoder.copyBufferToBuffer(resolved, 0, staging.buffer, 0, 16 * part.length);
       gpu.queue.submit([encoder.finish()]);
-      const times = new BigUint64Array(await staging.take());
-      part.forEach(({ kernel }, i) => timings.push({ name: kernel.name, milliseconds: Number(times[2 * i + 1]! - times[2 * i]!) / 1e6 }));
-      staging.destroy();
-      this.device.destroyBuffer(resolved);
-      queries.destroy();
+      try {
+        const times = new BigUint64Array(await staging.take());
+        part.forEach(({ kernel }, i) => timings.push({ name: kernel.name, milliseconds: Number(times[2 * i + 1]! - times[2 * i]!) / 1e6 }));
+      } finally {
+        staging.destroy();
+        this.device.destroyBuffer(resolved);
+        queries.destroy();
+      }
     }
     return timings;
   }
 
-  /** Frees the arena and the read-back buffers. */
+  /** Frees the arena and the read-back buffers; a run under way fails with a DestroyedError. */
   destroy(): void {
+    this.#destroyed = true;
     this.arena.destroy();
     this.constants.destroy();
     for (const staging of [...this.#idle, ...this.#busy]) staging.destroy();

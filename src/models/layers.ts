@@ -155,7 +155,10 @@ export class Deconv {
   }
 }
 
-/** Batch norm over [N, C] or [N, C, H, W], ε = 1e-5; with a leading dimension of passes, each by its own statistics. */
+/** PyTorch's default. */
+const EPSILON = 1e-5;
+
+/** Batch norm over [N, C] or [N, C, H, W]; or over [P, N, C] or [P, N, C, H, W], P passes, each by its own statistics. */
 export class BatchNorm {
   readonly weight: Tensor;
   readonly bias: Tensor;
@@ -174,8 +177,9 @@ export class BatchNorm {
   }
 
   call(x: Tensor, mode: Mode): Tensor {
-    if (mode === "evaluate") return batchNormInference(x, this.weight, this.bias, this.runningMean, this.runningVariance);
-    const { y, mean, variance } = batchNorm(x, this.weight, this.bias);
+    const options = { passes: x.rank === 3 || x.rank === 5 };
+    if (mode === "evaluate") return batchNormInference(x, this.weight, this.bias, this.runningMean, this.runningVariance, EPSILON, options);
+    const { y, mean, variance } = batchNorm(x, this.weight, this.bias, EPSILON, options);
     this.network.observe(`${this.name}.running_mean`, mean);
     this.network.observe(`${this.name}.running_var`, variance);
     return y;

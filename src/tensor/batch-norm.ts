@@ -7,6 +7,7 @@
  * the composition would pass over memory more often; one pass makes both sums, one writes dx:
  *   dβ = Σ g,   dγ = Σ g·x̂,   dx = γ·σ⁻¹·(g − dβ/n − x̂·dγ/n)
  */
+import { requireChoice, requireNumber, requireOptions, within } from "../arguments.js";
 import { ShapeError } from "../errors.js";
 import { broadcastTo, sum, sumTo } from "./broadcast.js";
 import { add, mul, rsqrt, sub } from "./elementwise.js";
@@ -22,11 +23,21 @@ export interface BatchNormResult {
   readonly variance: Tensor;
 }
 
+export interface BatchNormOptions {
+  /** The first dimension counts passes through one network, each with statistics of its own; default false. */
+  readonly passes?: boolean;
+}
+
 /** Where the channels of x are, how a vector [C] is spread over it, and which dimensions have statistics of their own. */
-function perChannel(operation: string, x: Tensor, ...parameters: Tensor[]) {
-  const channel = x.rank % 2 === 0 ? 1 : 2;
-  if (x.rank < 2 || x.rank > 5 || parameters.some((p) => p.rank !== 1 || p.size !== x.shape[channel])) {
-    throw new ShapeError(`${operation}: ${x.toString()} with ${parameters.map(String).join(", ")}`);
+function perChannel(operation: string, x: Tensor, epsilon: number, options: BatchNormOptions, ...parameters: Tensor[]) {
+  requireNumber(operation, "epsilon", epsilon, { least: 0 });
+  requireOptions(operation, options, ["passes"]);
+  const { passes = false } = options;
+  requireChoice(operation, "passes", passes, [true, false]);
+  const channel = passes ? 2 : 1;
+  if (x.rank <= channel || parameters.some((p) => p.rank !== 1 || p.size !== x.shape[channel])) {
+    const wants = passes ? "[P, N, C, ...]" : "[N, C, ...]";
+    throw new ShapeError(`${operation}: ${x.toString()} with ${parameters.map(String).join(", ")}: wants ${wants} with [C] each`);
   }
   const shape = x.shape.map((n, d) => (d === channel ? n : 1));
   return { spread: (t: Tensor) => reshape(t, shape), kept: channel === 1 ? [1] : [0, 2] };
@@ -43,14 +54,18 @@ const affine = (inputs: readonly [Tensor, Tensor, Tensor, Tensor, Tensor], optio
   );
 
 /**
- * Normalises by the batch's own statistics (training).
- * @param x [N, C] or [N, C, H, W]; or [P, N, C] or [P, N, C, H, W]: P passes through one network, each with statistics of its own.
+ * Normalises by the batch's own statistics (training), as PyTorch's BatchNorm1d, 2d and 3d.
+ * @param x [N, C], [N, C, L], [N, C, H, W] ...; with `passes` [P, N, C], [P, N, C, H, W] ...
  * @param weight γ [C]
  * @param bias β [C]
  * @throws ShapeError; also for a single value a channel, whose variance says nothing.
  */
-export function batchNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-5): BatchNormResult {
-  const { spread, kept } = perChannel("batchNorm", x, weight, bias);
+export function batchNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-5, options: BatchNormOptions = {}): BatchNormResult {
+  return within("batchNorm", () => normalise(x, weight, bias, epsilon, options));
+}
+
+function normalise(x: Tensor, weight: Tensor, bias: Tensor, epsilon: number, options: BatchNormOptions): BatchNormResult {
+  const { spread, kept } = perChannel("batchNorm", x, epsilon, options, weight, bias);
   const axes = x.shape.flatMap((_, d) => (kept.includes(d) ? [] : [d]));
   const statistics = kept.map((d) => x.shape[d]!);
   const n = x.size / statistics.reduce((a, b) => a * b, 1);
@@ -73,9 +88,23 @@ export function batchNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-
   return { y, mean: reshape(mean, statistics), variance: reshape(variance, statistics) };
 }
 
-/** Normalises by running statistics, [C] each (evaluation). */
-export function batchNormInference(x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon = 1e-5): Tensor {
-  const { spread } = perChannel("batchNormInference", x, weight, bias, mean, variance);
-  const scale = mul(rsqrt(add(spread(variance), epsilon)), spread(weight));
-  return add(mul(sub(x, spread(mean)), scale), spread(bias));
+/**
+ * Normalises by running statistics, [C] each (evaluation).
+ * @param x As in `batchNorm`.
+ * @throws ShapeError
+ */
+export function batchNormInference(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+  epsilon = 1e-5,
+  options: BatchNormOptions = {},
+): Tensor {
+  return within("batchNormInference", () => {
+    const { spread } = perChannel("batchNormInference", x, epsilon, options, weight, bias, mean, variance);
+    const scale = mul(rsqrt(add(spread(variance), epsilon)), spread(weight));
+    return add(mul(sub(x, spread(mean)), scale), spread(bias));
+  });
 }

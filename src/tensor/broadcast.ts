@@ -1,4 +1,5 @@
 /** Broadcasting and summation: each is the other's derivative. */
+import { called, describe, requireOptions } from "../arguments.js";
 import { ShapeError } from "../errors.js";
 import { reshape } from "./layout.js";
 import { axis, broadcastShapes, format, rowMajor, sameShape, type Shape } from "./shape.js";
@@ -17,7 +18,7 @@ export interface ReduceOptions {
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return unchanged("broadcastTo", x);
   if (!sameShape(broadcastShapes("broadcastTo", x.shape, shape), shape)) {
-    throw new ShapeError(`broadcastTo: ${x.toString()} does not broadcast to ${format(shape)}`);
+    throw new ShapeError(`${called("broadcastTo")}: ${x.toString()} does not broadcast to ${format(shape)}`);
   }
   return new Tensor("broadcastTo", shape, { kind: "map", expression: (a) => a!, cheap: true }, [x], {
     order: x.rank === shape.length ? x.order : rowMajor(shape.length),
@@ -27,6 +28,8 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 
 /** The dimensions a reduction really runs over: all by default, and never one of size 1. */
 export function reducedAxes(operation: string, x: Tensor, dimensions: readonly number[] | undefined): number[] {
+  if (dimensions !== undefined && !Array.isArray(dimensions))
+    throw new ShapeError(`${called(operation)}: dimensions are a list such as [0], not ${describe(dimensions)}`);
   const all = dimensions?.map((d) => axis(operation, x.rank, d)) ?? x.shape.map((_, d) => d);
   return [...new Set(all)].filter((d) => x.shape[d] !== 1);
 }
@@ -49,13 +52,15 @@ export function reduceNode(
 
 /** Drops the reduced dimensions, unless they are to be kept. */
 export function finishReduction(
+  operation: string,
   x: Tensor,
   reduced: Tensor,
   dimensions: readonly number[] | undefined,
-  { keepDims }: ReduceOptions,
+  options: ReduceOptions,
 ): Tensor {
-  if (keepDims) return reduced;
-  const gone = dimensions?.map((d) => axis("reduce", x.rank, d)) ?? x.shape.map((_, d) => d);
+  requireOptions(operation, options, ["keepDims"]);
+  if (options.keepDims) return reduced;
+  const gone = dimensions?.map((d) => axis(operation, x.rank, d)) ?? x.shape.map((_, d) => d);
   return reshape(
     reduced,
     x.shape.filter((_, d) => !gone.includes(d)),
@@ -66,7 +71,7 @@ export function finishReduction(
 export function sum(x: Tensor, dimensions?: readonly number[], options: ReduceOptions = {}): Tensor {
   const axes = reducedAxes("sum", x, dimensions);
   const reduced = axes.length === 0 ? unchanged("sum", x) : reduceNode("sum", x, axes, (g) => broadcastTo(g, x.shape));
-  return finishReduction(x, reduced, dimensions, options);
+  return finishReduction("sum", x, reduced, dimensions, options);
 }
 
 /** Sums x over the dimensions along which `shape` was broadcast to x's shape: the derivative of broadcasting. */

@@ -9,9 +9,10 @@ import type { Device } from "../gpu/device.js";
 import { Memory } from "../gpu/memory.js";
 import { DispatchList, type Range } from "../gpu/program.js";
 import type { Tunable, Tuner } from "../gpu/tuner.js";
+import { describe, requireOptions } from "../arguments.js";
 import { UserError } from "../errors.js";
 import { base, fuse } from "./fuse.js";
-import { copyKernel, lower, type Step } from "./lower.js";
+import { copyKernel, copyWords, lower, type Step } from "./lower.js";
 import { Program, type ProgramInput } from "./program.js";
 import { recompute } from "./recompute.js";
 import { record } from "./record.js";
@@ -36,10 +37,14 @@ export interface CompileOptions {
 export async function compile<Outputs extends Record<string, Tensor>>(
   device: Device,
   build: () => Outputs,
-  { recompute: forgetful = false, storage = "f32" }: CompileOptions = {},
+  options: CompileOptions = {},
 ): Promise<Program<Outputs>> {
+  requireOptions("compile", options, ["recompute", "storage"]);
+  const { recompute: forgetful = false, storage = "f32" } = options;
   requireStorage(device, storage);
-  const { result, effects } = record(build);
+  if (device.lost) throw device.lost;
+  const { result, effects, inputs: named } = record(build);
+  requireOutputs(result);
   const { nodes, outputs } = keepViews({ nodes: reachable([...Object.values(result), ...effects]), outputs: result });
   const shown = Object.values(outputs);
   const fusion = fuse({ nodes, outputs: new Set(shown), mostBindings: device.gpu.limits.maxStorageBuffersPerShaderStage });
@@ -77,10 +82,25 @@ export async function compile<Outputs extends Record<string, Tensor>>(
     );
     const results = shown.map((t) => ({ ...range(base(t)), bytes: t.size * 4 }));
     const list = await DispatchList.create(device, { dispatches, arenaBytes: arena.bytes, outputs: results });
-    return new Program(list, inputs, outputs, owned, { arena: arena.bytes, lowerBound: arena.lowerBound });
+    return new Program(list, { read: inputs, unread: named }, outputs, owned, { arena: arena.bytes, lowerBound: arena.lowerBound });
   } catch (error) {
     for (const memory of owned) memory.destroy();
     throw error;
+  }
+}
+
+/** @throws UserError where the function given to `compile` returned something else than tensors by name: in JavaScript it may. */
+function requireOutputs(result: unknown): asserts result is Record<string, Tensor> {
+  const wanted = "compile: the function given must return its outputs by name, { y: tensor }";
+  if (result instanceof Promise) {
+    // It has been refused: how it ends is nobody's business.
+    result.catch(() => undefined);
+    throw new UserError(`${wanted}; it is async, and what it does after its first await would not be recorded`);
+  }
+  if (result instanceof Tensor) throw new UserError(`${wanted}; it returned the tensor ${result.toString()} without a name`);
+  if (typeof result !== "object" || result === null) throw new UserError(`${wanted}; it returned ${describe(result)}`);
+  for (const [name, output] of Object.entries(result)) {
+    if (!(output instanceof Tensor)) throw new UserError(`compile: the output "${name}" is no tensor, but ${describe(output)}`);
   }
 }
 
@@ -168,7 +188,7 @@ function apart(step: Step): Step {
   if (again.length === 0) return step;
   const spare = (index: number) => scratchSlot(lowering.scratch.length + again.indexOf(index));
   const copies = again.map((i) => ({
-    kernel: copyKernel(inputs[i]!.size),
+    kernel: inputs[i]!.dtype === "u32" ? copyWords(inputs[i]!.size) : copyKernel(inputs[i]!.size),
     slots: [inputSlot(i), spare(i)],
   }));
   const moved = lowering.launches.map(({ kernel, slots }) => ({
@@ -210,6 +230,7 @@ function prepareLeaves(device: Device, nodes: readonly Tensor[], owned: Memory[]
 
 function storeMemory(device: Device, leaf: Tensor): Memory {
   const { store } = storeOf(leaf)!;
+  store.requireAlive();
   if (!store.memory) {
     const memory = new Memory(device, store.name, store.length * 4);
     memory.write(store.initial);

@@ -11,6 +11,7 @@
  * they lie channels-last and [KH, KW, I, O], which is how `convolutionWeightOrder` asks variables to be kept.
  */
 import { convDataGrad, convForward, type ConvShape, convWeightGrad } from "../../kernels/convolution.js";
+import { called, composite, describe, requireNumber, requireOptions, within } from "../arguments.js";
 import { ShapeError } from "../errors.js";
 import { add } from "./elementwise.js";
 import { reshape } from "./layout.js";
@@ -34,7 +35,14 @@ export interface TransposedOptions extends ConvolutionOptions {
   readonly outputPadding?: number | readonly [number, number];
 }
 
-const pair = (v: number | readonly [number, number]): readonly [number, number] => (typeof v === "number" ? [v, v] : v);
+/** @throws ShapeError for what is neither a whole number of at least `least` nor two of them. */
+function pair(operation: string, name: string, v: unknown, least: number): readonly [number, number] {
+  const both: readonly unknown[] = Array.isArray(v) ? v : [v, v];
+  const fits = (n: unknown): n is number => Number.isInteger(n) && (n as number) >= least;
+  const [height, width] = both;
+  if (both.length === 2 && fits(height) && fits(width)) return [height, width];
+  throw new ShapeError(`${called(operation)}: ${name} must be a whole number of at least ${least}, or two of them, not ${describe(v)}`);
+}
 
 const copies = new WeakMap<Tensor, Tensor>();
 
@@ -78,7 +86,6 @@ function weightGrad(x: Tensor, dy: Tensor, s: ConvShape): Tensor {
 
 /** What all three operations need to know; `image` is the larger side, which the stride walks over. */
 function problem(
-  operation: string,
   image: Shape,
   weight: Shape,
   out: Shape,
@@ -87,32 +94,36 @@ function problem(
 ): ConvShape {
   const [batch, inChannels, inHeight, inWidth] = image as [number, number, number, number];
   const [outChannels, , kernelHeight, kernelWidth] = weight as [number, number, number, number];
-  if (![...stride].every((v) => Number.isInteger(v) && v >= 1) || ![...padding].every((v) => Number.isInteger(v) && v >= 0)) {
-    throw new ShapeError(`${operation}: stride ${stride.join("x")}, padding ${padding.join("x")}`);
-  }
   return {
     ...{ batch, inChannels, inHeight, inWidth, outChannels, outHeight: out[0]!, outWidth: out[1]!, kernelHeight, kernelWidth },
     ...{ strideHeight: stride[0], strideWidth: stride[1], paddingHeight: padding[0], paddingWidth: padding[1] },
   };
 }
 
-const withBias = (y: Tensor, bias: Tensor | undefined): Tensor =>
-  bias ? add(y, reshape(bias, [1, bias.size, ...y.shape.slice(2).map(() => 1)])) : y;
+/** @throws ShapeError unless the bias is [O]: broadcasting would take others, too. */
+function withBias(operation: string, y: Tensor, bias: Tensor | undefined): Tensor {
+  if (bias === undefined) return y;
+  if (bias.rank !== 1 || bias.size !== y.shape[1])
+    throw new ShapeError(`${called(operation)}: bias ${bias.toString()} for ${y.shape[1]} channels: wants [${y.shape[1]}]`);
+  return within(operation, () => add(y, reshape(bias, [1, bias.size, ...y.shape.slice(2).map(() => 1)])));
+}
 
 /**
  * Cross-correlation, as PyTorch's `conv2d`.
  * @param x [N, I, H, W]
  * @param w [O, I, KH, KW]
  * @returns [N, O, (H + 2·padding − KH)/stride + 1, ...]
- * @throws ShapeError when channels differ or the kernel does not fit.
+ * @throws ShapeError when channels differ, the bias is not [O] or the kernel does not fit.
  */
-export function conv2d(x: Tensor, w: Tensor, { stride = 1, padding = 0, bias }: ConvolutionOptions = {}): Tensor {
-  const [s, p] = [pair(stride), pair(padding)];
+export function conv2d(x: Tensor, w: Tensor, options: ConvolutionOptions = {}): Tensor {
+  requireOptions("conv2d", options, ["stride", "padding", "bias"]);
+  const { stride = 1, padding = 0, bias } = options;
+  const [s, p] = [pair("conv2d", "stride", stride, 1), pair("conv2d", "padding", padding, 0)];
   if (x.rank !== 4 || w.rank !== 4 || x.shape[1] !== w.shape[1])
     throw new ShapeError(`conv2d: input ${format(x.shape)}, weight ${format(w.shape)}`);
   const out = [0, 1].map((i) => Math.floor((x.shape[2 + i]! + 2 * p[i]! - w.shape[2 + i]!) / s[i]!) + 1);
   if (out.some((n) => n < 1)) throw new ShapeError(`conv2d: kernel ${format(w.shape)} is larger than the padded input ${format(x.shape)}`);
-  return withBias(forward(x, w, problem("conv2d", x.shape, w.shape, out, s, p)), bias);
+  return withBias("conv2d", forward(x, w, problem(x.shape, w.shape, out, s, p)), bias);
 }
 
 /**
@@ -120,31 +131,40 @@ export function conv2d(x: Tensor, w: Tensor, { stride = 1, padding = 0, bias }: 
  * @param x [N, I, H, W]
  * @param w [I, O, KH, KW]
  * @returns [N, O, (H − 1)·stride − 2·padding + KH + outputPadding, ...]
- * @throws ShapeError when channels differ, or the result would be empty.
+ * @throws ShapeError when channels differ, the bias is not [O], or the result would be empty.
  */
-export function convTranspose2d(
-  x: Tensor,
-  w: Tensor,
-  { stride = 1, padding = 0, outputPadding = 0, bias }: TransposedOptions = {},
-): Tensor {
-  const [s, p, extra] = [pair(stride), pair(padding), pair(outputPadding)];
+export function convTranspose2d(x: Tensor, w: Tensor, options: TransposedOptions = {}): Tensor {
+  requireOptions("convTranspose2d", options, ["stride", "padding", "outputPadding", "bias"]);
+  const { stride = 1, padding = 0, outputPadding = 0, bias } = options;
+  const [s, p] = [pair("convTranspose2d", "stride", stride, 1), pair("convTranspose2d", "padding", padding, 0)];
+  const extra = pair("convTranspose2d", "outputPadding", outputPadding, 0);
   if (x.rank !== 4 || w.rank !== 4 || x.shape[1] !== w.shape[0])
     throw new ShapeError(`convTranspose2d: input ${format(x.shape)}, weight ${format(w.shape)}`);
-  if (extra.some((e, i) => !Number.isInteger(e) || e < 0 || e >= s[i]!)) {
+  if (extra.some((e, i) => e >= s[i]!)) {
     throw new ShapeError(`convTranspose2d: outputPadding ${extra.join("x")} must be at least 0 and smaller than the stride ${s.join("x")}`);
   }
   const size = [0, 1].map((i) => (x.shape[2 + i]! - 1) * s[i]! - 2 * p[i]! + w.shape[2 + i]! + extra[i]!);
   if (size.some((n) => n < 1)) throw new ShapeError(`convTranspose2d: nothing is left of ${format(x.shape)} with padding ${p.join("x")}`);
-  const shape = problem("convTranspose2d", [x.shape[0]!, w.shape[1]!, ...size], w.shape, x.shape.slice(2), s, p);
-  return withBias(dataGrad(x, w, shape), bias);
+  const shape = problem([x.shape[0]!, w.shape[1]!, ...size], w.shape, x.shape.slice(2), s, p);
+  return withBias("convTranspose2d", dataGrad(x, w, shape), bias);
 }
 
-/** Cross-correlation along one dimension: x [N, I, L], w [O, I, K] → [N, O, (L + 2·padding − K)/stride + 1]. */
-export function conv1d(
-  x: Tensor,
-  w: Tensor,
-  { stride = 1, padding = 0, bias }: { stride?: number; padding?: number; bias?: Tensor } = {},
-): Tensor {
+export interface Convolution1dOptions {
+  readonly stride?: number;
+  readonly padding?: number;
+  /** [O], added to every position. */
+  readonly bias?: Tensor;
+}
+
+/**
+ * Cross-correlation along one dimension, as PyTorch's `conv1d`: x [N, I, L], w [O, I, K] → [N, O, (L + 2·padding − K)/stride + 1].
+ * @throws ShapeError when channels differ, the bias is not [O] or the kernel does not fit.
+ */
+export const conv1d = composite("conv1d", (x: Tensor, w: Tensor, options: Convolution1dOptions = {}): Tensor => {
+  requireOptions("conv1d", options, ["stride", "padding", "bias"]);
+  const { stride = 1, padding = 0, bias } = options;
+  requireNumber("conv1d", "stride", stride, { whole: true, least: 1 });
+  requireNumber("conv1d", "padding", padding, { whole: true, least: 0 });
   if (x.rank !== 3 || w.rank !== 3 || x.shape[1] !== w.shape[1])
     throw new ShapeError(`conv1d: input ${format(x.shape)}, weight ${format(w.shape)}`);
   if (w.shape[2]! > x.shape[2]! + 2 * padding)
@@ -152,4 +172,4 @@ export function conv1d(
   const row = (t: Tensor) => reshape(t, [t.shape[0]!, t.shape[1]!, 1, t.shape[2]!]);
   const y = conv2d(row(x), row(w), { stride: [1, stride], padding: [0, padding], ...(bias && { bias }) });
   return reshape(y, [y.shape[0]!, y.shape[1]!, y.shape[3]!]);
-}
+});

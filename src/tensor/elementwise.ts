@@ -16,9 +16,10 @@ import {
   zeroOver,
   zeroTimes,
 } from "../../kernels/non-finite.js";
+import { composite, requireChoice, requireNumber } from "../arguments.js";
 import { sumTo } from "./broadcast.js";
 import { broadcastShapes, type Order, rowMajor, sameShape, type Shape } from "./shape.js";
-import { constantValue, type Expression, full, Tensor } from "./tensor.js";
+import { constantValue, type DType, type Expression, full, Tensor } from "./tensor.js";
 import { isVariable } from "./variables.js";
 
 export type Operand = Tensor | number;
@@ -118,12 +119,11 @@ export function maximum(a: Operand, b: Operand): Tensor {
 }
 
 /** The smaller of both, NaN where one of them is; at equality the gradient goes to `a`, at NaN to both. */
-export function minimum(a: Operand, b: Operand): Tensor {
-  return neg(maximum(neg(lift(a)), neg(lift(b))));
-}
+export const minimum = composite("minimum", (a: Operand, b: Operand): Tensor => neg(maximum(neg(lift(a)), neg(lift(b)))));
 
 /** `yes` where `x > 0` (or `>=`, `<`, `<=`), else `no`, also where x is NaN; no gradient flows to x. */
 export function where(x: Tensor, yes: Operand, no: Operand, comparison: Comparison = ">"): Tensor {
+  requireChoice("where", "comparison", comparison, [">", ">=", "<", "<="]);
   const expression: Expression = (p, q, r) => `select(${r}, ${q}, ${compareZero(p!, comparison)})`;
   const gradients: Gradients = (g) => [undefined, where(x, g, 0, comparison), where(x, 0, g, comparison)];
   return map("where", [x, lift(yes), lift(no)], expression, gradients);
@@ -219,13 +219,15 @@ export const relu = (x: Tensor): Tensor =>
   );
 
 /** x where positive, slope·x elsewhere. */
-export const leakyRelu = (x: Tensor, slope = 0.2): Tensor =>
-  map(
+export function leakyRelu(x: Tensor, slope = 0.2): Tensor {
+  requireNumber("leakyRelu", "slope", slope);
+  return map(
     "leakyRelu",
     [x],
     (p) => `select(${slope === 0 ? zeroTimes(p!) : `${p} * ${slope}`}, ${p}, ${p} > T(0))`,
     (g, y) => [where(slope > 0 ? signOf(x, y) : x, g, mul(g, slope))],
   );
+}
 
 const softplusOf = (x: string): string => keepNaN(x, `(max(${x}, T(0)) + log(1.0 + exp(-abs(${x}))))`);
 
@@ -267,5 +269,5 @@ export const isMaximum = (x: Tensor, y: Tensor): Tensor =>
 export const zeroIfInfinite = (x: Tensor): Tensor => map("zeroIfInfinite", [x], (p) => `select(${p}, T(0), ${isInfinite(p!)})`);
 
 /** The value without its derivative: a constant to `grad`. */
-export const stopGradient = (x: Tensor): Tensor =>
+export const stopGradient = <D extends DType>(x: Tensor<D>): Tensor<D> =>
   new Tensor("stopGradient", x.shape, { kind: "view" }, [x], { order: x.order, dtype: x.dtype });

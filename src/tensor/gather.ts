@@ -1,5 +1,6 @@
 /** Table look-ups: embeddings, and convolutions of one-hot characters. */
 import { gather as gatherKernel, type GatherShape, scatter as scatterKernel } from "../../kernels/gather.js";
+import { composite } from "../arguments.js";
 import { ShapeError } from "../errors.js";
 import { reshape, transpose } from "./layout.js";
 import { channelsLast, type Order, sameOrder } from "./shape.js";
@@ -12,7 +13,7 @@ export const oneHotWeightOrder: Order = [2, 1, 0];
 const ordered = (x: Tensor, order: Order) => (sameOrder(x.shape, x.order, order) ? x : toOrder(x, order));
 
 function lookUp(index: Tensor, w: Tensor, s: GatherShape): Tensor {
-  const operation = { kind: "kernel" as const, lower: () => gatherKernel(s) };
+  const operation = { kind: "kernel" as const, lower: () => gatherKernel(s), whole: [0] };
   return new Tensor("oneHotConv1d", [s.batch, s.depth, s.length - s.kernel + 1], operation, [index, ordered(w, oneHotWeightOrder)], {
     ...{ order: channelsLast(3), sources: [index, w] },
     vjp: (g) => [undefined, addUp(index, g, s)],
@@ -20,7 +21,7 @@ function lookUp(index: Tensor, w: Tensor, s: GatherShape): Tensor {
 }
 
 function addUp(index: Tensor, g: Tensor, s: GatherShape): Tensor {
-  const operation = { kind: "kernel" as const, lower: () => scatterKernel(s) };
+  const operation = { kind: "kernel" as const, lower: () => scatterKernel(s), whole: [0] };
   return new Tensor("oneHotConv1d gradient", [s.depth, s.values, s.kernel], operation, [index, ordered(g, channelsLast(3))], {
     ...{ order: oneHotWeightOrder, sources: [index, g] },
     vjp: (gg) => [undefined, lookUp(index, gg, s)],
@@ -49,7 +50,7 @@ export function oneHotConv1d(index: Tensor, w: Tensor): Tensor {
  * @returns [N, D]
  * @throws ShapeError
  */
-export function gather(table: Tensor, index: Tensor): Tensor {
+export const gather = composite("gather", (table: Tensor, index: Tensor): Tensor => {
   if (index.rank !== 1 || index.dtype !== "u32" || table.rank !== 2) {
     throw new ShapeError(`gather: ${table.toString()} at ${index.toString()}: wants [V, D] at u32 [N]`);
   }
@@ -57,4 +58,4 @@ export function gather(table: Tensor, index: Tensor): Tensor {
   const n = index.shape[0]!;
   const w = reshape(transpose(table), [depth, values, 1]);
   return reshape(lookUp(reshape(index, [n, 1]), w, { batch: n, length: 1, values, depth, kernel: 1, base: 0 }), [n, depth]);
-}
+});

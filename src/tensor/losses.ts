@@ -1,4 +1,5 @@
 /** Losses, each a scalar. */
+import { composite, requireChoice, requireNumber, requireOptions } from "../arguments.js";
 import { ShapeError } from "../errors.js";
 import { sum } from "./broadcast.js";
 import { add, crossEntropy, mul, type Operand, relu, rsqrt, square, sub } from "./elementwise.js";
@@ -8,22 +9,38 @@ import { logSumExp, max, mean } from "./reduce.js";
 import { sameShape } from "./shape.js";
 import { type Tensor, tensor } from "./tensor.js";
 
+/** @throws ShapeError unless the tensor has the other's shape. */
+function requireSame(what: string, t: Tensor, other: Tensor): void {
+  if (!sameShape(t.shape, other.shape)) throw new ShapeError(`${what} ${t.toString()} and ${other.toString()} must have one shape`);
+}
+
 /**
  * Binary cross-entropy of logits, mean over all rows: −t·log σ(x) − (1−t)·log(1 − σ(x)) = softplus(x) − t·x, without overflow.
  * @param logits [N] or any shape
  * @param target Between 0 and 1: a number, or a tensor of the logits' shape.
  * @param weights Per-row factors of the logits' shape; the mean is still over all rows.
+ * @throws ShapeError where the shapes differ: broadcasting would hide a mistake.
  */
-export function bceWithLogits(logits: Tensor, target: Operand, weights?: Tensor): Tensor {
+export const bceWithLogits = composite("bceWithLogits", (logits: Tensor, target: Operand, weights?: Tensor): Tensor => {
+  if (typeof target !== "number") requireSame("bceWithLogits: target", target, logits);
+  if (weights) requireSame("bceWithLogits: weights", weights, logits);
   const losses = crossEntropy(logits, target);
   return mean(weights ? mul(losses, weights) : losses);
-}
+});
 
-/** Mean squared error over all elements. */
-export const mse = (a: Tensor, b: Tensor): Tensor => mean(square(sub(a, b)));
+/**
+ * Mean squared error over all elements.
+ * @throws ShapeError where the shapes differ: broadcasting would hide a mistake.
+ */
+export const mse = composite("mse", (a: Tensor, b: Tensor): Tensor => {
+  requireSame("mse:", b, a);
+  return mean(square(sub(a, b)));
+});
 
 /** Rows of unit length. */
-export const normalizeRows = (x: Tensor): Tensor => mul(x, rsqrt(add(sum(square(x), [1], { keepDims: true }), 1e-12)));
+export const normalizeRows = composite("normalizeRows", (x: Tensor): Tensor => {
+  return mul(x, rsqrt(add(sum(square(x), [1], { keepDims: true }), 1e-12)));
+});
 
 function pairs(operation: string, images: Tensor, texts: Tensor): number {
   if (images.rank !== 2 || !sameShape(images.shape, texts.shape))
@@ -45,11 +62,12 @@ export interface HingeOptions {
  * @param images [B, E], one class a row
  * @param texts [B, E]
  */
-export function jointEmbeddingHinge(
-  images: Tensor,
-  texts: Tensor,
-  { symmetric = true, margin = 1, others = "sum" }: HingeOptions = {},
-): Tensor {
+export const jointEmbeddingHinge = composite("jointEmbeddingHinge", (images: Tensor, texts: Tensor, options: HingeOptions = {}): Tensor => {
+  requireOptions("jointEmbeddingHinge", options, ["symmetric", "margin", "others"]);
+  const { symmetric = true, margin = 1, others = "sum" } = options;
+  requireChoice("jointEmbeddingHinge", "symmetric", symmetric, [true, false]);
+  requireNumber("jointEmbeddingHinge", "margin", margin);
+  requireChoice("jointEmbeddingHinge", "others", others, ["sum", "max"]);
   const batch = pairs("jointEmbeddingHinge", images, texts);
   const scores = matmul(images, transpose(texts));
   const own = sum(mul(images, texts), [1]);
@@ -63,7 +81,7 @@ export function jointEmbeddingHinge(
     return mul(others === "sum" ? mul(sum(terms), 1 / batch) : sum(max(terms, [side])), 1 / batch);
   };
   return symmetric ? add(hinge(1), hinge(0)) : hinge(1);
-}
+});
 
 /**
  * InfoNCE on cosines, both ways: the cross-entropy of finding each image's text among the batch's, and each text's image.
@@ -71,7 +89,8 @@ export function jointEmbeddingHinge(
  * @param texts [B, E]
  * @param scale Inverse temperature: a number or a tensor of one element.
  */
-export function infoNce(images: Tensor, texts: Tensor, scale: Operand): Tensor {
+export const infoNce = composite("infoNce", (images: Tensor, texts: Tensor, scale: Operand): Tensor => {
+  if (typeof scale !== "number" && scale.size !== 1) throw new ShapeError(`infoNce: scale ${scale.toString()} must have one element`);
   const batch = pairs("infoNce", images, texts);
   const [a, b] = [normalizeRows(images), normalizeRows(texts)];
   const logits = mul(matmul(a, transpose(b)), scale);
@@ -79,4 +98,4 @@ export function infoNce(images: Tensor, texts: Tensor, scale: Operand): Tensor {
   const rows = sub(reshape(logSumExp(logits, 1), [batch]), own);
   const columns = sub(reshape(logSumExp(logits, 0), [batch]), own);
   return mul(mean(add(rows, columns)), 0.5);
-}
+});

@@ -1,4 +1,5 @@
 /** From one node, with the nodes fused into it, to the launches that compute it. */
+import { copyRegions } from "../../kernels/copy.js";
 import type { Epilogue } from "../../kernels/gemm-problem.js";
 import {
   type AdapterTraits,
@@ -201,6 +202,9 @@ export function copyKernel(size: number): Kernel {
   const axes = [{ count: size, steps: [1, 1] }];
   return mapKernel({ name: "copy", axes, loads: [{ binding: 0, operand: 1 }], bindings: 2, result: 1, body });
 }
+
+/** The same of whole numbers: a float's arithmetic might flush small ones to zero. */
+export const copyWords = (size: number): Kernel => copyRegions("copy", [{ shape: [size], from: [1], to: [1] }], [0]).launches[0]!.kernel;
 
 /** Reductions over the same loops, in one kernel. */
 function lowerReduce(nodes: readonly Tensor[], inlined: ReadonlySet<Tensor>, traits: AdapterTraits): Step {

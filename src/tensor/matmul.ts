@@ -1,5 +1,6 @@
 /** Matrix products, batched or not, of operands in either memory order: a transpose costs nothing. */
 import { matmul as matmulKernel } from "../../kernels/matmul.js";
+import { called, composite } from "../arguments.js";
 import { ShapeError } from "../errors.js";
 import { sum } from "./broadcast.js";
 import { transpose } from "./layout.js";
@@ -27,7 +28,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   const [k2, n] = b.shape.slice(-2);
   const batch = a.rank === 3 ? a.shape[0]! : b.rank === 3 ? b.shape[0]! : 1;
   if (!fits(a) || !fits(b) || k !== k2 || (a.rank === 3 && b.rank === 3 && a.shape[0] !== b.shape[0])) {
-    throw new ShapeError(`matmul: ${a.toString()} by ${b.toString()}`);
+    throw new ShapeError(`${called("matmul")}: ${a.toString()} by ${b.toString()}`);
   }
   const left = matrix(a);
   const right = matrix(b);
@@ -59,4 +60,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
  * @param weight [out, in]
  * @returns [N, out]; the caller adds a bias [out] by broadcasting.
  */
-export const linear = (x: Tensor, weight: Tensor): Tensor => matmul(x, transpose(weight));
+export const linear = composite("linear", (x: Tensor, weight: Tensor): Tensor => {
+  if (x.rank !== 2 || weight.rank !== 2 || x.shape[1] !== weight.shape[1])
+    throw new ShapeError(`${called("linear")}: ${x.toString()} with a weight ${weight.toString()}: wants [N, in] with [out, in]`);
+  return matmul(x, transpose(weight));
+});

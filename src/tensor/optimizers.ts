@@ -1,5 +1,7 @@
 /** Optimizer steps as effects of a program: one dispatch updates all variables of a store. */
 import { adam as adamKernel, rmsprop as rmspropKernel } from "../../kernels/optimizer.js";
+import { requireChoice, requireNumber, requireOptions, within } from "../arguments.js";
+import { ShapeError } from "../errors.js";
 import { recordEffect } from "./record.js";
 import { Tensor } from "./tensor.js";
 import { pack, type Store } from "./variables.js";
@@ -12,6 +14,11 @@ export interface AdamOptions {
   readonly form?: "torch7" | "pytorch";
 }
 
+/** @throws ShapeError unless it is [2], as the kernels read it. */
+function requireRate(operation: string, rate: Tensor): void {
+  if (rate.rank !== 1 || rate.size !== 2) throw new ShapeError(`${operation}: the rate must be [2], not ${rate.toString()}`);
+}
+
 /** Adam (Kingma and Ba 2015). Its moments are stores with the parameters' names, for checkpoints. */
 export class Adam {
   readonly first: Store;
@@ -22,7 +29,11 @@ export class Adam {
     readonly parameters: Store,
     options: AdamOptions = {},
   ) {
+    requireOptions("Adam", options, ["beta1", "beta2", "epsilon", "form"]);
     this.#options = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, form: "pytorch", ...options };
+    for (const name of ["beta1", "beta2"] as const) requireNumber("Adam", name, this.#options[name], { least: 0, below: 1 });
+    requireNumber("Adam", "epsilon", this.#options.epsilon, { least: 0 });
+    requireChoice("Adam", "form", this.#options.form, ["torch7", "pytorch"]);
     this.first = parameters.like(`${parameters.name}.adam.m`);
     this.second = parameters.like(`${parameters.name}.adam.v`);
   }
@@ -34,14 +45,20 @@ export class Adam {
    * @param lossScale What the loss was multiplied by before its gradients were taken, so that they fit a storage in f16.
    */
   step(gradients: readonly Tensor[], rate: Tensor, lossScale = 1): void {
+    requireNumber("Adam", "lossScale", lossScale);
+    requireRate("Adam", rate);
     const { flat } = this.parameters;
     const lower = () => adamKernel(this.parameters.length, { ...this.#options, lossScale });
     const targets = [flat, this.first.flat, this.second.flat];
-    recordEffect(new Tensor("adam", flat.shape, { kind: "effect", lower, targets }, [pack(this.parameters, gradients), rate]));
+    within("Adam", () =>
+      recordEffect(new Tensor("adam", flat.shape, { kind: "effect", lower, targets }, [pack(this.parameters, gradients), rate])),
+    );
   }
 
   /** The rate input's values at update t = 1, 2, ... */
   rate(learningRate: number, t: number): Float32Array {
+    requireNumber("Adam", "learningRate", learningRate);
+    requireNumber("Adam", "t", t, { whole: true, least: 1 });
     const { beta1, beta2, form } = this.#options;
     const correction = Math.sqrt(1 - beta2 ** t);
     const alpha = learningRate / (1 - beta1 ** t);
@@ -49,28 +66,40 @@ export class Adam {
   }
 }
 
+export interface RmsPropOptions {
+  readonly alpha?: number;
+  readonly epsilon?: number;
+}
+
 /** RMSprop (Tieleman and Hinton 2012) without momentum, epsilon outside the root as in Torch7 and PyTorch. */
 export class RmsProp {
   readonly second: Store;
-  readonly #options: { readonly alpha: number; readonly epsilon: number };
+  readonly #options: Required<RmsPropOptions>;
 
   constructor(
     readonly parameters: Store,
-    { alpha = 0.99, epsilon = 1e-8 }: { alpha?: number; epsilon?: number } = {},
+    options: RmsPropOptions = {},
   ) {
-    this.#options = { alpha, epsilon };
+    requireOptions("RmsProp", options, ["alpha", "epsilon"]);
+    this.#options = { alpha: 0.99, epsilon: 1e-8, ...options };
+    requireNumber("RmsProp", "alpha", this.#options.alpha, { least: 0, most: 1 });
+    requireNumber("RmsProp", "epsilon", this.#options.epsilon, { least: 0 });
     this.second = parameters.like(`${parameters.name}.rmsprop.v`);
   }
 
   /** Records one update; `rate` is a program input [2] whose first value is the learning rate. */
   step(gradients: readonly Tensor[], rate: Tensor): void {
+    requireRate("RmsProp", rate);
     const { flat } = this.parameters;
     const lower = () => rmspropKernel(this.parameters.length, this.#options);
     const targets = [flat, this.second.flat];
-    recordEffect(new Tensor("rmsprop", flat.shape, { kind: "effect", lower, targets }, [pack(this.parameters, gradients), rate]));
+    within("RmsProp", () =>
+      recordEffect(new Tensor("rmsprop", flat.shape, { kind: "effect", lower, targets }, [pack(this.parameters, gradients), rate])),
+    );
   }
 
   rate(learningRate: number): Float32Array {
+    requireNumber("RmsProp", "learningRate", learningRate);
     return Float32Array.of(learningRate, 1);
   }
 }

@@ -21,6 +21,6 @@ export function pixelWords(shape: Shape): number {
 export function pixels(words: Tensor, shape: Shape): Tensor {
   if (words.dtype !== "u32" || words.rank !== 1 || words.size !== pixelWords(shape))
     throw new ShapeError(`pixels: ${format(shape)} wants u32 [${pixelWords(shape)}], not ${words.toString()}`);
-  const operation = { kind: "kernel" as const, lower: () => unpackPixels(size(shape)) };
+  const operation = { kind: "kernel" as const, lower: () => unpackPixels(size(shape)), whole: [0] };
   return new Tensor("pixels", shape, operation, [words], { order: channelsLast(4), sources: [] });
 }

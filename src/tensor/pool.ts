@@ -1,5 +1,6 @@
 /** Max pooling along time. */
 import { maxPoolScatter, maxPoolSelect, type PoolShape } from "../../kernels/pool.js";
+import { requireNumber } from "../arguments.js";
 import { ShapeError } from "../errors.js";
 import { channelsLast, sameOrder } from "./shape.js";
 import { Tensor } from "./tensor.js";
@@ -33,8 +34,9 @@ function scatter(x: Tensor, g: Tensor, s: PoolShape): Tensor {
  * @throws ShapeError when no window fits.
  */
 export function maxPool1d(x: Tensor, kernel: number, stride = kernel): Tensor {
-  if (x.rank !== 3 || kernel < 1 || stride < 1 || x.shape[2]! < kernel)
-    throw new ShapeError(`maxPool1d: kernel ${kernel}, stride ${stride} on ${x.toString()}`);
+  requireNumber("maxPool1d", "kernel", kernel, { whole: true, least: 1 });
+  requireNumber("maxPool1d", "stride", stride, { whole: true, least: 1 });
+  if (x.rank !== 3 || x.shape[2]! < kernel) throw new ShapeError(`maxPool1d: kernel ${kernel}, stride ${stride} on ${x.toString()}`);
   const [batch, channels, length] = x.shape as [number, number, number];
   const own = ordered(x);
   return select(own, own, { batch, channels, length, outLength: Math.floor((length - kernel) / stride) + 1, kernel, stride });

@@ -1,9 +1,11 @@
 /** Programs as their users see them: named inputs and outputs in row-major order around a list of dispatches. */
+import { describe } from "../arguments.js";
 import { ShapeError, UserError } from "../errors.js";
 import type { Memory } from "../gpu/memory.js";
 import type { DispatchList, Timing } from "../gpu/program.js";
 import { reorder } from "./shape.js";
 import type { Tensor } from "./tensor.js";
+import { requireNumbers, toArray, type Values } from "./values.js";
 
 export interface ProgramInput {
   readonly tensor: Tensor;
@@ -13,16 +15,27 @@ export interface ProgramInput {
 /** Values of inputs by name, row-major. */
 export type InputValues = Readonly<Record<string, ArrayLike<number>>>;
 
+/** Values of outputs by name: a Float32Array each, or a Uint32Array where the tensor holds whole numbers. */
+export type OutputValues<Outputs extends Record<string, Tensor>> = { [K in keyof Outputs]: Values<Outputs[K]["dtype"]> };
+
+export interface ProgramInputs {
+  readonly read: ReadonlyMap<string, ProgramInput>;
+  /** Names that the program has and its outputs do not need: values for them are let pass. */
+  readonly unread: ReadonlySet<string>;
+}
+
 /** A compiled function of tensors. */
 export class Program<Outputs extends Record<string, Tensor> = Record<string, Tensor>> {
   readonly #list: DispatchList;
-  readonly #inputs: ReadonlyMap<string, ProgramInput>;
+  readonly #inputs: ProgramInputs;
   readonly #outputs: Outputs;
   readonly #owned: readonly Memory[];
+  /** Inputs that never had values. */
+  readonly #missing: Set<string>;
 
   constructor(
     list: DispatchList,
-    inputs: ReadonlyMap<string, ProgramInput>,
+    inputs: ProgramInputs,
     outputs: Outputs,
     owned: readonly Memory[],
     /** Bytes of the arena, and the least any plan could need. */
@@ -32,11 +45,12 @@ export class Program<Outputs extends Record<string, Tensor> = Record<string, Ten
     this.#inputs = inputs;
     this.#outputs = outputs;
     this.#owned = owned;
+    this.#missing = new Set(inputs.read.keys());
   }
 
-  /** Names of the inputs. */
+  /** Names of the inputs that the outputs depend on. */
   get inputs(): readonly string[] {
-    return [...this.#inputs.keys()];
+    return [...this.#inputs.read.keys()];
   }
 
   /** Number of dispatches a run encodes. */
@@ -46,17 +60,18 @@ export class Program<Outputs extends Record<string, Tensor> = Record<string, Ten
 
   /**
    * Writes the inputs, runs, and resolves to the outputs. The work is submitted before `run` returns, so several runs can be under way;
-   * an input not given keeps its values of the run before.
-   * @throws UserError for an unknown input, ShapeError for a wrong number of values, DeviceLostError.
+   * an input not given keeps its values of the run before. Where it throws, nothing was written and nothing ran.
+   * @throws UserError for an unknown input, one that never had values, or values that are no numbers; ShapeError for a wrong number of
+   *   values; DestroyedError after `destroy()`, also of a run that is under way then; DeviceLostError.
    */
-  async run(inputs: InputValues = {}): Promise<{ [K in keyof Outputs]: Float32Array }> {
+  async run(inputs: InputValues = {}): Promise<OutputValues<Outputs>> {
     this.#write(inputs);
     const bytes = await this.#list.run(true);
     const entries = Object.entries(this.#outputs).map(([name, t], i) => {
-      const values = t.dtype === "u32" ? Float32Array.from(new Uint32Array(bytes[i]!)) : new Float32Array(bytes[i]!);
+      const values = t.dtype === "u32" ? new Uint32Array(bytes[i]!) : new Float32Array(bytes[i]!);
       return [name, reorder(values, t.shape, t.order, true)];
     });
-    return Object.fromEntries(entries) as { [K in keyof Outputs]: Float32Array };
+    return Object.fromEntries(entries) as OutputValues<Outputs>;
   }
 
   /** Like `run`, but nothing is read back: for runs whose outputs nobody looks at. */
@@ -67,22 +82,41 @@ export class Program<Outputs extends Record<string, Tensor> = Record<string, Ten
   }
 
   /** GPU time of every dispatch in one run with the inputs of the run before; the run has its effects. */
-  profile(): Promise<Timing[]> {
+  async profile(): Promise<Timing[]> {
+    this.#write({});
     return this.#list.profile();
   }
 
-  #write(inputs: InputValues): void {
-    for (const [name, values] of Object.entries(inputs)) {
-      const entry = this.#inputs.get(name);
-      if (!entry) throw new UserError(`run: the program has no input "${name}" (it has ${this.inputs.join(", ") || "none"})`);
-      const { tensor, memory } = entry;
-      if (values.length !== tensor.size) throw new ShapeError(`run: ${values.length} values for input ${tensor.toString()}`);
-      const kind = tensor.dtype === "f32" ? Float32Array : Uint32Array;
-      memory.write(values instanceof kind ? values : kind.from(values));
-    }
+  /** Zeros for all inputs: for a run that is only to make the driver translate the kernels. */
+  zeros(): InputValues {
+    return Object.fromEntries([...this.#inputs.read].map(([name, { tensor }]) => [name, new Float32Array(tensor.size)]));
   }
 
-  /** Frees the program's memory; variables stay. */
+  /** All is looked at before anything is written. */
+  #write(inputs: InputValues): void {
+    this.#list.check();
+    if (typeof inputs !== "object" || (inputs as unknown) === null || Array.isArray(inputs) || ArrayBuffer.isView(inputs))
+      throw new UserError(`run: wants the inputs' values by name, { x: [1, 2] }, not ${describe(inputs)}`);
+    const { read, unread } = this.#inputs;
+    const writes = Object.entries(inputs).flatMap(([name, given]) => {
+      const entry = read.get(name);
+      if (!entry && unread.has(name)) return [];
+      if (!entry) throw new UserError(`run: the program has no input "${name}" (it has ${this.inputs.join(", ") || "none"})`);
+      const { tensor, memory } = entry;
+      const what = `run: input ${tensor.toString()}`;
+      const values = requireNumbers(what, given);
+      if (values.length !== tensor.size) throw new ShapeError(`run: ${values.length} values for input ${tensor.toString()}`);
+      return [{ name, memory, values: toArray(what, values, tensor.dtype) }];
+    });
+    const given = new Set(writes.map(({ name }) => name));
+    const missing = [...this.#missing].find((name) => !given.has(name));
+    if (missing !== undefined)
+      throw new UserError(`run: the input "${missing}" was never given (the program wants ${this.inputs.join(", ")})`);
+    for (const { memory, values } of writes) memory.write(values);
+    this.#missing.clear();
+  }
+
+  /** Frees the program's memory; variables stay. A run under way fails with a DestroyedError; a second time it does nothing. */
   destroy(): void {
     this.#list.destroy();
     for (const memory of this.#owned) memory.destroy();

@@ -1,5 +1,6 @@
 /** Random tensors: pure functions of a key (seed, step) and a stream number, computed on the GPU. */
 import { type Distribution, random as randomKernel } from "../../kernels/random.js";
+import { composite, requireNumber } from "../arguments.js";
 import { ShapeError } from "../errors.js";
 import { mul, sub, where } from "./elementwise.js";
 import { input, Tensor } from "./tensor.js";
@@ -10,14 +11,23 @@ export const keyInput = (name = "key"): Tensor => input(name, [3], "u32");
 
 /** Values of a key input. `seed` is any non-negative safe integer, `step` the run's counter. */
 export function randomKey(seed: number, step: number): Uint32Array {
+  requireNumber("randomKey", "seed", seed, { whole: true, least: 0, most: Number.MAX_SAFE_INTEGER });
+  requireNumber("randomKey", "step", step, { whole: true, least: 0, below: 2 ** 32 });
   return Uint32Array.of(seed % 2 ** 32, Math.floor(seed / 2 ** 32), step);
 }
 
 function random(distribution: Distribution, shape: Shape, key: Tensor, stream: number): Tensor {
   if (key.dtype !== "u32" || key.size !== 3) throw new ShapeError(`random: the key must be u32 [3], not ${key.toString()}`);
-  return new Tensor(distribution, shape, { kind: "kernel", lower: () => randomKernel(distribution, size(shape), stream) }, [key], {
-    sources: [],
-  });
+  requireNumber("random", "stream", stream, { whole: true, least: 0, below: 2 ** 32 });
+  return new Tensor(
+    distribution,
+    shape,
+    { kind: "kernel", lower: () => randomKernel(distribution, size(shape), stream), whole: [0] },
+    [key],
+    {
+      sources: [],
+    },
+  );
 }
 
 /** Independent standard normal numbers. Two tensors of one program need different streams. */
@@ -27,5 +37,7 @@ export const randomNormal = (shape: Shape, key: Tensor, stream: number): Tensor 
 export const randomUniform = (shape: Shape, key: Tensor, stream: number): Tensor => random("uniform", shape, key, stream);
 
 /** Dropout (Srivastava et al. 2014): each element is 0 with probability `rate`, else divided by 1 − rate. */
-export const dropout = (x: Tensor, rate: number, key: Tensor, stream: number): Tensor =>
-  mul(x, where(sub(randomUniform(x.shape, key, stream), rate), 1 / (1 - rate), 0));
+export const dropout = composite("dropout", (x: Tensor, rate: number, key: Tensor, stream: number): Tensor => {
+  requireNumber("dropout", "rate", rate, { least: 0, below: 1 });
+  return mul(x, where(sub(randomUniform(x.shape, key, stream), rate), 1 / (1 - rate), 0));
+});

@@ -1,4 +1,5 @@
 /** Means, maxima and log-sum-exp over dimensions (`sum` stands in broadcast.ts, beside its derivative). */
+import { composite } from "../arguments.js";
 import { broadcastTo, finishReduction, reducedAxes, reduceNode, type ReduceOptions, sum } from "./broadcast.js";
 import { add, div, exp, isMaximum, log, mul, stopGradient, sub, zeroIfInfinite } from "./elementwise.js";
 import { size } from "./shape.js";
@@ -11,7 +12,7 @@ export function mean(x: Tensor, dimensions?: readonly number[], options: ReduceO
   const scale = 1 / size(axes.map((d) => x.shape[d]!));
   const vjp = (g: Tensor) => mul(broadcastTo(g, x.shape), scale);
   const reduced = axes.length === 0 ? unchanged("mean", x) : reduceNode("sum", x, axes, vjp, { name: "mean", scale });
-  return finishReduction(x, reduced, dimensions, options);
+  return finishReduction("mean", x, reduced, dimensions, options);
 }
 
 /**
@@ -20,16 +21,16 @@ export function mean(x: Tensor, dimensions?: readonly number[], options: ReduceO
  */
 export function max(x: Tensor, dimensions?: readonly number[], options: ReduceOptions = {}): Tensor {
   const axes = reducedAxes("max", x, dimensions);
-  if (axes.length === 0) return finishReduction(x, unchanged("max", x), dimensions, options);
+  if (axes.length === 0) return finishReduction("max", x, unchanged("max", x), dimensions, options);
   const reduced = reduceNode("max", x, axes, (g, y) => {
     const hit = isMaximum(x, y);
     return mul(hit, div(g, sum(hit, axes, { keepDims: true })));
   });
-  return finishReduction(x, reduced, dimensions, options);
+  return finishReduction("max", x, reduced, dimensions, options);
 }
 
 /** log Σ exp over one dimension, which stays with size 1; the maximum is taken out first unless it is infinite, so nothing overflows. */
-export function logSumExp(x: Tensor, dimension: number): Tensor {
+export const logSumExp = composite("logSumExp", (x: Tensor, dimension: number): Tensor => {
   const top = stopGradient(zeroIfInfinite(max(x, [dimension], { keepDims: true })));
   return add(log(sum(exp(sub(x, top)), [dimension], { keepDims: true })), top);
-}
+});

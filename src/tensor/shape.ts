@@ -1,4 +1,5 @@
 /** Shapes, memory orders and the arithmetic between them. */
+import { called } from "../arguments.js";
 import { ShapeError } from "../errors.js";
 
 export type Shape = readonly number[];
@@ -47,7 +48,7 @@ export function broadcastShapes(operation: string, ...shapes: Shape[]): Shape {
     const sizes = shapes.map((s) => s[i - (rank - s.length)] ?? 1);
     const n = sizes.find((m) => m !== 1) ?? 1;
     if (sizes.some((m) => m !== 1 && m !== n)) {
-      throw new ShapeError(`${operation}: shapes ${shapes.map(format).join(" and ")} do not broadcast (dimension ${i})`);
+      throw new ShapeError(`${called(operation)}: shapes ${shapes.map(format).join(" and ")} do not broadcast (dimension ${i})`);
     }
     return n;
   });
@@ -56,7 +57,8 @@ export function broadcastShapes(operation: string, ...shapes: Shape[]): Shape {
 /** A dimension index given as 0..rank-1 or, from the end, -1..-rank. */
 export function axis(operation: string, rank: number, dimension: number): number {
   const d = dimension < 0 ? dimension + rank : dimension;
-  if (!Number.isInteger(d) || d < 0 || d >= rank) throw new ShapeError(`${operation}: dimension ${dimension} of a tensor of rank ${rank}`);
+  if (!Number.isInteger(d) || d < 0 || d >= rank)
+    throw new ShapeError(`${called(operation)}: dimension ${dimension} of a tensor of rank ${rank}`);
   return d;
 }
 

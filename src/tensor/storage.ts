@@ -4,6 +4,7 @@
  * every sum that is made in parts.
  */
 import { inHalves } from "../../kernels/halves.js";
+import { requireChoice } from "../arguments.js";
 import { UserError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
 import type { Step } from "./lower.js";
@@ -15,6 +16,7 @@ export type Storage = (typeof STORAGES)[number];
 
 /** @throws UserError where the device cannot store tensors like that. */
 export function requireStorage(device: Device, storage: Storage): void {
+  requireChoice("compile", "storage", storage, STORAGES);
   if (storage === "f16" && !device.gpu.features.has("shader-f16"))
     throw new UserError(`storage f16: this adapter (${device.description}) has no shader-f16; use f32`);
 }

@@ -4,9 +4,12 @@
  */
 import type { Epilogue } from "../../kernels/gemm-problem.js";
 import type { AdapterTraits, Lowering } from "../../kernels/kernel.js";
+import { called } from "../arguments.js";
 import { ShapeError, UserError } from "../errors.js";
 import type { Store } from "./variables.js";
+import { recordInput } from "./record.js";
 import { format, type Order, rowMajor, type Shape, size } from "./shape.js";
+import { requireNumbers, toArray, type Values } from "./values.js";
 
 export type DType = "f32" | "u32";
 
@@ -44,6 +47,8 @@ export type Operation =
       readonly columns?: number;
       /** How many tensors it makes, itself included; default 1. */
       readonly results?: number;
+      /** The inputs that it takes as whole numbers (u32): all, or these; it would read those of others as the bits of floats. */
+      readonly whole?: "all" | readonly number[];
     }
   | { readonly kind: "result"; readonly index: number }
   | { readonly kind: "pack"; readonly offsets: readonly number[] }
@@ -58,22 +63,38 @@ export type Leaf =
 /** WGSL of an elementwise expression over its arguments, valid for `T` = f32 and `T` = vec4f alike. */
 export type Expression = (...args: string[]) => string;
 
+/** True where an input may hold whole numbers: elsewhere their bits would be read as those of floats. */
+function takesWhole(operation: Operation, index: number): boolean {
+  if (operation.kind === "kernel") return operation.whole === "all" || (operation.whole?.includes(index) ?? false);
+  return operation.kind === "view" || operation.kind === "result";
+}
+
+/** The tensor that a view or a copy in another order shows: what a user knows it by. */
+function shownBy(t: Tensor): Tensor {
+  let shown = t;
+  while (shown.operation.kind === "view" || shown.name === "reorder") shown = shown.inputs[0]!;
+  return shown;
+}
+
 let created = 0;
 
 /** How many tensors there are: the `id` of the next one. */
 export const nextId = (): number => created;
 
-let reader: ((t: Tensor) => Promise<Float32Array>) | undefined;
+type Reader = (t: Tensor) => Promise<Float32Array | Uint32Array>;
+
+let reader: Reader | undefined;
 
 /** Tells `Tensor.read` how to compile and run; a graph node cannot import the compiler that imports it. */
-export function setReader(read: (t: Tensor) => Promise<Float32Array>): void {
+export function setReader(read: Reader): void {
   reader = read;
 }
 
-export class Tensor {
+/** @typeParam D What its values are, where that is known: it decides what a program's `run` and `read` give back. */
+export class Tensor<D extends DType = DType> {
   /** Creation order, which is program order. */
   readonly id = created++;
-  readonly dtype: DType;
+  readonly dtype: D;
   readonly order: Order;
 
   constructor(
@@ -83,19 +104,23 @@ export class Tensor {
     readonly operation: Operation,
     readonly inputs: readonly Tensor[] = [],
     options: {
-      readonly dtype?: DType;
+      readonly dtype?: D;
       readonly order?: Order;
       readonly vjp?: Vjp;
       /** The tensors `vjp` answers for, where they are not the inputs (composite operations with a derivative of their own). */
       readonly sources?: readonly Tensor[];
     } = {},
   ) {
-    if (shape.some((n) => !Number.isInteger(n) || n < 1)) throw new ShapeError(`${name}: impossible shape ${format(shape)}`);
-    const whole = inputs.find((t) => t.dtype === "u32");
-    if (whole && (operation.kind === "map" || operation.kind === "reduce")) {
-      throw new UserError(`${name}: ${whole.toString()} holds whole numbers (u32), which only look-ups and random numbers take`);
+    if (shape.some((n) => !Number.isInteger(n) || n < 1)) throw new ShapeError(`${called(name)}: impossible shape ${format(shape)}`);
+    const whole = inputs.find((t, i) => t.dtype === "u32" && !takesWhole(operation, i));
+    if (whole)
+      throw new UserError(
+        `${called(name)}: ${shownBy(whole).toString()} holds whole numbers (u32), which only look-ups and random numbers take`,
+      );
+    for (const t of [this, ...inputs]) {
+      if (t.operation.kind === "leaf" && t.operation.source.from === "input") recordInput(t.operation.source.name);
     }
-    this.dtype = options.dtype ?? "f32";
+    this.dtype = options.dtype ?? ("f32" as D);
     this.order = options.order ?? rowMajor(shape.length);
     this.vjp = options.vjp;
     this.sources = options.sources ?? inputs;
@@ -117,9 +142,9 @@ export class Tensor {
    * The values, row-major, computed on the last device opened (one is opened if there is none). Compiles anew at each call.
    * @throws UserError when the tensor depends on an `input`, whose values only a program's `run` can give.
    */
-  read(): Promise<Float32Array> {
+  read<T extends Tensor>(this: T): Promise<Values<T["dtype"]>> {
     if (!reader) throw new Error("Tensor.read needs the compiler: import from petalgrad's index");
-    return reader(this);
+    return reader(this) as Promise<Values<T["dtype"]>>;
   }
 
   toString(): string {
@@ -128,18 +153,25 @@ export class Tensor {
 }
 
 /** A named input of a program, to be given at each run as `{ [name]: values }` in row-major order. */
+export function input(name: string, shape: Shape, dtype: "u32"): Tensor<"u32">;
+export function input(name: string, shape: Shape, dtype?: DType): Tensor;
 export function input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
   return new Tensor(name, shape, { kind: "leaf", source: { from: "input", name } }, [], { dtype });
 }
 
 /**
- * Constant data in row-major order, e.g. `tensor([1, 2, 3, 4], [2, 2])`.
- * @throws ShapeError when the number of values is not the shape's.
+ * Constant data in row-major order, e.g. `tensor([1, 2, 3, 4], [2, 2])`; the shape is [number of values] unless given.
+ * @throws ShapeError when the number of values is not the shape's; UserError for what is no number, or for u32 no whole number.
  */
-export function tensor(values: ArrayLike<number>, shape: Shape = [values.length], dtype: DType = "f32"): Tensor {
-  if (values.length !== size(shape)) throw new ShapeError(`tensor: ${values.length} values for shape ${format(shape)}`);
-  const array = dtype === "f32" ? Float32Array.from(values) : Uint32Array.from(values);
-  return new Tensor("tensor", shape, { kind: "leaf", source: { from: "data", values: array } }, [], { dtype });
+export function tensor(values: ArrayLike<number>, shape: Shape | undefined, dtype: "u32"): Tensor<"u32">;
+export function tensor(values: ArrayLike<number>, shape?: Shape, dtype?: DType): Tensor;
+export function tensor(values: ArrayLike<number>, shape?: Shape, dtype: DType = "f32"): Tensor {
+  const { length } = requireNumbers("tensor:", values);
+  const whole = shape ?? [length];
+  if (length !== size(whole)) throw new ShapeError(`tensor: ${length} values for shape ${format(whole)}`);
+  // A copy, which the caller cannot change.
+  const array = toArray("tensor:", values, dtype).slice();
+  return new Tensor("tensor", whole, { kind: "leaf", source: { from: "data", values: array } }, [], { dtype });
 }
 
 /**

@@ -2,10 +2,12 @@
  * Variables: tensors that outlive a run. A Store keeps the variables of one network side by side in one buffer, so that an
  * optimizer updates, and an average follows, all of them in a single dispatch.
  */
-import { ShapeError, UserError } from "../errors.js";
+import { copyRegions } from "../../kernels/copy.js";
+import { called } from "../arguments.js";
+import { DestroyedError, ShapeError, UserError } from "../errors.js";
 import { recordEffect } from "./record.js";
 import { format, type Order, reorder, rowMajor, type Shape, size, strides } from "./shape.js";
-import { Tensor } from "./tensor.js";
+import { type DType, Tensor } from "./tensor.js";
 
 /** Fills a variable's values in row-major order, before the first run. */
 export type Initializer = (values: Float32Array, shape: Shape) => void;
@@ -21,6 +23,7 @@ export interface VariableEntry {
 export interface StoreMemory {
   read(): Promise<Float32Array>;
   write(values: Float32Array): void;
+  destroy(): void;
 }
 
 const ALIGNMENT = 64;
@@ -33,6 +36,7 @@ export class Store {
   /** With room for more. */
   #initial = new Float32Array(0);
   #flat: Tensor | undefined;
+  #destroyed = false;
 
   /** @param name Shown in errors and labels, e.g. "generator". */
   constructor(readonly name: string) {}
@@ -49,7 +53,9 @@ export class Store {
     initializer: Initializer = (values) => values.fill(0),
     order: Order = rowMajor(shape.length),
   ): Tensor {
+    this.requireAlive();
     if (this.#flat || this.memory) throw new UserError(`${this.name}.${name}: variables cannot be added to a store already in use`);
+    requireOrder(`${this.name}.${name}`, shape, order);
     if (this.entries.some((e) => e.name === name)) throw new UserError(`${this.name}: a variable named ${name} exists already`);
     const offset = this.#length;
     const tensor = new Tensor(`${this.name}.${name}`, shape, { kind: "leaf", source: { from: "store", store: this, offset } }, [], {
@@ -77,6 +83,7 @@ export class Store {
 
   /** A store with the same variables, names and places, all zero: an optimizer's moments. */
   like(name: string): Store {
+    this.requireAlive();
     const other = new Store(name);
     for (const { name: variable, tensor } of this.entries) other.variable(variable, tensor.shape, undefined, tensor.order);
     return other;
@@ -87,17 +94,21 @@ export class Store {
    * @throws UserError when a program uses one of them already.
    */
   copyFrom(other: Store): void {
+    this.requireAlive();
+    other.requireAlive();
     if (this.memory || other.memory || other.length !== this.#length) throw new UserError(`${this.name}: cannot copy ${other.name}`);
     this.#initial = other.initial.slice();
   }
 
   /** The variables' values before any run: what a program uploads. */
   get initial(): Float32Array {
+    this.requireAlive();
     return this.#initial.subarray(0, this.#length);
   }
 
   /** Values of all variables by name, row-major. */
   async read(): Promise<Map<string, Float32Array>> {
+    this.requireAlive();
     const all = this.memory ? await this.memory.read() : this.initial;
     return new Map(
       this.entries.map(({ name, tensor, offset }) => [
@@ -112,6 +123,7 @@ export class Store {
    * @throws UserError / ShapeError when one is missing, unknown or of another size: nothing is written then.
    */
   write(values: ReadonlyMap<string, Float32Array>): void {
+    this.requireAlive();
     const all = new Float32Array(this.#length);
     for (const { name, tensor, offset } of this.entries) {
       const value = values.get(name);
@@ -125,6 +137,21 @@ export class Store {
     }
     this.#initial = all;
     this.memory?.write(all);
+  }
+
+  /**
+   * Frees the variables, here and on the device; a program that uses them is refused from then on, and so is everything asked of the
+   * store. A second time it does nothing.
+   */
+  destroy(): void {
+    this.#destroyed = true;
+    this.memory?.destroy();
+    this.#initial = new Float32Array(0);
+  }
+
+  /** @throws DestroyedError after `destroy()`. */
+  requireAlive(): void {
+    if (this.#destroyed) throw new DestroyedError(`${this.name}: the store was destroyed`);
   }
 }
 
@@ -144,9 +171,9 @@ export function isVariable(t: Tensor): boolean {
  * What an operation gives back that has nothing to do, such as a sum over no dimension: x itself, but of a variable a view, since the
  * result keeps its value when the variable changes (snapshots.ts).
  */
-export function unchanged(name: string, x: Tensor): Tensor {
+export function unchanged<D extends DType>(name: string, x: Tensor<D>): Tensor<D> {
   if (!storeOf(x)) return x;
-  return new Tensor(name, x.shape, { kind: "view" }, [x], { order: x.order, vjp: (g) => [g] });
+  return new Tensor(name, x.shape, { kind: "view" }, [x], { order: x.order, dtype: x.dtype, vjp: (g) => [g] });
 }
 
 /** The same operation at another place in the program, or of other inputs, for passes of the compiler. */
@@ -166,12 +193,12 @@ export function overlap(a: Tensor, b: Tensor): boolean {
  */
 export function pack(store: Store, values: readonly Tensor[]): Tensor {
   if (values.length !== store.entries.length) {
-    throw new ShapeError(`pack: ${values.length} tensors for the ${store.entries.length} variables of ${store.name}`);
+    throw new ShapeError(`${called("pack")}: ${values.length} tensors for the ${store.entries.length} variables of ${store.name}`);
   }
   const placed = values.map((value, i) => {
     const { tensor, name } = store.entries[i]!;
     if (format(value.shape) !== format(tensor.shape)) {
-      throw new ShapeError(`pack: ${format(value.shape)} for ${store.name}.${name} of shape ${format(tensor.shape)}`);
+      throw new ShapeError(`${called("pack")}: ${format(value.shape)} for ${store.name}.${name} of shape ${format(tensor.shape)}`);
     }
     const same = strides(value.shape, value.order).join() === strides(tensor.shape, tensor.order).join();
     return same ? value : toOrder(value, tensor.order);
@@ -179,9 +206,25 @@ export function pack(store: Store, values: readonly Tensor[]): Tensor {
   return new Tensor("pack", [store.length], { kind: "pack", offsets: store.entries.map((e) => e.offset) }, placed);
 }
 
+/** @throws ShapeError for an order that is no permutation of the shape's dimensions. */
+function requireOrder(operation: string, shape: Shape, order: Order): void {
+  if (order.length !== shape.length || shape.some((_, d) => !order.includes(d)))
+    throw new ShapeError(`${called(operation)}: [${order.join(", ")}] is no order of the dimensions of ${format(shape)}`);
+}
+
 /** The same values in another memory order (a copy). */
-export function toOrder(x: Tensor, order: Order): Tensor {
-  return new Tensor("reorder", x.shape, { kind: "map", expression: (a) => a! }, [x], { order, vjp: (g) => [g] });
+export function toOrder<D extends DType>(x: Tensor<D>, order: Order): Tensor<D> {
+  requireOrder("toOrder", x.shape, order);
+  const options = { order, dtype: x.dtype, vjp: (g: Tensor) => [g] };
+  if (x.dtype === "f32") return new Tensor("reorder", x.shape, { kind: "map", expression: (a) => a! }, [x], options);
+  const region = { shape: x.shape, from: strides(x.shape, x.order), to: strides(x.shape, order) };
+  return new Tensor(
+    "reorder",
+    x.shape,
+    { kind: "kernel", lower: () => copyRegions("reorder", [region], order), whole: "all" },
+    [x],
+    options,
+  );
 }
 
 /** Records `variable ← value`, executed in program order: expressions built later read the new value. */

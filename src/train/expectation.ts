@@ -33,10 +33,11 @@ export async function measureSpeed(device: Device): Promise<AdapterSpeed> {
     for (let i = 0; i < PRODUCTS; i++) x = matmul(x, x);
     return { x };
   });
+  const zeros = program.zeros();
   const time = async (runs: number): Promise<number> => {
     const start = performance.now();
-    for (let i = 1; i < runs; i++) program.launch();
-    await program.run();
+    for (let i = 1; i < runs; i++) program.launch(zeros);
+    await program.run(zeros);
     return performance.now() - start;
   };
   const first = await time(1);

@@ -174,7 +174,7 @@ async function rehearse(options: GanOptions, storage: Storage): Promise<void> {
   const device = await openDevice();
   try {
     const program = await new Gan(options, new RandomStream(0, GAN_VALUES)).compile(device, { storage });
-    await program.run();
+    await program.run(program.zeros());
   } catch {
     // Whatever it was, the run itself meets it and says so.
   } finally {

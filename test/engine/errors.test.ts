@@ -34,7 +34,90 @@ describe("shapes, when the expression is built", () => {
       () => g.conv2d(x(1, 3, 4, 4), x(4, 3, 5, 5)),
       "conv2d: kernel [4, 3, 5, 5] is larger than the padded input [1, 3, 4, 4]",
     ],
-    ["conv2d's stride", () => g.conv2d(x(1, 3, 4, 4), x(4, 3, 3, 3), { stride: 0 }), "conv2d: stride 0x0, padding 0x0"],
+    [
+      "conv2d's stride",
+      () => g.conv2d(x(1, 3, 4, 4), x(4, 3, 3, 3), { stride: 0 }),
+      "conv2d: stride must be a whole number of at least 1, or two of them, not 0",
+    ],
+    [
+      "conv2d's padding",
+      () => g.conv2d(x(1, 3, 4, 4), x(4, 3, 3, 3), { padding: -1 }),
+      "conv2d: padding must be a whole number of at least 0, or two of them, not -1",
+    ],
+    [
+      "a word for a padding",
+      () => g.conv2d(x(1, 3, 4, 4), x(4, 3, 3, 3), { padding: "same" as unknown as number }),
+      'conv2d: padding must be a whole number of at least 0, or two of them, not "same"',
+    ],
+    [
+      "three strides",
+      () => g.convTranspose2d(x(1, 3, 4, 4), x(3, 4, 3, 3), { stride: [1, 1, 1] as unknown as [number, number] }),
+      "convTranspose2d: stride must be a whole number of at least 1, or two of them, not [1, 1, 1]",
+    ],
+    ...([[4], [1], [2, 2], [5], [1, 8], []] as const).flatMap((shape): [string, () => Tensor, string][] => {
+      const bias = x(...shape);
+      const message = `bias x[${shape.join(", ")}] for 8 channels: wants [8]`;
+      return [
+        [`conv2d's bias [${shape.join()}]`, () => g.conv2d(x(1, 3, 4, 4), x(8, 3, 3, 3), { bias }), `conv2d: ${message}`],
+        [`conv1d's bias [${shape.join()}]`, () => g.conv1d(x(1, 3, 4), x(8, 3, 3), { bias }), `conv1d: ${message}`],
+        [
+          `convTranspose2d's bias [${shape.join()}]`,
+          () => g.convTranspose2d(x(1, 3, 4, 4), x(3, 8, 3, 3), { bias }),
+          `convTranspose2d: ${message}`,
+        ],
+      ];
+    }),
+    ["a loss of a column and a row", () => g.mse(x(3, 1), x(1, 3)), "mse: x[1, 3] and x[3, 1] must have one shape"],
+    ["a target that would broadcast", () => g.bceWithLogits(x(4, 1), x(4)), "bceWithLogits: target x[4] and x[4, 1] must have one shape"],
+    ["weights that would broadcast", () => g.bceWithLogits(x(4), 1, x(1)), "bceWithLogits: weights x[1] and x[4] must have one shape"],
+    ["a scale for each row", () => g.infoNce(x(4, 2), x(4, 2), x(4, 1)), "infoNce: scale x[4, 1] must have one element"],
+    ["minimum", () => g.minimum(x(2), x(3)), "minimum: shapes [2] and [3] do not broadcast (dimension 0)"],
+    ["stack", () => g.stack([x(2), x(3)]), "stack: x[2] and x[3] must have one shape"],
+    ["logSumExp", () => g.logSumExp(x(2, 3), 2), "logSumExp: dimension 2 of a tensor of rank 2"],
+    ["linear", () => g.linear(x(2, 3), x(4, 5)), "linear: x[2, 3] with a weight x[4, 5]: wants [N, in] with [out, in]"],
+    ["a number for dimensions", () => g.sum(x(2, 3), 1 as unknown as number[]), "sum: dimensions are a list such as [0], not 1"],
+    ["an order", () => g.toOrder(x(2, 3), [0, 0]), "toOrder: [0, 0] is no order of the dimensions of [2, 3]"],
+    [
+      "a variable's order",
+      () => new g.Store("net").variable("w", [2, 3], undefined, [0, 2]),
+      "net.w: [0, 2] is no order of the dimensions of [2, 3]",
+    ],
+    [
+      "passes that are none",
+      () => g.batchNorm(x(2, 3), x(3), x(3), 1e-5, { passes: true }).y,
+      "batchNorm: x[2, 3] with x[3], x[3]: wants [P, N, C, ...] with [C] each",
+    ],
+    [
+      "batchNorm of three dimensions",
+      () => g.batchNorm(x(4, 2, 3), x(3), x(3)).y,
+      "batchNorm: x[4, 2, 3] with x[3], x[3]: wants [N, C, ...] with [C] each",
+    ],
+    ["rnnCell's state", () => g.rnnCell(x(2, 4), x(2, 3), { weight: x(4, 4), bias: x(4) }), "rnnCell: h must be [2, 4], not x[2, 3]"],
+    ["rnnCell's bias", () => g.rnnCell(x(2, 4), x(2, 4), { weight: x(4, 4), bias: x(1) }), "rnnCell: hidden bias must be [4], not x[1]"],
+    [
+      "gruCell's gate",
+      () => {
+        const hidden = { weight: x(4, 4), bias: x(4) };
+        const gates = { update: hidden, reset: { ...hidden, weight: x(4, 3) }, candidate: hidden };
+        return g.gruCell({ update: x(2, 4), reset: x(2, 4), candidate: x(2, 4) }, x(2, 4), gates);
+      },
+      "gruCell: hidden reset weight must be [4, 4], not x[4, 3]",
+    ],
+    [
+      "lstmCell's gates",
+      () => g.lstmCell(x(2, 6), undefined, { weight: x(6, 2), bias: x(6) }).h,
+      "lstmCell: a must be [N, 4H], not x[2, 6]",
+    ],
+    [
+      "lstmCell's weight",
+      () => g.lstmCell(x(2, 8), { h: x(2, 2), c: x(2, 2) }, { weight: x(8, 3), bias: x(8) }).h,
+      "lstmCell: hidden weight must be [8, 2], not x[8, 3]",
+    ],
+    [
+      "lstmCell's cell",
+      () => g.lstmCell(x(2, 8), { h: x(2, 2), c: x(1, 2) }, { weight: x(8, 2), bias: x(8) }).h,
+      "lstmCell: c must be [2, 2], not x[1, 2]",
+    ],
     [
       "convTranspose2d's channels",
       () => g.convTranspose2d(x(1, 3, 8, 8), x(4, 3, 3, 3)),
@@ -91,6 +174,119 @@ describe("shapes, when the expression is built", () => {
     expect(() => g.mul(x(3), NaN)).toThrow(new UserError("full: NaN is no finite float32 number"));
     expect(() => full([2], -Infinity)).toThrow(UserError);
     expect(() => full([2], 1e39)).toThrow(UserError);
+  });
+});
+
+describe("whole numbers (u32)", () => {
+  const refused = (operation: string, shown: string) =>
+    new UserError(`${operation}: ${shown} holds whole numbers (u32), which only look-ups and random numbers take`);
+  const hidden = { weight: x(3, 3), bias: x(3) };
+  const cases: [string, () => unknown, string][] = [
+    ["conv1d", () => g.conv1d(index(1, 3, 5), x(4, 3, 2)), "index[1, 3, 5] u32"],
+    ["conv1d", () => g.conv1d(x(1, 3, 5), index(4, 3, 2)), "index[4, 3, 2] u32"],
+    ["conv2d", () => g.conv2d(index(1, 3, 5, 5), x(4, 3, 2, 2)), "index[1, 3, 5, 5] u32"],
+    ["convTranspose2d", () => g.convTranspose2d(x(1, 3, 5, 5), index(3, 4, 2, 2)), "index[3, 4, 2, 2] u32"],
+    ["conv2d", () => g.conv2d(x(1, 3, 5, 5), x(4, 3, 2, 2), { bias: index(4) }), "index[4] u32"],
+    ["gather", () => g.gather(index(4, 3), index(2)), "index[4, 3] u32"],
+    ["oneHotConv1d", () => g.oneHotConv1d(index(2, 5), index(4, 3, 2)), "index[4, 3, 2] u32"],
+    ["maxPool1d", () => g.maxPool1d(index(1, 3, 6), 2), "index[1, 3, 6] u32"],
+    ["batchNorm", () => g.batchNorm(index(4, 3), x(3), x(3)), "index[4, 3] u32"],
+    ["mse", () => g.mse(index(3), x(3)), "index[3] u32"],
+    ["logSumExp", () => g.logSumExp(index(2, 3), 1), "index[2, 3] u32"],
+    ["minimum", () => g.minimum(index(3), 1), "index[3] u32"],
+    ["rnnCell", () => g.rnnCell(index(2, 3), x(2, 3), hidden), "index[2, 3] u32"],
+    [
+      "pack",
+      () => {
+        const s = new g.Store("s");
+        s.variable("v", [2]);
+        return g.pack(s, [index(2)]);
+      },
+      "index[2] u32",
+    ],
+  ];
+  it.each(cases)("%s refuses them by its own name", (operation, build, shown) => {
+    expect(build).toThrow(refused(operation, shown));
+  });
+});
+
+describe("options and numbers, as plain JavaScript may give them", () => {
+  const strange = (options: object) => options as never;
+  const image = () => x(1, 1, 5, 5);
+  const kernel = () => x(1, 1, 3, 3);
+  const cases: [string, () => unknown, string][] = [
+    [
+      "conv2d",
+      () => g.conv2d(image(), kernel(), strange({ dilation: 2 })),
+      'conv2d has no option "dilation" (it has stride, padding, bias)',
+    ],
+    [
+      "conv1d",
+      () => g.conv1d(x(1, 1, 5), x(1, 1, 3), strange({ groups: 2 })),
+      'conv1d has no option "groups" (it has stride, padding, bias)',
+    ],
+    ["conv1d", () => g.conv1d(x(1, 1, 5), x(1, 1, 3), { padding: -1 }), "conv1d: padding must be a whole number of at least 0, not -1"],
+    ["conv1d", () => g.conv1d(x(1, 1, 5), x(1, 1, 3), { stride: 1.5 }), "conv1d: stride must be a whole number of at least 1, not 1.5"],
+    [
+      "convTranspose2d",
+      () => g.convTranspose2d(image(), kernel(), strange({ output_padding: 1 })),
+      'convTranspose2d has no option "output_padding"',
+    ],
+    ["options", () => g.conv2d(image(), kernel(), 2 as never), "conv2d: options are given by name (stride, padding, bias), not as 2"],
+    ["sum", () => g.sum(x(2, 3), [0], strange({ keepdim: true })), 'sum has no option "keepdim" (it has keepDims)'],
+    ["mean", () => g.mean(x(2, 3), [0], strange({ keepdim: true })), 'mean has no option "keepdim" (it has keepDims)'],
+    ["max", () => g.max(x(2, 1), [1], strange({ keepdim: true })), 'max has no option "keepdim" (it has keepDims)'],
+    ["leakyRelu", () => g.leakyRelu(x(3), NaN), "leakyRelu: slope must be a finite number, not NaN"],
+    ["leakyRelu", () => g.leakyRelu(x(3), "0.2" as never), 'leakyRelu: slope must be a finite number, not "0.2"'],
+    ["where", () => g.where(x(3), 1, 0, "==" as never), 'where: comparison must be ">" or ">=" or "<" or "<=", not "=="'],
+    ["maxPool1d", () => g.maxPool1d(x(1, 1, 6), 2.5), "maxPool1d: kernel must be a whole number of at least 1, not 2.5"],
+    ["maxPool1d", () => g.maxPool1d(x(1, 1, 6), 2, 0), "maxPool1d: stride must be a whole number of at least 1, not 0"],
+    ["dropout", () => g.dropout(x(3), 1.5, index(3), 0), "dropout: rate must be a finite number of at least 0 and below 1, not 1.5"],
+    [
+      "a stream",
+      () => g.randomNormal([2], index(3), -1),
+      "random: stream must be a whole number of at least 0 and below 4294967296, not -1",
+    ],
+    ["a seed", () => g.randomKey(-1, 0), "randomKey: seed must be a whole number of at least 0"],
+    ["batchNorm", () => g.batchNorm(x(2, 3), x(3), x(3), NaN), "batchNorm: epsilon must be a finite number of at least 0, not NaN"],
+    [
+      "batchNorm",
+      () => g.batchNorm(x(2, 3), x(3), x(3), 1e-5, strange({ training: true })),
+      'batchNorm has no option "training" (it has passes)',
+    ],
+    [
+      "Adam",
+      () => new g.Adam(new g.Store("s"), { epsilon: undefined } as never),
+      "Adam: epsilon must be a finite number of at least 0, not undefined",
+    ],
+    ["Adam", () => new g.Adam(new g.Store("s"), { beta1: 1 }), "Adam: beta1 must be a finite number of at least 0 and below 1, not 1"],
+    ["Adam", () => new g.Adam(new g.Store("s"), strange({ lr: 1e-3 })), 'Adam has no option "lr" (it has beta1, beta2, epsilon, form)'],
+    [
+      "RmsProp",
+      () => new g.RmsProp(new g.Store("s"), { epsilon: undefined } as never),
+      "RmsProp: epsilon must be a finite number of at least 0, not undefined",
+    ],
+    [
+      "a hinge",
+      () => g.jointEmbeddingHinge(x(2, 3), x(2, 3), { others: "mean" as never }),
+      'jointEmbeddingHinge: others must be "sum" or "max", not "mean"',
+    ],
+  ];
+  it.each(cases)("%s: %#", (_, build, message) => {
+    expect(build).toThrow(UserError);
+    expect(build).toThrow(message);
+  });
+
+  it("of compile, openDevice and gradcheck", async () => {
+    await expect(openDevice(strange({ powerPreference: "low-power" }))).rejects.toThrow('openDevice has no option "powerPreference"');
+    const device = await openDevice();
+    const build = () => ({ y: full([1], 1) });
+    await expect(g.compile(device, build, strange({ storge: "f16" }))).rejects.toThrow('compile has no option "storge"');
+    await expect(g.compile(device, build, { storage: "f64" as never })).rejects.toThrow(
+      'compile: storage must be "f32" or "f16", not "f64"',
+    );
+    await expect(g.gradcheck(device, g.exp, [], strange({ eps: 1 }))).rejects.toThrow('gradcheck has no option "eps"');
+    device.destroy();
   });
 });
 

@@ -18,6 +18,10 @@ describe("batchNorm", () => {
     ["images, channels last", { shape: [3, 4, 2, 2], order: [0, 2, 3, 1] }, false],
     ["three channels last", { shape: [2, 3, 3, 3], order: [0, 2, 3, 1] }, true],
     ["one channel", { shape: [5, 1] }, false],
+    // PyTorch's BatchNorm1d of sequences and BatchNorm3d of volumes: the channels stand second, whatever the rank.
+    ["sequences", { shape: [3, 4, 5] }, true],
+    ["sequences, channels last", { shape: [3, 4, 5], order: [0, 2, 1] }, false],
+    ["volumes", { shape: [2, 3, 2, 3, 2] }, false],
   ] satisfies [string, InputSpec, boolean][]) {
     const channels = x.shape[1]!;
     operations.check(`batchNorm of ${name}`, {
@@ -28,6 +32,37 @@ describe("batchNorm", () => {
       second,
     });
   }
+  for (const [name, shape, order] of [
+    ["of a matrix", [2, 5, 3], [0, 1, 2]],
+    ["of images, channels last", [2, 3, 3, 2, 2], [0, 1, 3, 4, 2]],
+  ] satisfies [string, number[], number[]][]) {
+    operations.check(`batchNorm by passes, each by itself, ${name}`, {
+      inputs: [{ shape, order }, { shape: [3], values: [0.5, 1.5] }, [3]],
+      build: (t, w, b) => batchNorm(t, w, b, 1e-5, { passes: true }).y,
+      reference: (t, w, b) => {
+        const size = t.data.length / 2;
+        const passes = [0, 1].map((p) => r.batchNorm(r.ndarray(shape.slice(1), t.data.slice(p * size, (p + 1) * size)), w, b, 1e-5));
+        return r.ndarray(shape, [...passes[0]!.data, ...passes[1]!.data]);
+      },
+      ...bounds,
+      second: shape.length === 3,
+    });
+  }
+  operations.check("batchNormInference of sequences", {
+    inputs: [{ shape: [2, 3, 4] }, [3], [3], [3], { shape: [3], values: [0.5, 2] }],
+    build: (x, w, b, m, v) => batchNormInference(x, w, b, m, v),
+    reference: (x, w, b, m, v) => r.normalize(x, w, b, m, v, 1e-5),
+    units: 32,
+  });
+  operations.check("batchNormInference by passes", {
+    inputs: [{ shape: [2, 4, 3] }, [3], [3], [3], { shape: [3], values: [0.5, 2] }],
+    build: (x, w, b, m, v) => batchNormInference(x, w, b, m, v, 1e-5, { passes: true }),
+    reference: (x, w, b, m, v) => {
+      const { data } = r.normalize(r.ndarray([8, 3], x.data), w, b, m, v, 1e-5);
+      return r.ndarray([2, 4, 3], data);
+    },
+    units: 32,
+  });
   operations.check("batch mean", {
     inputs: [[4, 3, 2, 2]],
     build: (x) => batchNorm(x, g.full([3], 1), g.full([3], 0)).mean,
