@@ -7,7 +7,7 @@
 import type { Kernel, Lowering } from "../kernels/kernel.js";
 import { waitAsleep } from "../src/gpu/dawn.js";
 import { type Device, hasConstants } from "../src/gpu/device.js";
-import { ConstantBuffer, Memory, Staging } from "../src/gpu/memory.js";
+import { ConstantBuffer, Staging } from "../src/gpu/memory.js";
 import type { Store } from "../src/tensor/variables.js";
 
 export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
@@ -238,7 +238,5 @@ function filled(gpu: GPUDevice, elements: number): GPUBuffer {
 
 /** Frees the device's memory behind variables; programs over them must be gone. */
 export function freeStores(stores: readonly Store[]): void {
-  // A network that is its own average is named twice.
-  const memories = new Set(stores.map(({ memory }) => memory));
-  for (const memory of memories) if (memory instanceof Memory) memory.destroy();
+  for (const store of stores) store.destroy();
 }

@@ -35,10 +35,61 @@ export interface Timing {
   readonly milliseconds: number;
 }
 
+/** How far the kernels of a program are compiled. */
+export interface CompileProgress {
+  readonly compiled: number;
+  /** Kernels with a text of their own. */
+  readonly total: number;
+}
+
+export interface CompileWatch {
+  /** Ends the compilation: it fails with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called when a kernel is compiled. */
+  readonly onProgress?: (progress: CompileProgress) => void;
+}
+
+/** Enough to keep every thread of a driver busy; what was not asked for yet when a compilation is given up costs nothing. */
+const COMPILED_AT_ONCE = 64;
+
 interface Prepared {
   readonly kernel: Kernel;
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
+}
+
+/** The pipelines of all kernels, by their texts. */
+async function compileKernels(
+  device: Device,
+  dispatches: readonly Dispatch[],
+  { signal, onProgress }: CompileWatch,
+): Promise<Map<string, GPUComputePipeline>> {
+  const waiting = [...new Map(dispatches.map((d) => [d.kernel.code, d])).values()];
+  const total = waiting.length;
+  const pipelines = new Map<string, GPUComputePipeline>();
+  let ended = false;
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next && !ended; next = waiting.shift()) {
+      const { kernel, ranges } = next;
+      const pipeline = await device.pipeline(kernel, ranges.length);
+      if (ended) return;
+      pipelines.set(kernel.code, pipeline);
+      onProgress?.({ compiled: pipelines.size, total });
+    }
+  };
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal!.reason as Error);
+    signal?.addEventListener("abort", abort);
+  });
+  try {
+    await Promise.race([aborted, Promise.all(Array.from({ length: COMPILED_AT_ONCE }, work))]);
+    signal?.throwIfAborted();
+  } finally {
+    ended = true;
+    signal?.removeEventListener("abort", abort);
+  }
+  return pipelines;
 }
 
 export class DispatchList {
@@ -61,9 +112,9 @@ export class DispatchList {
 
   /**
    * Allocates, compiles (in parallel) and binds.
-   * @throws LimitError naming the tensor that the adapter cannot hold; KernelError.
+   * @throws LimitError naming the tensor that the adapter cannot hold; KernelError; the signal's reason.
    */
-  static async create(device: Device, plan: ProgramPlan): Promise<DispatchList> {
+  static async create(device: Device, plan: ProgramPlan, watch: CompileWatch = {}): Promise<DispatchList> {
     const { maxStorageBufferBindingSize: most } = device.gpu.limits;
     for (const { ranges } of plan.dispatches) {
       const large = ranges.find((r) => r.bytes > most);
@@ -72,7 +123,7 @@ export class DispatchList {
           `${large.label} needs ${mebibytes(large.bytes, most)} in one binding, this adapter allows ${mebibytes(most, large.bytes)}`,
         );
     }
-    const pipelines = await Promise.all(plan.dispatches.map(({ kernel, ranges }) => device.pipeline(kernel, ranges.length)));
+    const pipelines = await compileKernels(device, plan.dispatches, watch);
     const arena = new Memory(device, "arena", plan.arenaBytes);
     let constants: ConstantBuffer;
     try {
@@ -84,7 +135,7 @@ export class DispatchList {
       arena.destroy();
       throw error;
     }
-    const dispatches = plan.dispatches.map(({ kernel, ranges }, i): Prepared => {
+    const dispatches = plan.dispatches.map(({ kernel, ranges }): Prepared => {
       const entries: GPUBindGroupEntry[] = ranges.map(({ memory, offset, bytes }, binding) => ({
         binding,
         resource: { buffer: (memory === "arena" ? arena : memory).buffer, offset, size: bytes },
@@ -92,7 +143,7 @@ export class DispatchList {
       if (hasConstants(kernel)) entries.push({ binding: ranges.length, resource: constants.range(kernel) });
       const layout = device.bindGroupLayout(ranges.length, hasConstants(kernel));
       const group = device.gpu.createBindGroup({ label: kernel.name, layout, entries });
-      return { kernel, pipeline: pipelines[i]!, group };
+      return { kernel, pipeline: pipelines.get(kernel.code)!, group };
     });
     return new DispatchList(device, plan, arena, constants, dispatches);
   }

@@ -7,7 +7,7 @@ import { input as inputSlot, output as outputSlot, scratch as scratchSlot } from
 import { type Allocation, planArena } from "../gpu/arena.js";
 import type { Device } from "../gpu/device.js";
 import { Memory } from "../gpu/memory.js";
-import { DispatchList, type Range } from "../gpu/program.js";
+import { type CompileWatch, DispatchList, type Range } from "../gpu/program.js";
 import type { Tunable, Tuner } from "../gpu/tuner.js";
 import { describe, requireOptions } from "../arguments.js";
 import { UserError } from "../errors.js";
@@ -21,7 +21,7 @@ import { requireStorage, stepInHalves, type Storage, tensorsInHalves } from "./s
 import { Tensor } from "./tensor.js";
 import { overlap, storeOf } from "./variables.js";
 
-export interface CompileOptions {
+export interface CompileOptions extends CompileWatch {
   /** Compute activations again where they are needed late, instead of keeping them: less memory, more time, the same bits. */
   readonly recompute?: boolean;
   /** How large tensors between kernels are stored (storage.ts); all arithmetic and all variables are f32. Default "f32". */
@@ -32,15 +32,17 @@ export interface CompileOptions {
  * Compiles a function of tensors: the tensors it returns are the outputs, the `input`s they depend on the inputs, and every change of
  * variables it records (`assign`, optimizer steps) happens at each run, in the order it was written.
  * @throws KernelError when a kernel does not compile; LimitError naming the tensor the adapter cannot hold; UserError for storage in f16
- *   where the adapter has no `shader-f16`.
+ *   where the adapter has no `shader-f16`; the reason of `signal` where it is aborted, after which nothing is left allocated.
  */
 export async function compile<Outputs extends Record<string, Tensor>>(
   device: Device,
   build: () => Outputs,
   options: CompileOptions = {},
 ): Promise<Program<Outputs>> {
-  requireOptions("compile", options, ["recompute", "storage"]);
-  const { recompute: forgetful = false, storage = "f32" } = options;
+  requireOptions("compile", options, ["recompute", "storage", "signal", "onProgress"]);
+  const { recompute: forgetful = false, storage = "f32", signal, onProgress } = options;
+  const watch = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  signal?.throwIfAborted();
   requireStorage(device, storage);
   if (device.lost) throw device.lost;
   const { result, effects, inputs: named } = record(build);
@@ -53,6 +55,7 @@ export async function compile<Outputs extends Record<string, Tensor>>(
   const kept = new Set([...shown.map(base), ...packs.home.keys()]);
   const halvesOf = (steps: readonly Step[]) => (storage === "f16" ? tensorsInHalves(steps, kept) : new Set<Tensor>());
   const chosen = device.tuner ? await tuned(byRule, device.tuner, halvesOf(byRule)) : byRule;
+  signal?.throwIfAborted();
   const complete = forgetful ? recompute(chosen, kept) : chosen;
   const halves = halvesOf(complete);
   const steps = complete.map((step) => stepInHalves(apart(step), halves));
@@ -81,7 +84,7 @@ export async function compile<Outputs extends Record<string, Tensor>>(
       })),
     );
     const results = shown.map((t) => ({ ...range(base(t)), bytes: t.size * 4 }));
-    const list = await DispatchList.create(device, { dispatches, arenaBytes: arena.bytes, outputs: results });
+    const list = await DispatchList.create(device, { dispatches, arenaBytes: arena.bytes, outputs: results }, watch);
     return new Program(list, { read: inputs, unread: named }, outputs, owned, { arena: arena.bytes, lowerBound: arena.lowerBound });
   } catch (error) {
     for (const memory of owned) memory.destroy();
