@@ -205,6 +205,7 @@ export class DispatchList {
 
   /** Runs once with a timestamp around every dispatch (slower than a run). Empty where the adapter has no timestamps. */
   async profile(): Promise<Timing[]> {
+    this.check();
     if (!this.device.gpu.features.has("timestamp-query")) return [];
     const { gpu } = this.device;
     const [CHUNK, QUERY_RESOLVE, COPY_SRC] = [1024, 0x200, 0x4];
