@@ -74,9 +74,11 @@ export function problemWith(spec: OptionSpec, value: unknown): string | undefine
     case "choice":
       return spec.choices.includes(value as string) ? undefined : `must be one of ${spec.choices.join(", ")}`;
     case "text":
-      return typeof value === "string" && value !== "" ? undefined : "must not be empty";
+      return typeof value === "string" && value.trim() !== "" ? undefined : "must not be empty";
     case "texts":
-      return Array.isArray(value) && value.every((item) => typeof item === "string" && item !== "") ? undefined : "must not be empty";
+      return Array.isArray(value) && value.every((item) => typeof item === "string" && item.trim() !== "")
+        ? undefined
+        : "must not be empty";
   }
 }
 

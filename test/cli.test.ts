@@ -121,6 +121,7 @@ describe("parseOptions", () => {
     [["--text", "a", "--text", ""], '--text must not be empty, not "a", ""'],
     [["--petal-colour", "green"], '--petal-colour must be one of red, blue, not "green"'],
     [["--run", ""], "--run must not be empty"],
+    [["--text", " \t "], "--text must not be empty"],
     [["--dry-run=yes"], "--dry-run takes no value; write --dry-run or --no-dry-run"],
     [["--steps", "3", "--steps", "4"], "--steps is given twice"],
     [["3"], 'unexpected "3"; see npm run grow -- --help'],
@@ -296,6 +297,20 @@ describe("the program", () => {
     // Not a name that a machine may have: "/nonexistent" is the home of users without one, and a driver makes its cache there.
     const missing = join(tmpdir(), "petalgrad-no-such-folder", "data");
     expect(petalgrad(["doctor"], { PETALGRAD_DATA: missing }).stdout).toContain(`PETALGRAD_DATA=${missing} is no folder`);
+  });
+
+  it.skipIf(process.platform !== "linux")("says one line where there is no driver, and nothing of Dawn's where there is one", () => {
+    const none = { VK_DRIVER_FILES: "/nonexistent", VK_ICD_FILENAMES: "/nonexistent" };
+    const line = "petalgrad: no GPU adapter found: install a Vulkan driver (`npm run doctor` says how), or use a browser with WebGPU\n";
+    const words = ["sample", "--text", "red", "--model", "package.json"];
+    // Standard error as a socket, and as a pipe.
+    expect(petalgrad(words, none)).toMatchObject({ status: 1, stdout: "", stderr: line });
+    const piped = (more: NodeJS.ProcessEnv) => {
+      const command = `"${process.execPath}" ${main.join(" ")} ${words.join(" ")} 2>&1 | cat`;
+      return spawnSync("sh", ["-c", command], { encoding: "utf8", env: { ...env, ...more }, timeout: 60_000 }).stdout;
+    };
+    expect(piped(none)).toBe(line);
+    expect(piped({})).toMatch(/^petalgrad: package\.json.*\n$/);
   });
 
   it("Ctrl-C ends a preparation in good order", async () => {

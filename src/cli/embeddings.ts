@@ -2,6 +2,7 @@
 import { UserError } from "../errors.js";
 import type { TrainHooks } from "../train/hooks.js";
 import { TRAIN_OPTIONS } from "../train/options.js";
+import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, writePicture } from "./drawing.js";
 import { Progress } from "./progress.js";
@@ -32,6 +33,7 @@ export const embeddings = defineCommand({
     if (out === undefined) throw new UserError("say where to write: --out FILE.npy or FILE.safetensors");
     checkExtension("--out", out, ".npy", ".safetensors");
     // Loaded here, so that --help needs no engine.
+    await readyAdapter();
     const { openDevice } = await import("../gpu/device.js");
     const { exportEmbeddings } = await import("../train/embeddings/export-embeddings.js");
     const { readTextModel } = await import("../train/model-file.js");

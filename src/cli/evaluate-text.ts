@@ -4,6 +4,7 @@ import { fileProblemOr } from "../data/file-problem.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../data/atomic-file.js";
 import { flagName } from "../option-spec.js";
+import { readyAdapter } from "./adapter.js";
 import type { Context, Given } from "./command.js";
 import { Progress } from "./progress.js";
 import { show } from "./training-events.js";
@@ -52,6 +53,7 @@ export async function evaluateTextIfAsked(given: GivenEvaluation, context: Conte
   if (chart !== undefined && extname(chart).toLowerCase() !== ".svg")
     throw new UserError(`--chart ${chart}: the chart is an SVG, so its name must end in .svg`);
   // Loaded here, so that --help needs no engine.
+  await readyAdapter();
   const { evaluateTextEncoder } = await import("../evaluate/text-encoder.js");
   const { textTable, textChart } = await import("../evaluate/text-report.js");
   const progress = new Progress(context.stderr);

@@ -4,6 +4,7 @@ import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { TRAIN_OPTIONS } from "../train/options.js";
 import { newestRun } from "../train/run-folder.js";
+import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { evaluateTextIfAsked, TEXT_ENCODER_OPTIONS } from "./evaluate-text.js";
 import { Progress } from "./progress.js";
@@ -67,6 +68,7 @@ export const evaluate = defineCommand({
     if (run === undefined)
       throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run`);
     // Loaded here, so that --help needs no engine.
+    await readyAdapter();
     const { evaluateToFiles } = await import("../evaluate/files.js");
     const { FeatureModel } = await import("../evaluate/feature-model.js");
     const model = features === undefined ? undefined : await FeatureModel.open(features);

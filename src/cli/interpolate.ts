@@ -5,6 +5,7 @@ import { UserError } from "../errors.js";
 import { imageGrid } from "../train/image-grid.js";
 import type { Course, StyleSource } from "../train/interpolate.js";
 import { PATHS } from "../train/walk.js";
+import { readyAdapter } from "./adapter.js";
 import { defineCommand, type Values, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
 import { REFINE_OPTION, STYLE_LENGTH_OPTION } from "./restyle.js";
@@ -70,6 +71,7 @@ export const interpolate = defineCommand({
     if (animation !== undefined) checkExtension("--animation", animation, ".gif", ".webp");
     const source = sourceOf({ run, model });
     // Loaded here, so that --help needs no engine.
+    await readyAdapter();
     const { interpolate: draw, frames } = await import("../train/interpolate.js");
     const request = { source, ...courses, steps, path, truncation, styleLength, refine, generator, tune };
     const drawn = await draw(request, tellOn(context));

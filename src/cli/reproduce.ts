@@ -3,6 +3,7 @@ import { typed } from "../command-line.js";
 import { ABLATION_CHANGES } from "../evaluate/ablation-changes.js";
 import { type GivenOptions, TRAIN_OPTIONS, VARIANTS } from "../train/options.js";
 import { STYLE_OPTIONS } from "../train/style-options.js";
+import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { Progress } from "./progress.js";
 import { show } from "./training-events.js";
@@ -58,6 +59,7 @@ export const reproduce = defineCommand({
   async run(given, context) {
     const values = withDefaults(OPTIONS, given);
     // Loaded here, so that --help needs no engine.
+    await readyAdapter();
     const { reproduceAblation } = await import("../evaluate/reproduce.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step; the same command goes on; Ctrl-C again ends at once");

@@ -2,6 +2,7 @@
 import { typed } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { imageGrid } from "../train/image-grid.js";
+import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, writePicture } from "./drawing.js";
 
@@ -73,6 +74,7 @@ export const restyle = defineCommand({
     checkExtension("--out", out, ".png");
     const source = sourceOf({ run });
     // Loaded here, so that --help needs no engine.
+    await readyAdapter();
     const { restyle: draw } = await import("../train/restyle.js");
     const request = { source, styles, texts, styleLength, refine, captions, generator, tune };
     const { images, size, model, warnings, inversion } = await draw(request, tellOn(context));

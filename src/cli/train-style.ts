@@ -3,6 +3,7 @@ import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { newestRun } from "../train/run-folder.js";
 import { STYLE_OPTIONS } from "../train/style-options.js";
+import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
 import { RECOVER_OPTION } from "./recover-option.js";
@@ -37,6 +38,7 @@ export const trainStyle = defineCommand({
     if (path === undefined)
       throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run DIR`);
     // Loaded here, so that --help needs no engine.
+    await readyAdapter();
     const { trainStyle: runTraining } = await import("../train/style-stage.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");

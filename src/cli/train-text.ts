@@ -2,6 +2,7 @@
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { TEXT_OPTIONS } from "../train/text-options.js";
+import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
 import { RECOVER_OPTION } from "./recover-option.js";
@@ -34,6 +35,7 @@ export const trainText = defineCommand({
     if (run !== undefined && resume !== undefined)
       throw new UserError("--run begins a training and --resume goes on with one: give one of them");
     // Loaded here, so that --help needs no engine.
+    await readyAdapter();
     const { trainText: runTraining } = await import("../train/text-run.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");

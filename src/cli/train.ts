@@ -2,6 +2,7 @@
 import { TRAIN_OPTIONS } from "../train/options.js";
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
+import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
 import { RECOVER_OPTION } from "./recover-option.js";
@@ -35,6 +36,7 @@ export const train = defineCommand({
     if (run !== undefined && resume !== undefined)
       throw new UserError("--run begins a run and --resume goes on with one: give one of them");
     // Loaded here, so that --help needs no engine.
+    await readyAdapter();
     const { train: runTraining } = await import("../train/train.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");

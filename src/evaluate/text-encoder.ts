@@ -13,6 +13,7 @@ import { ImageEmbedder } from "../train/image-embedder.js";
 import { type ImageFeatures, readImageFeatures } from "../train/image-features.js";
 import { readTextEncoder, type TextEncoderFile } from "../train/model-file.js";
 import { TEXT_ENCODER_NAME } from "../train/names.js";
+import { isCut } from "../train/sentences.js";
 import type { Similarity } from "../train/text-objectives.js";
 import { type BySentences, bySentences, chance, instanceRecall, mostAp50, pairRecall, type Recall, type ZeroShot } from "./retrieval.js";
 import { attributesByChance, attributesInText, type TextAttributes } from "./text-attributes.js";
@@ -163,6 +164,11 @@ async function measure(
   const { encoder, alphabet, image, similarity = "cosine" } = model;
   const { embedding: size } = encoder.options;
   const name = basename(file) === TEXT_ENCODER_NAME ? basename(dirname(file)) : basename(file).replace(/\.safetensors$/, "");
+  const cut = captions.filter((caption) => isCut(dataset.caption(caption), alphabet, encoder.options.length)).length;
+  if (cut > 0) {
+    const most = `the ${encoder.options.length} ${alphabet.unit} that the encoder reads`;
+    onEvent({ kind: "warning", text: `${name}: ${cut} of ${captions.length} captions are longer than ${most}, and are cut there` });
+  }
   const texts = new CaptionEncoder(device, encoder, alphabet);
   // The first batch compiles what the rate should not count.
   await texts.encode([dataset.caption(captions[0]!)]);

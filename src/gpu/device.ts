@@ -25,6 +25,9 @@ const LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
+/** What to say where there is no adapter. */
+export const NO_ADAPTER = `no GPU adapter found: install a Vulkan driver (\`${commandLine("doctor")}\` says how), or use a browser with WebGPU`;
+
 let current: Device | undefined;
 
 /**
@@ -34,13 +37,12 @@ let current: Device | undefined;
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   requireOptions("openDevice", options, ["toggles", "forceFallbackAdapter"]);
   const gpu = await openGpu(options.toggles);
-  const advice = `no GPU adapter found: install a Vulkan driver (\`${commandLine("doctor")}\` says how), or use a browser with WebGPU`;
-  if (!gpu) throw new UserError(advice);
+  if (!gpu) throw new UserError(NO_ADAPTER);
   const adapter = await gpu.requestAdapter({
     powerPreference: "high-performance",
     ...(options.forceFallbackAdapter ? { forceFallbackAdapter: true } : {}),
   });
-  if (!adapter) throw new UserError(advice);
+  if (!adapter) throw new UserError(NO_ADAPTER);
   const requiredLimits: Record<string, number> = {};
   for (const limit of LIMITS) requiredLimits[limit] = adapter.limits[limit];
   const wanted = ["subgroups", "shader-f16", "timestamp-query"] as GPUFeatureName[];

@@ -7,6 +7,7 @@ import type { DrawingRequest, TrainHooks } from "./hooks.js";
 import { type LoadedGenerator, loadGenerator, type LoadedModel, loadModel } from "./load-model.js";
 import { tuneModeFor } from "./options.js";
 import { Painter } from "./painter.js";
+import { cutNote, refuseBlank } from "./sentences.js";
 import { installTuner } from "./tuning.js";
 
 /** Images a run of the painting program, and texts one of the encoder's, at most. */
@@ -57,12 +58,13 @@ export class DrawingModel<Model extends LoadedGenerator = LoadedModel> {
     this.#warnings.push(text);
   }
 
-  /** Normalised embeddings [texts, textSize]. */
+  /** Normalised embeddings [texts, textSize]. @throws UserError for a text in which there is nothing to read */
   async embed(this: DrawingModel, texts: readonly string[]): Promise<Float32Array> {
     const { encoder, alphabet, normalisation } = this.model;
     for (const text of texts) {
-      const warning = unknownWarning(alphabet, text);
-      if (warning !== undefined) this.#warnings.push(warning);
+      refuseBlank(text, alphabet);
+      const notes = [cutNote(text, alphabet, encoder.options.length), unknownWarning(alphabet, text)];
+      this.#warnings.push(...notes.filter((note) => note !== undefined));
     }
     const captions = new CaptionEncoder(this.device, encoder, alphabet, Math.min(MOST.texts, texts.length));
     const embeddings = normalise(await captions.encode(texts), normalisation);

@@ -87,8 +87,10 @@ export async function restyle(request: RestyleRequest, onEvent?: TrainHooks["onE
     const read: Float32Array[] = [];
     for (const file of files) read.push(await readPhoto(file, imageSize));
     const photos = joined(read);
+    // Before the refinement, which takes long: a sentence may be refused.
+    const embeddings = await drawing.embed(texts);
     const { styles, inversion } = await model.read(photos, request);
-    const { rows, columns } = outer(styles, noiseSize, await drawing.embed(texts), textSize);
+    const { rows, columns } = outer(styles, noiseSize, embeddings, textSize);
     const images = withFirst(photos, await drawing.paint(rows, columns), files.length);
     return { images, size: imageSize, model: drawing.model.path, warnings: drawing.warnings, inversion };
   } finally {

@@ -1,0 +1,61 @@
+/**
+ * Asks Dawn for the adapter once, before a command does, so that what Dawn writes on standard error by itself does not reach a user: two lines
+ * about limits on Mesa's drivers, which are no fault, and a stack trace where there is no driver, which says less than one line of ours.
+ * Dawn writes them in its first `requestAdapter` only, past every stream of Node's, and has no switch for them.
+ */
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { isatty } from "node:tty";
+import { UserError } from "../errors.js";
+import { probeAdapter } from "./probe-adapter.mjs";
+
+/** To be awaited before a command opens its device, and before other work begins. @throws UserError where there is no adapter */
+export async function readyAdapter(): Promise<void> {
+  // Loaded here, so that --help needs no engine.
+  const [{ openGpu }, { NO_ADAPTER }] = await Promise.all([import("../gpu/dawn.js"), import("../gpu/device.js")]);
+  const gpu = await openGpu();
+  const request = () => gpu?.requestAdapter({ powerPreference: "high-performance" });
+  const stderr = process.platform === "linux" ? reopenable(2) : undefined;
+  // What is written into a file or a socket stays there: then a child is asked first, whose standard error nobody reads.
+  if (process.platform === "linux" && !stderr && !(await probeAdapter()).adapter) throw new UserError(NO_ADAPTER);
+  const adapter = await (stderr ? quietly(stderr, request) : request());
+  if (!adapter) throw new UserError(NO_ADAPTER);
+}
+
+interface Reopenable {
+  readonly descriptor: number;
+  readonly flags: number;
+}
+
+/**
+ * Linux opens a terminal or a pipe anew by its descriptor. A file it would open at a place of its own, and what is written then would lie over
+ * what others write; a socket it does not open.
+ */
+function reopenable(descriptor: number): Reopenable | undefined {
+  const { O_WRONLY, O_NOCTTY, O_NONBLOCK } = constants;
+  const isPipe = fstatSync(descriptor).isFIFO();
+  if (!isPipe && !isatty(descriptor)) return undefined;
+  // A pipe that nobody reads any more would otherwise be waited for.
+  return { descriptor, flags: O_WRONLY | O_NOCTTY | (isPipe ? O_NONBLOCK : 0) };
+}
+
+/** Calls something that writes to a descriptor in native code, at once, and lets nothing of that through. */
+function quietly<T>({ descriptor, flags }: Reopenable, call: () => T): T {
+  const path = (fd: number) => `/proc/self/fd/${fd}`;
+  let kept: number;
+  try {
+    kept = openSync(path(descriptor), flags);
+  } catch {
+    // Of another user, say. Better a line too many than none.
+    return call();
+  }
+  // What is opened takes the lowest number that is free: the one that was just closed.
+  closeSync(descriptor);
+  const nothing = openSync("/dev/null", constants.O_WRONLY);
+  try {
+    return call();
+  } finally {
+    closeSync(nothing);
+    openSync(path(kept), flags);
+    closeSync(kept);
+  }
+}
