@@ -41,7 +41,7 @@ export function readNpy(bytes: Uint8Array, name = "the file"): NumpyArray {
 function parseHeader(text: string, file: ByteReader): { descr: string; fortran: boolean; shape: number[] } {
   const fail = (): never => file.fail(`its header is damaged, or describes an array of records`);
   const body = /^\{(.*)\}\s*$/s.exec(text)?.[1] ?? fail();
-  const entry = /\s*'(descr|fortran_order|shape)'\s*:\s*(?:'([^'\\]*)'|(True|False)|\(((?:\s*\d{1,16}L?\s*,?)*)\s*\))\s*(?:,|$)/y;
+  const entry = /\s*'(descr|fortran_order|shape)'\s*:\s*(?:'([^'\\]*)'|(True|False)|\(([\d\sL,]*)\))\s*(?:,|$)/y;
   const found = new Map<string, RegExpExecArray>();
   while (entry.lastIndex < body.trimEnd().length) {
     const match = entry.exec(body) ?? fail();
@@ -50,8 +50,11 @@ function parseHeader(text: string, file: ByteReader): { descr: string; fortran: 
   }
   const descr = found.get("descr")?.[2] ?? fail();
   const fortran = found.get("fortran_order")?.[3] ?? fail();
-  const shape = found.get("shape")?.[4] ?? fail();
-  return { descr, fortran: fortran === "True", shape: (shape.match(/\d+/g) ?? []).map(Number) };
+  const sizes = (found.get("shape")?.[4] ?? fail()).split(",").map((size) => size.trim());
+  // Python writes a comma behind the only size of a shape, and may behind the last of several.
+  if (sizes.at(-1) === "") sizes.pop();
+  if (!sizes.every((size) => /^\d{1,16}L?$/.test(size))) fail();
+  return { descr, fortran: fortran === "True", shape: sizes.map((size) => Number(size.replace("L", ""))) };
 }
 
 /**

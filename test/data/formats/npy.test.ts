@@ -62,6 +62,13 @@ describe("bytes by the definition", () => {
     ["an entry twice", forgeNpy("{'descr': '<i2', 'descr': '<i2', 'fortran_order': False, 'shape': (6,)}", data), "header is damaged"],
     ["an entry too many", forgeNpy("{'descr': '<i2', 'fortran_order': False, 'shape': (6,), 'x': 1}", data), "header is damaged"],
     ["a call for a shape", forgeNpy("{'descr': '<i2', 'fortran_order': False, 'shape': (print(6),)}", data), "header is damaged"],
+    ["sizes without a comma", forgeNpy("{'descr': '<i2', 'fortran_order': False, 'shape': (2 3)}", data), "header is damaged"],
+    [
+      "digits by the thousand",
+      forgeNpy(`{'descr': '<i2', 'fortran_order': False, 'shape': (${"1".repeat(9000)}x)}`, data),
+      "header is damaged",
+    ],
+    ["texts by the million", forgeNpy(npyHeader("|S1", [4_000_001]), new Uint8Array(4_000_001)), "at most 4000000 are read"],
     ["records", forgeNpy("{'descr': [('x', '<i2')], 'fortran_order': False, 'shape': (6,)}", data), "array of records"],
     ["a shape that needs more", forgeNpy(npyHeader("<i2", [7]), data), "the shape (7) needs 14 bytes, not 12"],
     ["a shape that needs less", forgeNpy(npyHeader("<i2", [5]), data), "the shape (5) needs 10 bytes, not 12"],
