@@ -52,7 +52,9 @@ async function openFile(path: string): Promise<GivenEmbeddings> {
       case ".npy":
         return ofArray(path, readNpy(await readBytes(path), path));
       case ".npz": {
-        const arrays = readNpz(await readBytes(path), path);
+        const arrays = readNpz(await readBytes(path), path, (names) =>
+          names.includes("embeddings") ? ["embeddings", "filenames"] : names,
+        );
         return ofArray(path, only(arrays, path), arrays.get("filenames"));
       }
       case ".safetensors":
