@@ -51,9 +51,9 @@ const GLOBALS: Readonly<Record<string, Global>> = {
 };
 
 /** More than any list of embeddings needs: an empty list takes more memory than the byte that asks for one. */
-const MAX_OBJECTS = 4_000_000;
+const MAX_OBJECTS = 2_000_000;
 /** An instruction of one byte may put something on the stack. */
-const MAX_STEPS = 10_000_000;
+const MAX_STEPS = 8_000_000;
 const MAX_DEPTH = 64;
 /** Beyond 2^29 JavaScript has no strings; the contents of an array may be written as one. */
 const MAX_TEXT = 2 ** 28;
