@@ -88,8 +88,9 @@ export class ByteReader {
 
   /** The next bytes as a text of one byte a character. */
   latin1(count: number, what: string): string {
+    const bytes = this.take(count, what);
     if (count > MAX_TEXT) this.fail(`${what} has ${count} characters`);
-    return latin1(this.take(count, what));
+    return latin1(bytes);
   }
 
   /** The bytes up to and without the next newline. */
