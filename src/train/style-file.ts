@@ -5,12 +5,13 @@ import { RandomStream } from "../data/philox.js";
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { ganInitializers } from "../models/initializers.js";
-import { StyleEncoder, type StyleEncoderOptions } from "../models/style-encoder.js";
+import { StyleEncoder } from "../models/style-encoder.js";
 import type { LoadedModel } from "./load-model.js";
-import { FORMAT, openModelFile, setting } from "./model-file.js";
+import { FORMAT, openModelFile } from "./model-file.js";
+import { choiceIn, setting, styleOptions } from "./model-settings.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "./names.js";
-import type { GeneratorKind } from "./options.js";
-import { loadNetwork, networkDigest, networkTensors } from "./network-file.js";
+import { type GeneratorKind, GENERATORS } from "./options.js";
+import { networkDigest, networkFrom, networkTensors } from "./network-file.js";
 import { writeSafetensors } from "./safetensors.js";
 
 export interface StyleFile {
@@ -34,10 +35,11 @@ export async function encodeStyle({ style, generator, kind }: StyleFile): Promis
 /** @throws UserError when the file is missing, damaged, or no style encoder */
 export async function readStyle(path: string): Promise<StyleFile> {
   const file = await openModelFile(path);
-  const style = new StyleEncoder(setting<StyleEncoderOptions>(file, path, "style.options"), ganInitializers(new RandomStream(0)));
-  loadNetwork("style", style, file.tensors, path);
-  const kind = setting<GeneratorKind>(file, path, "style.generator.kind");
-  return { style, generator: setting<string>(file, path, "style.generator"), kind };
+  const options = styleOptions(file, path);
+  const style = networkFrom("style", file.tensors, path, () => new StyleEncoder(options, ganInitializers(new RandomStream(0))));
+  const generator = setting(file, path, "style.generator");
+  if (typeof generator !== "string") throw new UserError(`${path}: its metadata's style.generator is no digest`);
+  return { style, generator, kind: choiceIn(file, path, "style.generator.kind", GENERATORS) };
 }
 
 /** The style encoder of a run. @throws UserError when the run has none yet */
