@@ -14,7 +14,7 @@ import { TextEncoder } from "../models/text-encoder.js";
 import type { Normalisation, TextModel } from "./captions.js";
 import { choiceIn, generatorOptions, imageOptions, scaleIn, symbolsIn, textOptions, textsIn } from "./model-settings.js";
 import { type GeneratorKind, GENERATORS } from "./options.js";
-import { type NamedTensor, networkFrom, networkTensors, storeTensors } from "./network-file.js";
+import { floats, type NamedTensor, networkFrom, networkTensors, storeTensors } from "./network-file.js";
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
 import { SIMILARITIES, type Similarity } from "./text-objectives.js";
 
@@ -107,9 +107,10 @@ const wordOn = ({ sealed }: SafetensorsFile, path: string): readonly string[] =>
   sealed ? [] : [`${path} has no SHA-256 of petalgrad's: another tool wrote it, and nothing tells whether it is whole`];
 
 function normalisationIn(file: SafetensorsFile, path: string, size: number): Normalisation {
-  const center = file.tensors.get("text.center")?.data;
-  if (!(center instanceof Float32Array) || center.length !== size)
+  const found = file.tensors.get("text.center");
+  if (!found || !/^B?F/.test(found.dtype) || found.data.length !== size)
     throw new UserError(`${path}: text.center is missing or of another size`);
+  const center = floats(found);
   if (!center.every(Number.isFinite)) throw new UserError(`${path}: text.center holds values that are not finite`);
   return { center, scale: scaleIn(file, path) };
 }

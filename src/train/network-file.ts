@@ -36,7 +36,8 @@ export function loadStore(prefix: string, store: Store, tensors: ReadonlyMap<str
 }
 
 /** Weights of other tools may have other types of floats. */
-const floats = ({ data }: SafeTensor): Float32Array => (data instanceof Float32Array ? data : Float32Array.from(data as Float64Array));
+export const floats = ({ data }: SafeTensor): Float32Array =>
+  data instanceof Float32Array ? data : Float32Array.from(data as Float64Array);
 
 /** The tensor of that name. @throws UserError when it is missing, has another shape, or holds something else than floats */
 function fitting(name: string, shape: Shape, tensors: ReadonlyMap<string, SafeTensor>, file: string): SafeTensor {
