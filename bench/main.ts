@@ -2,7 +2,7 @@
 import { UserError } from "../src/errors.js";
 import { openDevice } from "../src/gpu/device.js";
 import { Tuner } from "../src/gpu/tuner.js";
-import { tuneModeFor } from "../src/train/options.js";
+import { tuneModeFor } from "../src/train/gan/options.js";
 import { defineCommand, parseOptions, type Values, withDefaults } from "../src/cli/command.js";
 import { commandHelp } from "../src/cli/help.js";
 import { benchKernels } from "./kernels.js";

@@ -1,8 +1,8 @@
 /** Sample grids and curves. */
 import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
-import { curvesSvg } from "../src/train/curves.js";
-import { captionList, imageGrid } from "../src/train/image-grid.js";
+import { curvesSvg } from "../src/pictures/line-chart.js";
+import { captionList, imageGrid } from "../src/pictures/image-grid.js";
 
 describe("imageGrid", () => {
   /** `count` images of 2x2, image i with red i/10, green -1, blue a ramp over its pixels. */

@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { writeFileAtomic } from "../src/data/atomic-file.js";
-import { resolveOptions } from "../src/train/options.js";
-import { newestRun, RunFolder } from "../src/train/run-folder.js";
-import type { SafeTensor } from "../src/train/safetensors.js";
+import { writeFileAtomic } from "../src/node/files/atomic-file.js";
+import { resolveOptions } from "../src/train/gan/options.js";
+import { newestRun, RunFolder } from "../src/train/run/run-folder.js";
+import type { SafeTensor } from "../src/formats/safetensors.js";
 
 /** While set, writing fails as on a full disk after that many bytes. */
 const disk = vi.hoisted(() => ({ left: Infinity, refuses: undefined as string | undefined }));

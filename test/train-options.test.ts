@@ -1,8 +1,8 @@
 /** The option table of training: defaults, presets, ranges, resume, config.json. */
 import { describe, expect, it } from "vitest";
 import { checkOption, flagName, nearest } from "../src/option-spec.js";
-import { type GivenOptions, optionsFromJson, resolveOptions, resumeOptions, TRAIN_OPTIONS } from "../src/train/options.js";
-import { PRESET_VALUES, PRESETS } from "../src/train/presets.js";
+import { type GivenOptions, optionsFromJson, resolveOptions, resumeOptions, TRAIN_OPTIONS } from "../src/train/gan/options.js";
+import { PRESET_VALUES, PRESETS } from "../src/train/gan/presets.js";
 
 const cpu = { software: true };
 

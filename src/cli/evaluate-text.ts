@@ -1,8 +1,8 @@
 /** `petalgrad evaluate --text-encoder`: measures of text encoders, as one table, a JSON file and a chart. */
 import { extname } from "node:path";
-import { fileProblemOr } from "../data/file-problem.js";
+import { fileProblemOr } from "../node/files/file-problem.js";
 import { UserError } from "../errors.js";
-import { writeFileAtomic } from "../data/atomic-file.js";
+import { writeFileAtomic } from "../node/files/atomic-file.js";
 import { flagName } from "../option-spec.js";
 import { readyAdapter } from "./adapter.js";
 import type { Context, Given } from "./command.js";
@@ -54,8 +54,8 @@ export async function evaluateTextIfAsked(given: GivenEvaluation, context: Conte
     throw new UserError(`--chart ${chart}: the chart is an SVG, so its name must end in .svg`);
   // Loaded here, so that --help needs no engine.
   await readyAdapter();
-  const { evaluateTextEncoder } = await import("../evaluate/text-encoder.js");
-  const { textTable, textChart } = await import("../evaluate/text-report.js");
+  const { evaluateTextEncoder } = await import("../node/evaluate/text-encoders.js");
+  const { textTable, textChart } = await import("../node/evaluate/text-report.js");
   const progress = new Progress(context.stderr);
   const signal = context.catchInterrupt("stopping");
   try {

@@ -2,8 +2,8 @@
 import { dirname, join } from "node:path";
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
-import { TRAIN_OPTIONS } from "../train/options.js";
-import { newestRun } from "../train/run-folder.js";
+import { TRAIN_OPTIONS } from "../train/gan/options.js";
+import { newestRun } from "../train/run/run-folder.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { evaluateTextIfAsked, TEXT_ENCODER_OPTIONS } from "./evaluate-text.js";
@@ -69,8 +69,8 @@ export const evaluate = defineCommand({
       throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run`);
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { evaluateToFiles } = await import("../evaluate/files.js");
-    const { FeatureModel } = await import("../evaluate/feature-model.js");
+    const { evaluateToFiles } = await import("../node/evaluate/files.js");
+    const { FeatureModel } = await import("../node/evaluate/feature-model.js");
     const model = features === undefined ? undefined : await FeatureModel.open(features);
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping; networks that are finished are kept for the next time");

@@ -2,9 +2,9 @@
 import { extname } from "node:path";
 import { typed } from "../command-line.js";
 import { UserError } from "../errors.js";
-import { imageGrid } from "../train/image-grid.js";
-import type { Course, StyleSource } from "../train/interpolate.js";
-import { PATHS } from "../train/walk.js";
+import { imageGrid } from "../pictures/image-grid.js";
+import type { Course, StyleSource } from "../drawing/interpolate.js";
+import { PATHS } from "../drawing/walk.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, type Values, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
@@ -72,14 +72,14 @@ export const interpolate = defineCommand({
     const source = sourceOf({ run, model });
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { interpolate: draw, frames } = await import("../train/interpolate.js");
+    const { interpolate: draw, frames } = await import("../drawing/interpolate.js");
     const request = { source, ...courses, steps, path, truncation, styleLength, refine, generator, tune };
     const drawn = await draw(request, tellOn(context));
     for (const warning of drawn.warnings) context.stderr.write(`warning: ${warning}\n`);
     const { images, size, columns, rows } = drawn;
     const written = [writePicture(out, imageGrid(images, size, { columns, scale }))];
     if (animation !== undefined) {
-      const { animation: animate } = await import("../train/animation.js");
+      const { animation: animate } = await import("../node/files/animation.js");
       const format = extname(animation).toLowerCase() === ".gif" ? "gif" : "webp";
       written.push(writePicture(animation, await animate(frames(drawn), size, { format, columns: rows, delay: delay ?? 120, scale })));
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: `petalgrad <command> [options]`. Finds the command, hands it its options, and says in one line what went wrong. */
 import { constants } from "node:os";
-import { fileProblem } from "../data/file-problem.js";
+import { fileProblem } from "../node/files/file-problem.js";
 import { UserError } from "../errors.js";
 import { nearest } from "../option-spec.js";
 import { type Command, type Context, parseOptions, takeWords } from "./command.js";

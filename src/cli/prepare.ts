@@ -1,9 +1,9 @@
 /** `petalgrad prepare`: fetches and packs a data set ahead of training, and says what is in it and what was left out. */
 import type { Dataset } from "../data/dataset.js";
-import type { DataProgress } from "../data/options.js";
-import { fileProblemOr } from "../data/file-problem.js";
+import type { DataProgress } from "../node/datasets/options.js";
+import { fileProblemOr } from "../node/files/file-problem.js";
 import { UserError } from "../errors.js";
-import { writeFileAtomic } from "../data/atomic-file.js";
+import { writeFileAtomic } from "../node/files/atomic-file.js";
 import { type Context, defineCommand, withDefaults } from "./command.js";
 import { leftOut } from "./left-out.js";
 import { bytes, Progress } from "./progress.js";
@@ -50,7 +50,7 @@ export const prepare = defineCommand({
   async run(given, context) {
     const { dataset, dataDir, captions, imageSize, download, skipped, imageList } = withDefaults(OPTIONS, given);
     // Loaded here, so that --help needs no image decoder.
-    const { openDataset } = await import("../data/open.js");
+    const { openDataset } = await import("../node/datasets/open.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping; nothing half-made stays");
     try {

@@ -1,8 +1,8 @@
 /** `petalgrad reproduce`: trains and measures what docs/results.md shows, and prints it again. */
 import { typed } from "../command-line.js";
-import { ABLATION_CHANGES } from "../evaluate/ablation-changes.js";
-import { type GivenOptions, TRAIN_OPTIONS, VARIANTS } from "../train/options.js";
-import { STYLE_OPTIONS } from "../train/style-options.js";
+import { ABLATION_CHANGES } from "../node/reproduce/ablation-changes.js";
+import { type GivenOptions, TRAIN_OPTIONS, VARIANTS } from "../train/gan/options.js";
+import { STYLE_OPTIONS } from "../train/style/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { Progress } from "./progress.js";
@@ -60,7 +60,7 @@ export const reproduce = defineCommand({
     const values = withDefaults(OPTIONS, given);
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { reproduceAblation } = await import("../evaluate/reproduce.js");
+    const { reproduceAblation } = await import("../node/reproduce/reproduce.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step; the same command goes on; Ctrl-C again ends at once");
     const { dataset, dataDir, captions, preset, steps, textEncoder, variant, styleSteps, samples, zeroShot, out, results } = values;

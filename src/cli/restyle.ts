@@ -1,7 +1,7 @@
 /** `petalgrad restyle`: sentences drawn in the style of photographs, as one PNG. */
 import { typed } from "../command-line.js";
 import { UserError } from "../errors.js";
-import { imageGrid } from "../train/image-grid.js";
+import { imageGrid } from "../pictures/image-grid.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, writePicture } from "./drawing.js";
@@ -75,7 +75,7 @@ export const restyle = defineCommand({
     const source = sourceOf({ run });
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { restyle: draw } = await import("../train/restyle.js");
+    const { restyle: draw } = await import("../drawing/restyle.js");
     const request = { source, styles, texts, styleLength, refine, captions, generator, tune };
     const { images, size, model, warnings, inversion } = await draw(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);

@@ -21,9 +21,9 @@ export const textEncoder = defineCommand({
     if (out === undefined) throw new UserError("say where to write: --out FILE.safetensors");
     checkExtension("--out", out, ".safetensors");
     // Loaded here, so that --help needs no engine.
-    const { exportStateDict, importTextEncoder } = await import("../train/import/encoder-file.js");
+    const { exportStateDict, importTextEncoder } = await import("../node/files/import-encoder.js");
     if (way === "export") return context.print(`state dict: ${writePicture(out, await exportStateDict(file!))}`);
-    const { encodeTextEncoder } = await import("../train/model-file.js");
+    const { encodeTextEncoder } = await import("../train/gan/model-file.js");
     const imported = await importTextEncoder(file!);
     const { cell, state, width, embedding } = imported.encoder.options;
     const path = writePicture(out, await encodeTextEncoder(imported));

@@ -1,8 +1,8 @@
 /** `petalgrad train-style`: trains the style encoder of a run and shows how it goes. */
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
-import { newestRun } from "../train/run-folder.js";
-import { STYLE_OPTIONS } from "../train/style-options.js";
+import { newestRun } from "../train/run/run-folder.js";
+import { STYLE_OPTIONS } from "../train/style/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
@@ -39,7 +39,7 @@ export const trainStyle = defineCommand({
       throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run DIR`);
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { trainStyle: runTraining } = await import("../train/style-stage.js");
+    const { trainStyle: runTraining } = await import("../train/style/session.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {

@@ -1,7 +1,7 @@
 /** `petalgrad train-text`: trains a text encoder by itself and shows how it goes. */
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
-import { TEXT_OPTIONS } from "../train/text-options.js";
+import { TEXT_OPTIONS } from "../train/text/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
@@ -36,7 +36,7 @@ export const trainText = defineCommand({
       throw new UserError("--run begins a training and --resume goes on with one: give one of them");
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { trainText: runTraining } = await import("../train/text-run.js");
+    const { trainText: runTraining } = await import("../train/text/session.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {

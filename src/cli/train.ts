@@ -1,5 +1,5 @@
 /** `petalgrad train`: hands the options to the training loop and shows how it goes. */
-import { TRAIN_OPTIONS } from "../train/options.js";
+import { TRAIN_OPTIONS } from "../train/gan/options.js";
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { readyAdapter } from "./adapter.js";
@@ -37,7 +37,7 @@ export const train = defineCommand({
       throw new UserError("--run begins a run and --resume goes on with one: give one of them");
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { train: runTraining } = await import("../train/train.js");
+    const { train: runTraining } = await import("../train/gan/session.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {

@@ -2,7 +2,7 @@
 
 import type { Dataset } from "./dataset.js";
 import { DataError } from "./dataset.js";
-import { RandomStream, StreamPurpose } from "./philox.js";
+import { RandomStream, StreamPurpose } from "../random/philox.js";
 
 export interface CaptionPairOptions {
   /** Rows of a batch: as many different images. */

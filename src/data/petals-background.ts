@@ -2,7 +2,7 @@
 
 import { type Canvas, mix, Noise, shade } from "./petals-canvas.js";
 import type { PetalsStyle, Rgb } from "./petals-attributes.js";
-import type { RandomStream } from "./philox.js";
+import type { RandomStream } from "../random/philox.js";
 
 /** The colours that a background's base colour is drawn between. */
 export const BACKGROUND_COLOURS: Readonly<Record<PetalsStyle["background"], readonly [Rgb, Rgb]>> = {

@@ -1,7 +1,7 @@
 // A small antialiased painter: soft shapes given by their distance to the edge are laid over a picture of floats. Lengths are in units of the
 // picture's side, so that one drawing has any size. Knows nothing of flowers.
 
-import type { RandomStream } from "./philox.js";
+import type { RandomStream } from "../random/philox.js";
 import type { Rgb } from "./petals-attributes.js";
 
 /** A picture being painted: RGB floats 0 ... 255, row by row. */

@@ -3,7 +3,7 @@
 
 import { CAPTION_LENGTH } from "./alphabet.js";
 import type { PetalsClass } from "./petals-attributes.js";
-import type { RandomStream } from "./philox.js";
+import type { RandomStream } from "../random/philox.js";
 
 /** Captions made of each image. */
 export const CAPTIONS_PER_IMAGE = 10;

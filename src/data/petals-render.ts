@@ -5,7 +5,7 @@ import { paintBackground } from "./petals-background.js";
 import { Canvas, coverage, mix, shade } from "./petals-canvas.js";
 import { paintLeavesAndStem } from "./petals-leaves.js";
 import type { PetalsAttributes, PetalsClass, Rgb } from "./petals-attributes.js";
-import type { RandomStream } from "./philox.js";
+import type { RandomStream } from "../random/philox.js";
 
 /** Main and shadow colour of petals. */
 const PETALS: Readonly<Record<PetalsClass["petalColour"], readonly [Rgb, Rgb]>> = {

@@ -1,7 +1,7 @@
 // Which classes of a data set are trained on and which are held out: from its class lists, or by its default rule.
 
 import { DataError, type Split } from "./dataset.js";
-import type { LayoutDefinition, ListName } from "./layout.js";
+import type { LayoutDefinition, ListName } from "../node/datasets/layout.js";
 import { nameForm } from "./names.js";
 
 /** A split, and where it comes from. */

@@ -5,7 +5,7 @@
 import { grad } from "../autograd/grad.js";
 import { fillImages } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
-import { RandomStream } from "../data/philox.js";
+import { RandomStream } from "../random/philox.js";
 import { drawViews } from "../data/sampler.js";
 import { NonFiniteError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
@@ -18,7 +18,7 @@ import { Adam } from "../tensor/optimizers.js";
 import { logSumExp, mean } from "../tensor/reduce.js";
 import { input, type Tensor } from "../tensor/tensor.js";
 import { arithmetic } from "../tensor/work.js";
-import { requireFinite } from "./finite.js";
+import { requireFinite } from "../metrics/finite.js";
 
 /** First words of the random streams of a classifier: its first values, and its batches. */
 const VALUES = 120;

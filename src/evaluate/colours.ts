@@ -1,9 +1,9 @@
 /** Colour match on captions that name one petal colour: by the rule on the central hue, and by a histogram classifier trained on real images. */
 import type { Dataset } from "../data/dataset.js";
-import { RandomStream } from "../data/philox.js";
-import { ColourClassifier, colourHistogram } from "./colour-histogram.js";
-import { type Colour, colourMatch, COLOURS, namedColour } from "./colour-match.js";
-import { isHeldOut } from "./networks.js";
+import { RandomStream } from "../random/philox.js";
+import { ColourClassifier, colourHistogram } from "../metrics/colour-histogram.js";
+import { type Colour, colourMatch, COLOURS, namedColour } from "../metrics/colour-match.js";
+import { isHeldOut } from "../node/evaluate/networks.js";
 import { realImages, STREAMS } from "./pictures.js";
 import type { Value } from "./report.js";
 

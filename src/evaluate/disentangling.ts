@@ -5,13 +5,13 @@
  */
 import type { Dataset } from "../data/dataset.js";
 import type { PetalsAttributes } from "../data/petals-attributes.js";
-import { RandomStream } from "../data/philox.js";
-import { borderColour } from "./ground.js";
-import { kMeans } from "./k-means.js";
+import { RandomStream } from "../random/philox.js";
+import { borderColour } from "../metrics/ground.js";
+import { kMeans } from "../metrics/k-means.js";
 import { STREAMS } from "./pictures.js";
-import { cosine } from "./r-precision.js";
+import { cosine } from "../metrics/r-precision.js";
 import type { Value } from "./report.js";
-import { areaOverFolds, rocCurve, type RocPoint } from "./roc.js";
+import { areaOverFolds, rocCurve, type RocPoint } from "../metrics/roc.js";
 
 const CLUSTERS = 100;
 const FOLDS = 5;

@@ -8,7 +8,7 @@ import { PackedDataset, type PreparedImage } from "../data/packed.js";
 import type { PetalsAttributes } from "../data/petals-attributes.js";
 import { drawClass, drawStyle } from "../data/petals-classes.js";
 import { renderPetals } from "../data/petals-render.js";
-import { RandomStream } from "../data/philox.js";
+import { RandomStream } from "../random/philox.js";
 import { STREAMS } from "./pictures.js";
 
 /** Images rendered between two looks at the rest of the world. */

@@ -1,6 +1,6 @@
 /** What one linear layer can tell from vectors: softmax regression, trained by Adam on vectors of which each element has deviation 1. */
 import { grad } from "../autograd/grad.js";
-import { RandomStream } from "../data/philox.js";
+import { RandomStream } from "../random/philox.js";
 import type { Device } from "../gpu/device.js";
 import { add } from "../tensor/elementwise.js";
 import { compile } from "../tensor/compile.js";
@@ -8,7 +8,7 @@ import { linear } from "../tensor/matmul.js";
 import { Adam } from "../tensor/optimizers.js";
 import { input } from "../tensor/tensor.js";
 import { Store } from "../tensor/variables.js";
-import { joined, overRows } from "../train/rows.js";
+import { joined, overRows } from "../tensor/rows.js";
 import { crossEntropy, oneHot, predictions } from "./classifier.js";
 import { STREAMS } from "./pictures.js";
 

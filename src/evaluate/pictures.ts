@@ -1,7 +1,7 @@
 /** The images that measures are taken on: real ones, noise, and which captions are drawn. All are functions of a seed. */
 import { centreViews, fillImages } from "../data/batch.js";
 import type { Dataset, SplitName } from "../data/dataset.js";
-import { RandomStream } from "../data/philox.js";
+import { RandomStream } from "../random/philox.js";
 
 /** First words of the evaluation's random streams. */
 export const STREAMS = {

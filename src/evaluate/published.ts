@@ -4,11 +4,11 @@
  * (as later papers report Reed's GAN-INT-CLS), all their real images.
  */
 import type { Dataset } from "../data/dataset.js";
-import { RandomStream } from "../data/philox.js";
-import type { TrainHooks } from "../train/hooks.js";
-import { FEATURES, type FeatureModel } from "./feature-model.js";
-import { inceptionScore, softmaxRows } from "./inception-score.js";
-import { joined } from "../train/rows.js";
+import { RandomStream } from "../random/philox.js";
+import type { TrainHooks } from "../train/run/events.js";
+import { FEATURES, type FeatureModel } from "../node/evaluate/feature-model.js";
+import { inceptionScore, softmaxRows } from "../metrics/inception-score.js";
+import { joined } from "../tensor/rows.js";
 import type { Observation } from "./observer.js";
 import { drawPairs, realImages, STREAMS } from "./pictures.js";
 import { fewImages, Reference } from "./quality.js";

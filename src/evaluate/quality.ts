@@ -1,8 +1,8 @@
 /** Quality and variety of images by the features of a classifier: distances to real images, an inception-style score. */
-import { RandomStream } from "../data/philox.js";
-import { frechetDistance, type Gaussian, gaussianOf } from "./frechet.js";
-import { inceptionScore, softmaxRows } from "./inception-score.js";
-import { kernelDistance } from "./kernel-distance.js";
+import { RandomStream } from "../random/philox.js";
+import { frechetDistance, type Gaussian, gaussianOf } from "../metrics/frechet.js";
+import { inceptionScore, softmaxRows } from "../metrics/inception-score.js";
+import { kernelDistance } from "../metrics/kernel-distance.js";
 import type { Observation } from "./observer.js";
 import { STREAMS } from "./pictures.js";
 import type { Value } from "./report.js";

@@ -1,6 +1,6 @@
 /** What an evaluation finds: a column of values for each generator, for real images and for noise; and the table that shows them. */
 import type { SplitName } from "../data/dataset.js";
-import type { RocPoint } from "./roc.js";
+import type { RocPoint } from "../metrics/roc.js";
 
 export interface Value {
   readonly value: number;

@@ -6,11 +6,11 @@
  */
 import { captionNumbers, type Dataset } from "../data/dataset.js";
 import { attributesNamed, type ReadableAttribute } from "../data/petals-captions.js";
-import { RandomStream } from "../data/philox.js";
+import { RandomStream } from "../random/philox.js";
 import type { Device } from "../gpu/device.js";
-import { joined } from "../train/rows.js";
+import { joined } from "../tensor/rows.js";
 import { type Labelled, linearProbe } from "./linear-probe.js";
-import { READER_HEADS } from "./networks.js";
+import { READER_HEADS } from "../node/evaluate/networks.js";
 import { STREAMS } from "./pictures.js";
 
 /** Absent where no caption names it. */

@@ -2,9 +2,9 @@
 import type { Dataset } from "../data/dataset.js";
 import { attributesNamed } from "../data/petals-captions.js";
 import { predictions } from "./classifier.js";
-import { READER_HEADS } from "./networks.js";
+import { READER_HEADS } from "../node/evaluate/networks.js";
 import { otherCaptions, rivals } from "./pictures.js";
-import { rPrecision } from "./r-precision.js";
+import { rPrecision } from "../metrics/r-precision.js";
 import type { Value } from "./report.js";
 
 /** The pools' sizes: an image's own caption and so many others less one. */

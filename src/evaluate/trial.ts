@@ -1,20 +1,20 @@
 /** The questions that the images of one split are asked, the same for every generator, for real images and for noise. */
 import type { Dataset, SplitName } from "../data/dataset.js";
-import { RandomStream } from "../data/philox.js";
+import { RandomStream } from "../random/philox.js";
 import type { Device } from "../gpu/device.js";
-import { CaptionEncoder } from "../train/captions.js";
-import { checkerboard } from "./checkerboard.js";
-import type { ColourClassifier } from "./colour-histogram.js";
+import { CaptionEncoder } from "../train/text/captions.js";
+import { checkerboard } from "../metrics/checkerboard.js";
+import type { ColourClassifier } from "../metrics/colour-histogram.js";
 import { type ColourTask, coloursRight, colourTask, trainColours } from "./colours.js";
-import { borderColours, varianceShares } from "./ground.js";
-import { type EvaluationNetworks, isHeldOut } from "./networks.js";
-import { joined } from "../train/rows.js";
+import { borderColours, varianceShares } from "../metrics/ground.js";
+import { type EvaluationNetworks, isHeldOut } from "../node/evaluate/networks.js";
+import { joined } from "../tensor/rows.js";
 import { Observer, observeAll } from "./observer.js";
 import { drawPairs, halves, noiseImages, realImages, STREAMS } from "./pictures.js";
 import { fewImages, quality, Reference } from "./quality.js";
 import { SPLITS, type Value, type Values } from "./report.js";
 import { attributesRight, textMatch, textMatchByChance, textMatchNotes } from "./text-match.js";
-import { pixelDeviation, withinDistance } from "./variety.js";
+import { pixelDeviation, withinDistance } from "../metrics/variety.js";
 
 export type Parts = AsyncIterable<Float32Array> | Iterable<Float32Array>;
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { decodePacked, encodePacked, PackedDataset, type PreparedData } from "../../src/data/packed.js";
-import { readPacked, writePacked } from "../../src/data/packed-file.js";
+import { readPacked, writePacked } from "../../src/node/datasets/packed-file.js";
 import { petalsAttributes } from "../../src/data/petals-classes.js";
 import { tinyDataset, tinyPrepared } from "./tiny-dataset.js";
 

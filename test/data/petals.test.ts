@@ -16,7 +16,7 @@ import { PETAL_COLOUR_WORDS, petalsCaptions } from "../../src/data/petals-captio
 import { className, isHeldOut, petalsAttributes, petalsClasses } from "../../src/data/petals-classes.js";
 import { renderPetals } from "../../src/data/petals-render.js";
 import { makePetals, petalsImage } from "../../src/data/petals.js";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { resizeArea } from "../../src/data/resize.js";
 
 const hash = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

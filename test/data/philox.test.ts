@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { philox4x32, RandomStream } from "../../src/data/philox.js";
+import { philox4x32, RandomStream } from "../../src/random/philox.js";
 
 describe("philox4x32", () => {
   // The known answers that the Random123 library publishes for philox4x32 with 10 rounds.

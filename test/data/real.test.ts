@@ -5,10 +5,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { birds } from "../../src/data/birds.js";
-import { readCaptions } from "../../src/data/captions-source.js";
+import { birds } from "../../src/node/datasets/birds.js";
+import { readCaptions } from "../../src/node/datasets/captions-source.js";
 import type { Dataset } from "../../src/data/dataset.js";
-import { openDataset } from "../../src/data/open.js";
+import { openDataset } from "../../src/node/datasets/open.js";
 import { findSplit } from "../../src/data/split.js";
 
 const data = process.env["PETALGRAD_TEST_DATA"] ?? join(import.meta.dirname, "../../../shared/data");

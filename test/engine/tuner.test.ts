@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import type { Lowering } from "../../kernels/kernel.js";
 import { type Tunable, Tuner, type TunerHardware, type TunerOptions } from "../../src/gpu/tuner.js";
 import { compile, conv2d, input, matmul, transpose } from "../../src/index.js";
-import { fileStore } from "../../src/train/tuning.js";
+import { fileStore } from "../../src/train/run/tuning.js";
 import { device } from "../device.js";
 
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-tuner-"));

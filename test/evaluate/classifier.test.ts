@@ -4,13 +4,13 @@ import { petalsAttributes, petalsClasses } from "../../src/data/petals-classes.j
 import { attributesNamed, petalsCaptions } from "../../src/data/petals-captions.js";
 import { PETAL_COLOURS, PETAL_COUNTS } from "../../src/data/petals-attributes.js";
 import { PackedDataset } from "../../src/data/packed.js";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { subset } from "../../src/data/subset.js";
 import { predictions, trainClassifier } from "../../src/evaluate/classifier.js";
 import { Observer } from "../../src/evaluate/observer.js";
 import { realImages } from "../../src/evaluate/pictures.js";
 import { attributesRight } from "../../src/evaluate/text-match.js";
-import { drawnLesson, realLesson, zeroShotAccuracy, zeroShotCaptions, zeroShotTask } from "../../src/evaluate/zero-shot.js";
+import { drawnLesson, realLesson, zeroShotAccuracy, zeroShotCaptions, zeroShotTask } from "../../src/evaluate/drawn-classes.js";
 import { tinyPrepared } from "../data/tiny-dataset.js";
 import { patches } from "./patches.js";
 import { device } from "../device.js";

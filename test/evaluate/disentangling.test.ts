@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Dataset } from "../../src/data/dataset.js";
 import { drawStyle, petalsClasses } from "../../src/data/petals-classes.js";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { backgrounds, pairsByCluster, poses, verify } from "../../src/evaluate/disentangling.js";
 
 /** 400 points in 100 tight groups of four on a circle; groups that are next to each other share nothing. */

@@ -1,10 +1,10 @@
 /** Distances between sets of features, against closed forms. */
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { describe, expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
-import { cholesky, frechetDistance, type Gaussian, gaussianOf } from "../../src/evaluate/frechet.js";
-import { kernelDistance } from "../../src/evaluate/kernel-distance.js";
-import { singularValues } from "../../src/evaluate/singular-values.js";
+import { RandomStream } from "../../src/random/philox.js";
+import { cholesky, frechetDistance, type Gaussian, gaussianOf } from "../../src/metrics/frechet.js";
+import { kernelDistance } from "../../src/metrics/kernel-distance.js";
+import { singularValues } from "../../src/metrics/singular-values.js";
 
 /** Normal features [rows, size], dimension d with mean `mean[d]` and deviation `deviation[d]`. */
 function normal(rows: number, seed: number, mean: readonly number[], deviation: readonly number[]): Float32Array {

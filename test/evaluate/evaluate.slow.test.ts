@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { EvaluateRequest } from "../../src/evaluate/evaluate.js";
-import { evaluateToFiles } from "../../src/evaluate/files.js";
-import type { NetworkSettings } from "../../src/evaluate/networks.js";
+import type { EvaluateRequest } from "../../src/node/evaluate/evaluate.js";
+import { evaluateToFiles } from "../../src/node/evaluate/files.js";
+import type { NetworkSettings } from "../../src/node/evaluate/networks.js";
 import type { Report } from "../../src/evaluate/report.js";
-import type { TrainEvent } from "../../src/train/hooks.js";
-import { PLAIN_TRAINING } from "../../src/train/text-encoder.js";
-import type { GivenOptions } from "../../src/train/options.js";
-import { train } from "../../src/train/train.js";
+import type { TrainEvent } from "../../src/train/run/events.js";
+import { PLAIN_TRAINING } from "../../src/train/text/joint-embedding.js";
+import type { GivenOptions } from "../../src/train/gan/options.js";
+import { train } from "../../src/train/gan/session.js";
 
 const before = process.env.PETALGRAD_CACHE;
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-evaluate-"));

@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { FeatureModel, type Runtime, type RuntimeTensor } from "../../src/evaluate/feature-model.js";
+import { FeatureModel, type Runtime, type RuntimeTensor } from "../../src/node/evaluate/feature-model.js";
 import { PublishedMeasures } from "../../src/evaluate/published.js";
-import { resizeBilinear } from "../../src/evaluate/resize-bilinear.js";
+import { resizeBilinear } from "../../src/metrics/resize-bilinear.js";
 import { tinyDataset } from "../data/tiny-dataset.js";
 
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-features-"));

@@ -1,7 +1,7 @@
 /** What decides the background of drawn images, on layouts whose components of variance are known. */
 import { describe, expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
-import { borderColours, varianceShares } from "../../src/evaluate/ground.js";
+import { RandomStream } from "../../src/random/philox.js";
+import { borderColours, varianceShares } from "../../src/metrics/ground.js";
 
 /** [rows, columns] of a function. */
 const layout = (rows: number, columns: number, of: (r: number, c: number) => number) =>

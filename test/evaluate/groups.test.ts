@@ -1,11 +1,11 @@
 /** Clusters, variety and colours, on inputs whose value is known. */
 import { describe, expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
-import { ColourClassifier, colourHistogram } from "../../src/evaluate/colour-histogram.js";
-import type { Colour } from "../../src/evaluate/colour-match.js";
-import { kMeans } from "../../src/evaluate/k-means.js";
-import { checkerboard } from "../../src/evaluate/checkerboard.js";
-import { pixelDeviation, withinDistance } from "../../src/evaluate/variety.js";
+import { RandomStream } from "../../src/random/philox.js";
+import { ColourClassifier, colourHistogram } from "../../src/metrics/colour-histogram.js";
+import type { Colour } from "../../src/metrics/colour-match.js";
+import { kMeans } from "../../src/metrics/k-means.js";
+import { checkerboard } from "../../src/metrics/checkerboard.js";
+import { pixelDeviation, withinDistance } from "../../src/metrics/variety.js";
 
 describe("k-means", () => {
   /** 30 blobs on a grid, ten points each, far from one another. */

@@ -1,15 +1,15 @@
 /** Which images the measures are taken on: real ones, drawn ones, noise. */
 import { describe, expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { freePetals } from "../../src/evaluate/free-petals.js";
-import { joined } from "../../src/train/rows.js";
+import { joined } from "../../src/tensor/rows.js";
 import { drawPairs, halves, noiseImages, otherCaptions, realImages, rivals } from "../../src/evaluate/pictures.js";
-import { Artist } from "../../src/evaluate/subject.js";
+import { Artist } from "../../src/node/evaluate/subject.js";
 import { Generator } from "../../src/models/generator.js";
 import { ganInitializers } from "../../src/models/initializers.js";
-import type { CaptionTable } from "../../src/train/caption-table.js";
-import { normalNoise } from "../../src/train/noise.js";
-import { Painter } from "../../src/train/painter.js";
+import type { CaptionTable } from "../../src/train/text/caption-table.js";
+import { normalNoise } from "../../src/train/gan/noise.js";
+import { Painter } from "../../src/train/gan/painter.js";
 import { tinyDataset } from "../data/tiny-dataset.js";
 import { device } from "../device.js";
 

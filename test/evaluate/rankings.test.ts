@@ -1,19 +1,19 @@
 /** Scores, rankings and curves, on inputs whose value is known. */
 import { describe, expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
-import { inceptionScore, meanAndDeviation, softmaxRows } from "../../src/evaluate/inception-score.js";
-import { checkerboard } from "../../src/evaluate/checkerboard.js";
+import { RandomStream } from "../../src/random/philox.js";
+import { inceptionScore, meanAndDeviation, softmaxRows } from "../../src/metrics/inception-score.js";
+import { checkerboard } from "../../src/metrics/checkerboard.js";
 import { predictions } from "../../src/evaluate/classifier.js";
-import { colourHistogram } from "../../src/evaluate/colour-histogram.js";
-import { colourMatch } from "../../src/evaluate/colour-match.js";
-import { gaussianOf } from "../../src/evaluate/frechet.js";
-import { varianceShares } from "../../src/evaluate/ground.js";
-import { kMeans } from "../../src/evaluate/k-means.js";
-import { kernelDistance } from "../../src/evaluate/kernel-distance.js";
-import { bySentences, instanceRecall } from "../../src/evaluate/retrieval.js";
-import { pixelDeviation, withinDistance } from "../../src/evaluate/variety.js";
-import { cosine, rPrecision } from "../../src/evaluate/r-precision.js";
-import { areaOverFolds, areaUnder, rocCurve } from "../../src/evaluate/roc.js";
+import { colourHistogram } from "../../src/metrics/colour-histogram.js";
+import { colourMatch } from "../../src/metrics/colour-match.js";
+import { gaussianOf } from "../../src/metrics/frechet.js";
+import { varianceShares } from "../../src/metrics/ground.js";
+import { kMeans } from "../../src/metrics/k-means.js";
+import { kernelDistance } from "../../src/metrics/kernel-distance.js";
+import { bySentences, instanceRecall } from "../../src/metrics/retrieval.js";
+import { pixelDeviation, withinDistance } from "../../src/metrics/variety.js";
+import { cosine, rPrecision } from "../../src/metrics/r-precision.js";
+import { areaOverFolds, areaUnder, rocCurve } from "../../src/metrics/roc.js";
 
 const normal = (count: number, seed: number): Float32Array => {
   const random = new RandomStream(seed);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { barsSvg, rocSvg } from "../../src/evaluate/charts.js";
-import { evaluateToFiles } from "../../src/evaluate/files.js";
+import { evaluateToFiles } from "../../src/node/evaluate/files.js";
 import { format, markdownTable, type Report, SECTIONS, textTable } from "../../src/evaluate/report.js";
 
 const report: Report = {

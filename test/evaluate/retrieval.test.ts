@@ -1,6 +1,6 @@
 /** Measures of joint embeddings on inputs of known value: perfect ones, random ones, ties, and small cases done by hand. */
 import { describe, expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import {
   bySentences,
   chance,
@@ -11,7 +11,7 @@ import {
   sentenceCounts,
   type Task,
   zeroShot,
-} from "../../src/evaluate/retrieval.js";
+} from "../../src/metrics/retrieval.js";
 
 const [CLASSES, IMAGES, CAPTIONS, SIZE] = [5, 60, 150, 8];
 const classesOf = (each: number) => Array.from({ length: CLASSES * each }, (_, i) => Math.floor(i / each));

@@ -10,8 +10,8 @@ import { prepare } from "../../src/cli/prepare.js";
 import { sample } from "../../src/cli/sample.js";
 import { train } from "../../src/cli/train.js";
 import { trainText } from "../../src/cli/train-text.js";
-import type { TextReport } from "../../src/evaluate/text-encoder.js";
-import { readTextEncoder } from "../../src/train/model-file.js";
+import type { TextReport } from "../../src/node/evaluate/text-encoders.js";
+import { readTextEncoder } from "../../src/train/gan/model-file.js";
 
 let folder: string;
 const cacheBefore = process.env.PETALGRAD_CACHE;

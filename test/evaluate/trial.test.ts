@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type EvaluationNetworks, isHeldOut, type NetworkSettings, obtainNetworks } from "../../src/evaluate/networks.js";
+import { type EvaluationNetworks, isHeldOut, type NetworkSettings, obtainNetworks } from "../../src/node/evaluate/networks.js";
 import { noiseImages, realImages } from "../../src/evaluate/pictures.js";
 import type { Values } from "../../src/evaluate/report.js";
 import { openObservers, type Pictures, Trial } from "../../src/evaluate/trial.js";
-import { PLAIN_TRAINING } from "../../src/train/text-encoder.js";
+import { PLAIN_TRAINING } from "../../src/train/text/joint-embedding.js";
 import { device } from "../device.js";
 import { patches } from "./patches.js";
 

@@ -12,7 +12,7 @@ import { compile } from "../../src/tensor/compile.js";
 import type { Adam } from "../../src/tensor/optimizers.js";
 import type { Storage } from "../../src/tensor/storage.js";
 import { input } from "../../src/tensor/tensor.js";
-import { emaDecay, Gan, type GanMetrics, type GanOptions } from "../../src/train/gan.js";
+import { emaDecay, Gan, type GanMetrics, type GanOptions } from "../../src/train/gan/gan.js";
 import { expectClose, expectScalars, fixture, type Fixture } from "./fixture.js";
 
 interface Facts {

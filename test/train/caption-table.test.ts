@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { TextEncoder } from "../../src/models/text-encoder.js";
-import { CaptionTable } from "../../src/train/caption-table.js";
-import type { TextModel } from "../../src/train/captions.js";
-import type { TrainEvent } from "../../src/train/hooks.js";
-import { encodeTextEncoder } from "../../src/train/model-file.js";
+import { CaptionTable } from "../../src/train/text/caption-table.js";
+import type { TextModel } from "../../src/train/text/captions.js";
+import type { TrainEvent } from "../../src/train/run/events.js";
+import { encodeTextEncoder } from "../../src/train/gan/model-file.js";
 import { tinyDataset } from "../data/tiny-dataset.js";
 import { device } from "../device.js";
 

@@ -3,11 +3,11 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { TrainEvent } from "../../src/train/hooks.js";
-import type { GivenOptions } from "../../src/train/options.js";
-import { RunFolder } from "../../src/train/run-folder.js";
-import { sample } from "../../src/train/sample.js";
-import { train } from "../../src/train/train.js";
+import type { TrainEvent } from "../../src/train/run/events.js";
+import type { GivenOptions } from "../../src/train/gan/options.js";
+import { RunFolder } from "../../src/train/run/run-folder.js";
+import { sample } from "../../src/drawing/sample.js";
+import { train } from "../../src/train/gan/session.js";
 
 const TIMEOUT = 600_000;
 /** With a reader of the noise, so that all networks that learn are there to be stopped and resumed. */

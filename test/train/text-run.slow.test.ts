@@ -3,12 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { TrainEvent } from "../../src/train/hooks.js";
-import { readTextEncoder } from "../../src/train/model-file.js";
-import { writeSafetensors } from "../../src/train/safetensors.js";
-import type { GivenTextOptions } from "../../src/train/text-options.js";
-import { trainText } from "../../src/train/text-run.js";
-import { train } from "../../src/train/train.js";
+import type { TrainEvent } from "../../src/train/run/events.js";
+import { readTextEncoder } from "../../src/train/gan/model-file.js";
+import { writeSafetensors } from "../../src/formats/safetensors.js";
+import type { GivenTextOptions } from "../../src/train/text/options.js";
+import { trainText } from "../../src/train/text/session.js";
+import { train } from "../../src/train/gan/session.js";
 
 const OPTIONS: GivenTextOptions = {
   ...{ imageSize: 16, width: 8, size: 16, imageWidth: 4, batch: 8, steps: 10, seed: 3 },
@@ -72,7 +72,7 @@ describe("a training", () => {
     const best = scores.reduce((a, b) => (b.score > a.score ? b : a));
     expect(result.best!.step).toBe(best.step);
     expect(result.best!.score).toBeCloseTo(best.score, 6);
-    const { tensors } = await import("../../src/train/safetensors.js").then((m) =>
+    const { tensors } = await import("../../src/formats/safetensors.js").then((m) =>
       m.readSafetensors(readFileSync(join(inside("best"), "checkpoint/step-000006.safetensors")), "checkpoint"),
     );
     const { encoder } = await readTextEncoder(result.encoder!);

@@ -1,17 +1,17 @@
 /** A run's folder as training leaves it, of untrained networks of the tiny preset: for tests of what works on a run. */
 import { Alphabet } from "../../src/data/alphabet.js";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import type { Generator } from "../../src/models/generator.js";
 import { ImageEncoder } from "../../src/models/image-encoder.js";
 import { ganInitializers } from "../../src/models/initializers.js";
 import { StyleEncoder } from "../../src/models/style-encoder.js";
 import { TextEncoder } from "../../src/models/text-encoder.js";
-import { Gan } from "../../src/train/gan.js";
-import { ganTensors } from "../../src/train/gan-checkpoint.js";
-import { encodeGan, encodeTextEncoder } from "../../src/train/model-file.js";
-import { MODEL_NAME, TEXT_ENCODER_NAME } from "../../src/train/names.js";
-import { type GivenOptions, resolveOptions } from "../../src/train/options.js";
-import { RunFolder } from "../../src/train/run-folder.js";
+import { Gan } from "../../src/train/gan/gan.js";
+import { ganTensors } from "../../src/train/gan/checkpoint.js";
+import { encodeGan, encodeTextEncoder } from "../../src/train/gan/model-file.js";
+import { MODEL_NAME, TEXT_ENCODER_NAME } from "../../src/train/run/names.js";
+import { type GivenOptions, resolveOptions } from "../../src/train/gan/options.js";
+import { RunFolder } from "../../src/train/run/run-folder.js";
 
 /** Weights large enough for noise and text to show in an image. */
 async function enlarge(generator: Generator, factor: number): Promise<void> {

@@ -10,7 +10,7 @@ import {
   TorchObject,
   TorchStorage,
   TorchTensor,
-} from "../../../src/data/formats/torch7.js";
+} from "../../../src/formats/torch7.js";
 import { refusesEveryCut, survives } from "./damage.js";
 import { f64, i32, i64, lua, text, torchObject, torchTensor, writeTorch7 } from "./torch7-writer.js";
 

@@ -1,7 +1,7 @@
 /** Choosing among given embeddings by name or by number. */
 import { describe, expect, it } from "vitest";
-import type { GivenEmbeddings } from "../../../src/train/embeddings/given-embeddings.js";
-import { embeddingOf } from "../../../src/train/embeddings/pick.js";
+import type { GivenEmbeddings } from "../../../src/node/datasets/embeddings/given-embeddings.js";
+import { embeddingOf } from "../../../src/data/embeddings/pick.js";
 
 const values = Float32Array.of(1, 10, 3, 30, 5, 50, 7, 70, 9, 90);
 const given = (images: GivenEmbeddings["images"]): GivenEmbeddings => ({ path: "x", size: 2, values, images });

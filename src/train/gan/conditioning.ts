@@ -1,0 +1,91 @@
+/** What a run's GAN is conditioned on: the data set's captions by a text encoder, or embeddings that the user brought in their place. */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import type { Dataset } from "../../data/dataset.js";
+import { UserError } from "../../errors.js";
+import type { Device } from "../../gpu/device.js";
+import { CaptionTable } from "../text/caption-table.js";
+import { type BatchTexts, normalisationOf, normalise } from "../text/captions.js";
+import { EmbeddedDataset, nameOf, placeVectors } from "../../data/embeddings/embedded-dataset.js";
+import type { GivenEmbeddings } from "../../node/datasets/embeddings/given-embeddings.js";
+import { GAN_ADAM } from "./gan.js";
+import type { TrainHooks } from "../run/events.js";
+import { encodeTextEncoder, type ModelTexts, type TextEncoderFile } from "./model-file.js";
+import { TEXT_ENCODER_NAME } from "../run/names.js";
+import type { TrainOptions } from "./options.js";
+import type { RunFolder } from "../run/run-folder.js";
+import { TrainedText } from "./trained-text.js";
+
+export interface Conditioning {
+  /** What is trained on: with given embeddings, the images that have some. */
+  readonly dataset: Dataset;
+  readonly captions: BatchTexts;
+  /** The same, where it is an encoder that is trained with the GAN. */
+  readonly trained?: TrainedText;
+  /** What goes into the model's file. */
+  readonly texts: ModelTexts;
+}
+
+/** By a text encoder, which is kept in the run's folder. */
+export async function conditionedByEncoder(
+  device: Device,
+  dataset: Dataset,
+  text: TextEncoderFile,
+  folder: RunFolder,
+  hooks: TrainHooks,
+): Promise<Conditioning> {
+  const file = await encodeTextEncoder(text);
+  folder.writeFile(TEXT_ENCODER_NAME, file);
+  return { dataset, captions: await CaptionTable.open(device, dataset, text, file, hooks), texts: text };
+}
+
+/**
+ * By a text encoder that is trained with the GAN and kept in the run's folder as it stands: now, and at each checkpoint.
+ * @param start Where it begins.
+ */
+export async function conditionedByTraining(
+  device: Device,
+  dataset: Dataset,
+  start: TextEncoderFile,
+  options: TrainOptions,
+  folder: RunFolder,
+): Promise<Conditioning> {
+  folder.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder(start));
+  const trained = await TrainedText.begin(device, dataset, start, options.numCaptions, options.ema > 0, GAN_ADAM);
+  return { dataset, captions: trained, trained, texts: trained.model };
+}
+
+/** What a run's folder says of the embeddings that it was begun with. */
+const EMBEDDINGS_NAME = "embeddings.json";
+
+/**
+ * By given embeddings, which are normalised as captions' are: by the first vector of every image of the training classes.
+ * @throws UserError when they do not fit the data set, or are others than those the run was begun with
+ */
+export function conditionedByEmbeddings(base: Dataset, given: GivenEmbeddings, folder: RunFolder, { onEvent }: TrainHooks): Conditioning {
+  const { path, size, values } = given;
+  const places = placeVectors(given, base);
+  const dataset = new EmbeddedDataset(base, places, values.length / size);
+  const [train, all] = [dataset.imagesOfSplit("train"), base.imagesOfSplit("train")];
+  const lacking = all.find((image) => places.count[image] === 0);
+  if (lacking !== undefined)
+    onEvent({
+      kind: "warning",
+      text: `${path}: ${all.length - train.length} of ${all.length} training images have no embeddings and are left out, the first ${nameOf(base, lacking)}`,
+    });
+  if (places.unknown.length > 0)
+    onEvent({ kind: "warning", text: `${path}: ${places.unknown.length} images are not in ${base.name}, the first ${places.unknown[0]}` });
+
+  const digest = createHash("sha256").update(values).update(places.first).update(places.count).digest("hex");
+  const before = folder.inside(EMBEDDINGS_NAME);
+  if (!existsSync(before))
+    folder.writeFile(EMBEDDINGS_NAME, `${JSON.stringify({ path, size, vectors: values.length / size, sha256: digest }, null, 2)}\n`);
+  else if ((JSON.parse(readFileSync(before, "utf8")) as { sha256?: string }).sha256 !== digest)
+    throw new UserError(`${path} holds other embeddings than those that the run was begun with (${before})`);
+
+  const sample = new Float32Array(train.length * size);
+  train.forEach((image, i) => sample.set(values.subarray(places.first[image]! * size, (places.first[image]! + 1) * size), i * size));
+  const normalisation = normalisationOf(sample, size);
+  onEvent({ kind: "message", text: `embeddings: ${values.length / size} vectors of ${size} from ${path}` });
+  return { dataset, captions: CaptionTable.given(dataset, normalise(values, normalisation), size), texts: { normalisation } };
+}

@@ -1,0 +1,37 @@
+/** What a run keeps in the user's cache folder for later ones: files named by all that decides their contents. */
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import type { Dataset } from "../../data/dataset.js";
+import { defaultCacheDir } from "../../node/datasets/open.js";
+import { writeFileAtomic } from "../../node/files/atomic-file.js";
+import type { TrainHooks } from "./events.js";
+
+/** Keeps a file; where that fails, a run goes on without. */
+export async function keep(path: string, bytes: Uint8Array, onEvent: TrainHooks["onEvent"]): Promise<void> {
+  try {
+    await mkdir(defaultCacheDir(), { recursive: true });
+    writeFileAtomic(path, bytes);
+  } catch (error) {
+    onEvent({ kind: "warning", text: `${path} cannot be kept for the next run (${(error as Error).message})` });
+  }
+}
+
+const prints = new WeakMap<Dataset, string>();
+
+/** Changes with any image or caption. */
+export function fingerprint(dataset: Dataset): string {
+  const known = prints.get(dataset);
+  if (known) return known;
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify([dataset.size, dataset.classes, dataset.split, dataset.alphabet]));
+  for (let image = 0; image < dataset.images; image++) {
+    hash.update(dataset.pixels(image));
+    hash.update(JSON.stringify(dataset.captionsOf(image)));
+  }
+  const print = hash.digest("hex");
+  prints.set(dataset, print);
+  return print;
+}
+
+/** Part of a file's name: another for other values. */
+export const digest = (...parts: unknown[]): string => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);

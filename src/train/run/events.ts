@@ -1,0 +1,97 @@
+/** What the training loop is asked for beside its options, and what it tells while it runs. Knows nothing of terminals. */
+import type { GeneratorKind, GivenOptions, TuneMode } from "../gan/options.js";
+import type { Stage } from "./run-folder.js";
+
+/** A new run (`run` or a new folder under runs/), or the continuation of one (`resume`). */
+export interface TrainRequest {
+  readonly given: GivenOptions;
+  /** Folder of the new run; must not hold one yet. Not with `resume`. */
+  readonly run?: string;
+  /** Folder of the run to continue. */
+  readonly resume?: string;
+  /** Go on by itself, at most three times, when the GPU device is lost (default true). */
+  readonly recover?: boolean;
+}
+
+export type TrainEvent =
+  /** One line for a person: what is done next and how long it should take, what was skipped. */
+  | { readonly kind: "message"; readonly text: string }
+  /** Something unusual that does not stop the run. */
+  | { readonly kind: "warning"; readonly text: string }
+  /** The data set is being fetched or prepared, captions are embedded, kernels tuned. `total` where it is known. */
+  | {
+      readonly kind: "work";
+      readonly what: string;
+      readonly unit: "B" | "images" | "captions" | "kernels";
+      readonly done: number;
+      readonly total?: number;
+      /** Units a second. */
+      readonly rate?: number;
+    }
+  /** After a step of a stage. `metrics` are what metrics.jsonl gets for it; empty where the step's losses were not read back. */
+  | {
+      readonly kind: "step";
+      readonly stage: Stage;
+      readonly step: number;
+      readonly steps: number;
+      readonly imagesPerSecond: number;
+      readonly metrics: Readonly<Record<string, number>>;
+    }
+  /** A text encoder was tried on held-out classes: shares from 0 to 1 by name, and whether it is the best so far. */
+  | { readonly kind: "validation"; readonly step: number; readonly measures: Readonly<Record<string, number>>; readonly best: boolean }
+  | { readonly kind: "sample"; readonly step: number; readonly path: string }
+  | { readonly kind: "checkpoint"; readonly step: number; readonly path: string };
+
+export interface TrainHooks {
+  onEvent(event: TrainEvent): void;
+  /** Aborted when the user asks to stop: the loop finishes its step, saves a checkpoint and returns. */
+  readonly signal: AbortSignal;
+}
+
+export interface TrainResult {
+  /** The run's folder. */
+  readonly run: string;
+  /** "finished" at the last step, "stopped" where the signal asked for it. */
+  readonly end: "finished" | "stopped";
+  readonly step: number;
+  /** The newest sample grid, where one was drawn. */
+  readonly grid?: string;
+  /** A caption of the data set, to show how to sample. */
+  readonly caption?: string;
+}
+
+/** A trained model wanted for drawing. */
+export interface DrawingRequest {
+  /** A run's folder, or a model file. */
+  readonly source: string;
+  /** By default the one that drew the run's samples. */
+  readonly generator?: GeneratorKind;
+  /** How kernels are chosen; by default as training chooses them. */
+  readonly tune?: TuneMode;
+}
+
+/** Images wanted from a trained generator. */
+export interface SampleRequest extends DrawingRequest {
+  /** Sentences to draw, or names of embeddings, each a row of the grid. */
+  readonly texts: readonly string[];
+  /** Text encoder of a model that was trained on given embeddings: a file. */
+  readonly textEncoder?: string;
+  /** Embeddings among which `texts` name some: a file or folder. */
+  readonly embeddings?: string;
+  /** Images of each sentence, from different noise. */
+  readonly count: number;
+  /** The same seed gives sentence after sentence the same noise. */
+  readonly seed: number;
+  /** No noise lies further from 0 than this; by default nothing is truncated. */
+  readonly truncation?: number;
+}
+
+export interface Samples {
+  /** [texts x count, 3, size, size] in [-1, 1], all images of the first sentence first. */
+  readonly images: Float32Array;
+  readonly size: number;
+  /** What drew them, for the user: "runs/petals-1/model.safetensors". */
+  readonly model: string;
+  /** What the user should know: that letters of a text are not in the model's alphabet. */
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,46 @@
+/** Options that a folder remembers in its config.json: reading them back, and going on with them. */
+import { UserError } from "../../errors.js";
+import { flagName, nearest, type OptionTable } from "../../option-spec.js";
+import { withAbsolutePaths } from "../../node/files/paths.js";
+
+/**
+ * The options of something that goes on: those it was begun with, save the few that may change; not yet checked.
+ * @throws UserError when `given` holds another value for an option that may not.
+ */
+export function resumed<Options extends object>(
+  what: string,
+  saved: Options,
+  given: { readonly [K in keyof Options]?: Options[K] | undefined },
+  changeable: readonly (keyof Options)[],
+): Options {
+  // Older folders hold paths as they were typed.
+  const absolute = withAbsolutePaths(saved);
+  for (const key of Object.keys(given) as (keyof Options & string)[]) {
+    if (given[key] === undefined || given[key] === saved[key] || given[key] === absolute[key] || changeable.includes(key)) continue;
+    throw new UserError(
+      `--${flagName(key)} ${String(given[key])}: the ${what} was begun with ${String(saved[key] ?? "none")}, and a resumed ${what} goes on ` +
+        `as it began; leave the option out, or start a new ${what}`,
+    );
+  }
+  return { ...saved, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+}
+
+/**
+ * Parsed JSON as an object with the table's keys; values are not yet checked.
+ * @param later Values of options that older folders do not have.
+ * @throws UserError when an option is missing or unknown.
+ */
+export function fromJson(table: OptionTable, json: unknown, where: string, what: string, later: object = {}): object {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) throw new UserError(`${where} does not hold a ${what}'s options`);
+  const keys = Object.keys(table);
+  for (const key of Object.keys(json)) {
+    if (keys.includes(key)) continue;
+    const meant = nearest(key, keys);
+    throw new UserError(`${where}: unknown option "${key}"${meant ? `; did you mean "${meant}"?` : ""}`);
+  }
+  // In the file's own order: what goes on writes it anew, with the same bytes.
+  const options = { ...json, ...Object.fromEntries(Object.entries(later).filter(([key]) => !(key in json))) };
+  const missing = keys.find((key) => !(key in options));
+  if (missing) throw new UserError(`${where}: the option "${missing}" is missing`);
+  return options;
+}
