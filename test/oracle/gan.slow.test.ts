@@ -12,7 +12,8 @@ import { compile } from "../../src/tensor/compile.js";
 import type { Adam } from "../../src/tensor/optimizers.js";
 import type { Storage } from "../../src/tensor/storage.js";
 import { input } from "../../src/tensor/tensor.js";
-import { emaDecay, Gan, type GanMetrics, type GanOptions } from "../../src/train/gan/gan.js";
+import { emaDecay, Gan, type GanOptions } from "../../src/train/gan/gan.js";
+import type { GanMetrics } from "../../src/train/gan/step.js";
 import { expectClose, expectScalars, fixture, type Fixture } from "./fixture.js";
 
 interface Facts {
