@@ -17,6 +17,8 @@ export { type Cell } from "./models/recurrent.js";
 export { StyleEncoder, type StyleEncoderOptions } from "./models/style-encoder.js";
 export { TextEncoder, type TextEncoderOptions, type TextForm, type TextState } from "./models/text-encoder.js";
 export { batchNorm, batchNormInference, type BatchNormOptions, type BatchNormResult } from "./tensor/batch-norm.js";
+export { RandomStream } from "./random/philox.js";
+export { batchNorm, batchNormInference, type BatchNormResult } from "./tensor/batch-norm.js";
 export { broadcastTo, type ReduceOptions, sum } from "./tensor/broadcast.js";
 export type { CompileProgress, CompileWatch } from "./gpu/program.js";
 export { compile, type CompileOptions } from "./tensor/compile.js";
@@ -54,6 +56,7 @@ export {
   tanh,
   where,
 } from "./tensor/elementwise.js";
+export { customKernel, type CustomKernel } from "./tensor/custom.js";
 export { gather, oneHotConv1d, oneHotWeightOrder } from "./tensor/gather.js";
 export { concat, pad, permute, reshape, slice, stack, transpose } from "./tensor/layout.js";
 export { bceWithLogits, type HingeOptions, infoNce, jointEmbeddingHinge, mse, normalizeRows } from "./tensor/losses.js";

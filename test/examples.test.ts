@@ -1,0 +1,29 @@
+/** Each example runs as its first lines say, and shows what it promises. */
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { expect, it } from "vitest";
+
+/** What an example's output must show. */
+const PROMISES: Readonly<Record<string, (output: string) => void>> = {
+  "autograd-by-hand.ts": (output) => {
+    const value = (name: string) => Number(new RegExp(`^${name} +(\\S+)$`, "m").exec(output)?.[1]);
+    expect(value("dL/dw by grad")).toBeCloseTo(value("dL/dw by hand"), 5);
+    expect(value("dL/db by grad")).toBeCloseTo(value("dL/db by hand"), 5);
+    // Of the numbers in the file, in float64.
+    expect(value("loss")).toBeCloseTo(0.031427, 5);
+    expect(value("d2L/dw2")).toBeCloseTo(0.463464, 4);
+  },
+  "custom-kernel.ts": (output) => {
+    expect(output).toContain("running sums: 1 3 6 10 10 30 60 100");
+    expect(output).toMatch(/gradcheck: \d+ derivatives agree/);
+  },
+  "digits.ts": (output) => expect(Number(/([\d.]+) % of the last ten batches/.exec(output)?.[1])).toBeGreaterThan(95),
+  "conditional-gan.ts": (output) => expect(Number(/([\d]+) %\s*$/.exec(output)?.[1])).toBeGreaterThan(90),
+};
+
+it.each(readdirSync("examples").filter((name) => name.endsWith(".ts")))("%s", (name) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", `examples/${name}`], { encoding: "utf8" });
+  expect(status, stderr).toBe(0);
+  expect(PROMISES[name], `say in this test what ${name} promises`).toBeDefined();
+  PROMISES[name]!(stdout);
+});
