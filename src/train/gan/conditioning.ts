@@ -1,8 +1,8 @@
 /** What a run's GAN is conditioned on: the data set's captions by a text encoder, or embeddings that the user brought in their place. */
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import type { Dataset } from "../../data/dataset.js";
 import { UserError } from "../../errors.js";
+import { Sha256 } from "../../formats/sha256.js";
 import type { Device } from "../../gpu/device.js";
 import { CaptionTable } from "../text/caption-table.js";
 import { type BatchTexts, normalisationOf, normalise } from "../text/captions.js";
@@ -76,7 +76,7 @@ export function conditionedByEmbeddings(base: Dataset, given: GivenEmbeddings, f
   if (places.unknown.length > 0)
     onEvent({ kind: "warning", text: `${path}: ${places.unknown.length} images are not in ${base.name}, the first ${places.unknown[0]}` });
 
-  const digest = createHash("sha256").update(values).update(places.first).update(places.count).digest("hex");
+  const digest = new Sha256().update(values).update(places.first).update(places.count).hex();
   const before = folder.inside(EMBEDDINGS_NAME);
   if (!existsSync(before))
     folder.writeFile(EMBEDDINGS_NAME, `${JSON.stringify({ path, size, vectors: values.length / size, sha256: digest }, null, 2)}\n`);

@@ -1,7 +1,7 @@
 /** What a run keeps in the user's cache folder for later ones: files named by all that decides their contents. */
-import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import type { Dataset } from "../../data/dataset.js";
+import { Sha256 } from "../../formats/sha256.js";
 import { defaultCacheDir } from "../../node/datasets/open.js";
 import { writeFileAtomic } from "../../node/files/atomic-file.js";
 import type { TrainHooks } from "./events.js";
@@ -22,16 +22,16 @@ const prints = new WeakMap<Dataset, string>();
 export function fingerprint(dataset: Dataset): string {
   const known = prints.get(dataset);
   if (known) return known;
-  const hash = createHash("sha256");
+  const hash = new Sha256();
   hash.update(JSON.stringify([dataset.size, dataset.classes, dataset.split, dataset.alphabet]));
   for (let image = 0; image < dataset.images; image++) {
     hash.update(dataset.pixels(image));
     hash.update(JSON.stringify(dataset.captionsOf(image)));
   }
-  const print = hash.digest("hex");
+  const print = hash.hex();
   prints.set(dataset, print);
   return print;
 }
 
 /** Part of a file's name: another for other values. */
-export const digest = (...parts: unknown[]): string => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+export const digest = (...parts: unknown[]): string => new Sha256().update(JSON.stringify(parts)).hex().slice(0, 16);

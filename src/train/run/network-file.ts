@@ -1,9 +1,9 @@
 /** Networks as tensors of a safetensors file: `prefix.variable` in PyTorch's names and shapes. */
-import { createHash } from "node:crypto";
 import type { Network } from "../../models/layers.js";
 import type { Store } from "../../tensor/variables.js";
 import { NonFiniteError, UserError } from "../../errors.js";
 import type { SafeTensor } from "../../formats/safetensors.js";
+import { Sha256 } from "../../formats/sha256.js";
 
 export type NamedTensor = readonly [name: string, tensor: SafeTensor];
 
@@ -53,10 +53,10 @@ export function refuseNonFinite(step: number, tensors: readonly NamedTensor[]): 
 
 /** Changes with any weight or statistic of the network: tells what belongs to it. */
 export async function networkDigest(network: Network): Promise<string> {
-  const hash = createHash("sha256");
+  const hash = new Sha256();
   for (const [name, { data }] of await networkTensors(network.name, network)) {
     hash.update(name);
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    hash.update(data);
   }
-  return hash.digest("hex");
+  return hash.hex();
 }

@@ -2,7 +2,6 @@
  * The embeddings of a data set's captions, made when they are first needed: a run draws its first image without waiting for tens of
  * thousands of captions. A caption's embedding has the same bits whatever it is embedded together with, so a run that goes on has them too.
  */
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,6 +14,7 @@ import { digest, fingerprint, keep } from "../run/cache.js";
 import { type BatchTexts, CaptionEncoder, meanRows, normalise, type TextModel } from "./captions.js";
 import type { TrainHooks } from "../run/events.js";
 import { readSafetensors, writeSafetensors } from "../../formats/safetensors.js";
+import { Sha256 } from "../../formats/sha256.js";
 
 /** Raised with every change that makes the same encoder's embeddings come out different. */
 const VERSION = 2;
@@ -61,7 +61,7 @@ export class CaptionTable implements BatchTexts {
     { onEvent }: Pick<TrainHooks, "onEvent">,
   ): Promise<CaptionTable> {
     const { embedding: size } = model.encoder.options;
-    const key = digest(VERSION, fingerprint(dataset), createHash("sha256").update(file).digest("hex"));
+    const key = digest(VERSION, fingerprint(dataset), new Sha256().update(file).hex());
     const path = join(defaultCacheDir(), `captions-${key}.safetensors`);
     const encoder = new CaptionEncoder(device, model.encoder, model.alphabet);
     const embed = async (texts: readonly string[]) => normalise(await encoder.encode(texts), model.normalisation);
