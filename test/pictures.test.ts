@@ -2,6 +2,7 @@
 import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
 import { curvesSvg } from "../src/pictures/line-chart.js";
+import { encodePng } from "../src/node/files/png.js";
 import { captionList, imageGrid } from "../src/pictures/image-grid.js";
 
 describe("imageGrid", () => {
@@ -12,13 +13,15 @@ describe("imageGrid", () => {
       return channel === 0 ? Math.floor(at / 12) / 10 : channel === 1 ? -1 : (at % 4) / 3;
     });
 
+  const grid = (...words: Parameters<typeof imageGrid>) => encodePng(imageGrid(...words));
+
   function pixel(png: Uint8Array, x: number, y: number): number[] {
     const { data, width } = PNG.sync.read(Buffer.from(png));
     return [...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3)];
   }
 
   it("places image i at row i / columns, column i % columns, channels apart", () => {
-    const png = imageGrid(images(5), 2, { columns: 3, gap: 1 });
+    const png = grid(images(5), 2, { columns: 3, gap: 1 });
     const { width, height } = PNG.sync.read(Buffer.from(png));
     expect([width, height]).toEqual([3 * 3 + 1, 2 * 3 + 1]);
     expect(pixel(png, 1, 1)).toEqual([128, 0, 128]);
@@ -30,18 +33,18 @@ describe("imageGrid", () => {
   });
 
   it("enlarges without blurring", () => {
-    const png = imageGrid(images(1), 2, { columns: 4, gap: 0, scale: 3 });
+    const png = grid(images(1), 2, { columns: 4, gap: 0, scale: 3 });
     expect(PNG.sync.read(Buffer.from(png))).toMatchObject({ width: 6, height: 6 });
     expect([0, 1, 2, 3, 4, 5].map((x) => pixel(png, x, 0)[2])).toEqual([128, 128, 128, 170, 170, 170]);
   });
 
   it("clips what lies outside, and shows NaN as black", () => {
-    const png = imageGrid(Float32Array.of(7, -7, NaN), 1, { columns: 1, gap: 0 });
+    const png = grid(Float32Array.of(7, -7, NaN), 1, { columns: 1, gap: 0 });
     expect(pixel(png, 0, 0)).toEqual([255, 0, 0]);
   });
 
   it("gives the same bytes for the same images, and refuses what is no batch of images", () => {
-    expect(imageGrid(images(3), 2, { columns: 2 })).toEqual(imageGrid(images(3), 2, { columns: 2 }));
+    expect(grid(images(3), 2, { columns: 2 })).toEqual(grid(images(3), 2, { columns: 2 }));
     expect(() => imageGrid(new Float32Array(13), 2, { columns: 2 })).toThrow("13 values are no images of 3x2x2");
     expect(() => imageGrid(new Float32Array(0), 2, { columns: 2 })).toThrow(RangeError);
   });

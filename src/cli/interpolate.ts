@@ -1,6 +1,7 @@
 /** `petalgrad interpolate`: walks between sentences, between styles, or both, as one PNG and as an animation. */
 import { extname } from "node:path";
 import { typed } from "../command-line.js";
+import { encodePng } from "../node/files/png.js";
 import { UserError } from "../errors.js";
 import { imageGrid } from "../pictures/image-grid.js";
 import type { Course, StyleSource } from "../drawing/interpolate.js";
@@ -77,7 +78,7 @@ export const interpolate = defineCommand({
     const drawn = await draw(request, tellOn(context));
     for (const warning of drawn.warnings) context.stderr.write(`warning: ${warning}\n`);
     const { images, size, columns, rows } = drawn;
-    const written = [writePicture(out, imageGrid(images, size, { columns, scale }))];
+    const written = [writePicture(out, encodePng(imageGrid(images, size, { columns, scale })))];
     if (animation !== undefined) {
       const { animation: animate } = await import("../node/files/animation.js");
       const format = extname(animation).toLowerCase() === ".gif" ? "gif" : "webp";

@@ -1,5 +1,6 @@
 /** `petalgrad restyle`: sentences drawn in the style of photographs, as one PNG. */
 import { typed } from "../command-line.js";
+import { encodePng } from "../node/files/png.js";
 import { UserError } from "../errors.js";
 import { imageGrid } from "../pictures/image-grid.js";
 import { readyAdapter } from "./adapter.js";
@@ -79,7 +80,7 @@ export const restyle = defineCommand({
     const request = { source, styles, texts, styleLength, refine, captions, generator, tune };
     const { images, size, model, warnings, inversion } = await draw(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
-    const path = writePicture(out, imageGrid(images, size, { columns: 1 + texts.length, scale }));
+    const path = writePicture(out, encodePng(imageGrid(images, size, { columns: 1 + texts.length, scale })));
     context.print(model);
     styles.forEach((file, row) => {
       const error = inversion && ` (mean squared error ${inversion.before[row]!.toFixed(3)}, refined ${inversion.after[row]!.toFixed(3)})`;

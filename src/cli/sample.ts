@@ -1,4 +1,5 @@
 /** `petalgrad sample`: images for sentences, from a run or a model file, as one PNG. */
+import { encodePng } from "../node/files/png.js";
 import { UserError } from "../errors.js";
 import { captionList, imageGrid, isolated } from "../pictures/image-grid.js";
 import { readyAdapter } from "./adapter.js";
@@ -59,7 +60,7 @@ export const sample = defineCommand({
     const request = { source, texts, textEncoder, embeddings, count, seed, truncation, generator, tune };
     const { images, size, model: name, warnings } = await drawSamples(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
-    const path = writePicture(out, imageGrid(images, size, { columns: count, scale }));
+    const path = writePicture(out, encodePng(imageGrid(images, size, { columns: count, scale })));
     context.print(`${name}\n${captionList(texts.map(isolated))}${path}`);
   },
 });

@@ -1,5 +1,12 @@
-/** Sample grids: a batch of generated images as one PNG, and the list of captions that goes with it. */
-import { PNG } from "pngjs";
+/** Sample grids: a batch of generated images as one picture, and the list of captions that goes with it. */
+
+/** A picture as its pixels. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** Bytes [height, width, 3]: red, green, blue. */
+  readonly pixels: Uint8Array;
+}
 
 export interface GridOptions {
   /** Images a row. */
@@ -13,24 +20,11 @@ export interface GridOptions {
 /** Shade of the gaps: near black, so that light and dark images both stand off. */
 const GAP_SHADE = 24;
 
-/** Lays images out as `gridPixels` does. @returns an RGB PNG; the same images give the same bytes */
-export function imageGrid(images: Float32Array, size: number, options: GridOptions): Uint8Array {
-  const { width, height, pixels } = gridPixels(images, size, options);
-  const png = new PNG({ width, height, colorType: 2, inputColorType: 2, inputHasAlpha: false });
-  png.data = pixels;
-  return PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false });
-}
-
 /**
  * Lays images out in rows, left to right. `images` are [count, 3, size, size] in [-1, 1] (values outside are clipped), row-major; the last
  * row may be short.
- * @returns height × width × RGB
  */
-export function gridPixels(
-  images: Float32Array,
-  size: number,
-  { columns, gap = 2, scale = 1 }: GridOptions,
-): { width: number; height: number; pixels: Buffer } {
+export function imageGrid(images: Float32Array, size: number, { columns, gap = 2, scale = 1 }: GridOptions): Picture {
   const plane = size * size;
   const count = images.length / (3 * plane);
   if (!Number.isInteger(count) || count === 0) throw new RangeError(`${images.length} values are no images of 3x${size}x${size}`);
@@ -38,7 +32,7 @@ export function gridPixels(
   const rows = Math.ceil(count / columns);
   const width = Math.min(columns, count) * cell + gap;
   const height = rows * cell + gap;
-  const pixels = Buffer.alloc(width * height * 3, GAP_SHADE);
+  const pixels = new Uint8Array(width * height * 3).fill(GAP_SHADE);
   for (let i = 0; i < count; i++) {
     const left = gap + (i % columns) * cell;
     const top = gap + Math.floor(i / columns) * cell;

@@ -1,6 +1,6 @@
 /** Images as an animation: GIF, or WebP where colours matter more than old programs. */
 import sharp from "sharp";
-import { gridPixels } from "../../pictures/image-grid.js";
+import { imageGrid } from "../../pictures/image-grid.js";
 
 export interface AnimationOptions {
   readonly format: "gif" | "webp";
@@ -22,7 +22,7 @@ export async function animation(
   { format, columns, delay, scale }: AnimationOptions,
 ): Promise<Uint8Array> {
   const loop = [...frames, ...frames.slice(1, -1).reverse()];
-  const pages = loop.map((images) => gridPixels(images, size, { columns, scale }));
+  const pages = loop.map((images) => imageGrid(images, size, { columns, scale }));
   const { width, height } = pages[0]!;
   // One tall picture, of which sharp makes a page of every so many lines.
   const tall = Buffer.concat(pages.map(({ pixels }) => pixels));

@@ -7,6 +7,7 @@ import { fileProblemOr } from "../files/file-problem.js";
 import { UserError } from "../../errors.js";
 import { openDevice } from "../../gpu/device.js";
 import { writeFileAtomic } from "../files/atomic-file.js";
+import { encodePng } from "../files/png.js";
 import type { TrainHooks } from "../../train/run/events.js";
 import { imageGrid } from "../../pictures/image-grid.js";
 import { type TrainOptions, VARIANTS } from "../../train/gan/options.js";
@@ -81,7 +82,7 @@ export async function comparison(runs: readonly AblationRun[], options: TrainOpt
         for await (const part of artist.draw(new Array<number>(GRID.each).fill(caption), 1)) rows[row]!.push(part);
       artist.destroy();
     }
-    const png = imageGrid(joined(rows.flat()), dataset.size, { columns: 1 + runs.length * GRID.each });
+    const png = encodePng(imageGrid(joined(rows.flat()), dataset.size, { columns: 1 + runs.length * GRID.each }));
     return { png, captions: captions.map((caption) => dataset.caption(caption)), runs };
   } finally {
     device.destroy();

@@ -4,7 +4,7 @@ import type { Dataset } from "../../data/dataset.js";
 import { RandomStream } from "../../random/philox.js";
 import type { Device } from "../../gpu/device.js";
 import type { Generator } from "../../models/generator.js";
-import { captionList, imageGrid, isolated, withFirst } from "../../pictures/image-grid.js";
+import { captionList, imageGrid, isolated, type Picture, withFirst } from "../../pictures/image-grid.js";
 import { SAMPLE_CAPTIONS } from "../run/names.js";
 import { outer, Painter } from "./painter.js";
 import { normalNoise } from "./noise.js";
@@ -80,12 +80,12 @@ export class SampleGrid {
     );
   }
 
-  /** The grid as PNG: each row a real image of its caption, then the generator's for the same eight noise vectors; and the list of captions. */
-  async draw(): Promise<{ png: Uint8Array; captions: string }> {
+  /** The grid: each row a real image of its caption, then the generator's for the same eight noise vectors; and the list of captions. */
+  async draw(): Promise<{ picture: Picture; captions: string }> {
     const { imageSize, noiseSize, textSize } = this.#painter.generator.options;
     const { rows, columns } = outer(await this.#texts(), textSize, this.#noise, noiseSize);
     const painted = await this.#painter.paint(columns, rows);
     const grid = withFirst(this.#real, painted, ROWS);
-    return { png: imageGrid(grid, imageSize, { columns: COLUMNS + 1 }), captions: captionList(this.#labels) };
+    return { picture: imageGrid(grid, imageSize, { columns: COLUMNS + 1 }), captions: captionList(this.#labels) };
   }
 }

@@ -17,6 +17,7 @@ import { expectation, measureSpeed } from "./expectation.js";
 import { emaDecay, Gan, type GanOptions, type GanProgram } from "./gan.js";
 import { ganTensors, loadGanTensors } from "./checkpoint.js";
 import { refuseNonFinite } from "../run/network-file.js";
+import { encodePng } from "../../node/files/png.js";
 import { SampleGrid } from "./sample-grid.js";
 import type { TrainHooks, TrainRequest, TrainResult } from "../run/events.js";
 import { trainSteps } from "../run/loop.js";
@@ -278,8 +279,8 @@ class Session {
   }
 
   async #sample(step: number): Promise<void> {
-    const { png, captions } = await this.grid.draw();
-    this.#grid = this.folder.writeSample(step, png, captions);
+    const { picture, captions } = await this.grid.draw();
+    this.#grid = this.folder.writeSample(step, encodePng(picture), captions);
     this.folder.writeCurves(runCurves(this.options, this.folder.readMetrics()));
     this.hooks.onEvent({ kind: "sample", step, path: this.#grid });
   }

@@ -4,7 +4,7 @@
  */
 import { centreViews, fillImages } from "../../data/batch.js";
 import type { CaptionTable } from "../text/caption-table.js";
-import { captionList, imageGrid, withFirst } from "../../pictures/image-grid.js";
+import { captionList, imageGrid, type Picture, withFirst } from "../../pictures/image-grid.js";
 import type { Painter } from "../gan/painter.js";
 import { gridRows } from "../gan/sample-grid.js";
 import { shorten, type StyleReader } from "./reader.js";
@@ -33,7 +33,7 @@ export class StyleGrid {
     return new StyleGrid(painter, real, captions.means(indices, 1), labels);
   }
 
-  async draw(reader: StyleReader): Promise<{ png: Uint8Array; captions: string }> {
+  async draw(reader: StyleReader): Promise<{ picture: Picture; captions: string }> {
     const { imageSize, noiseSize, textSize } = this.painter.generator.options;
     const styles = shorten(await reader.read(this.real), noiseSize, 1);
     const noise = new Float32Array(ROWS * ROWS * noiseSize);
@@ -47,9 +47,9 @@ export class StyleGrid {
         text.set(this.texts.subarray(caption * textSize, (caption + 1) * textSize), at * textSize);
       }
     }
-    const png = imageGrid(withFirst(this.real, await this.painter.paint(noise, text), ROWS), imageSize, { columns: ROWS + 1 });
+    const picture = imageGrid(withFirst(this.real, await this.painter.paint(noise, text), ROWS), imageSize, { columns: ROWS + 1 });
     const what =
       "column 1: a real image; column 2: its style with its own caption; then its style with the captions of the rows below, in turn\n";
-    return { png, captions: what + captionList(this.labels) };
+    return { picture, captions: what + captionList(this.labels) };
   }
 }

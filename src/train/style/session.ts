@@ -20,6 +20,7 @@ import { type Attempt, trainOnDevice } from "../run/recovery.js";
 import { openData, requireData } from "../run/run-data.js";
 import { type FolderKind, RunFolder } from "../run/run-folder.js";
 import { encodeStyle } from "./file.js";
+import { encodePng } from "../../node/files/png.js";
 import { StyleGrid } from "./grid.js";
 import { type GivenStyleOptions, resolveStyleOptions, resumeStyleOptions, type StyleOptions, styleOptionsFromJson } from "./options.js";
 import { StyleReader } from "./reader.js";
@@ -208,8 +209,8 @@ class Session {
 
   async #sample(step: number): Promise<void> {
     const { folder } = this;
-    const { png, captions } = await this.grid.draw(this.reader);
-    this.#grid = folder.writeSample(step, png, captions);
+    const { picture, captions } = await this.grid.draw(this.reader);
+    this.#grid = folder.writeSample(step, encodePng(picture), captions);
     const recovery = (this.#recovery = await this.test.measure(this.reader));
     folder.appendMetrics({ stage: "style encoder", step, recovered: recovery.mean });
     folder.writeFile("recovery.json", `${JSON.stringify({ step, ...recovery }, null, 2)}\n`);
