@@ -18,7 +18,6 @@ export { StyleEncoder, type StyleEncoderOptions } from "./models/style-encoder.j
 export { TextEncoder, type TextEncoderOptions, type TextForm, type TextState } from "./models/text-encoder.js";
 export { batchNorm, batchNormInference, type BatchNormOptions, type BatchNormResult } from "./tensor/batch-norm.js";
 export { RandomStream } from "./random/philox.js";
-export { batchNorm, batchNormInference, type BatchNormResult } from "./tensor/batch-norm.js";
 export { broadcastTo, type ReduceOptions, sum } from "./tensor/broadcast.js";
 export type { CompileProgress, CompileWatch } from "./gpu/program.js";
 export { compile, type CompileOptions } from "./tensor/compile.js";

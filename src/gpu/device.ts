@@ -4,7 +4,7 @@ import { requireOptions } from "../arguments.js";
 import { commandLine } from "../command-line.js";
 import { DeviceLostError, KernelError, LimitError, UserError } from "../errors.js";
 import { openGpu } from "./dawn.js";
-import type { Tuner } from "./tuner.js";
+import type { KernelChooser } from "./tunable.js";
 
 export interface DeviceOptions {
   /** Dawn toggles such as "enable-dawn-features=disable_robustness"; ignored by browsers, which have none. */
@@ -60,7 +60,7 @@ export async function currentDevice(): Promise<Device> {
 export class Device {
   readonly traits: AdapterTraits;
   /** Chooses the kernels of programs compiled from now on; without one, a rule does. */
-  tuner: Tuner | undefined;
+  tuner: KernelChooser | undefined;
   /** Set once the device is gone. */
   lost: DeviceLostError | undefined;
   /** Bytes of GPU buffers created through this device and not yet destroyed. */

@@ -8,8 +8,8 @@ import { type Allocation, planArena } from "../gpu/arena.js";
 import type { Device } from "../gpu/device.js";
 import { Memory } from "../gpu/memory.js";
 import { type CompileWatch, DispatchList, type Range } from "../gpu/program.js";
-import type { Tunable, Tuner } from "../gpu/tuner.js";
 import { describe, requireOptions } from "../arguments.js";
+import type { KernelChooser, Tunable } from "../gpu/tunable.js";
 import { UserError } from "../errors.js";
 import { base, fuse } from "./fuse.js";
 import { copyKernel, copyWords, lower, type Step } from "./lower.js";
@@ -108,7 +108,7 @@ function requireOutputs(result: unknown): asserts result is Record<string, Tenso
 }
 
 /** The steps with the kernels that the tuner prefers. */
-async function tuned(steps: readonly Step[], tuner: Tuner, halves: ReadonlySet<Tensor>): Promise<readonly Step[]> {
+async function tuned(steps: readonly Step[], tuner: KernelChooser, halves: ReadonlySet<Tensor>): Promise<readonly Step[]> {
   const sizes = (tensors: readonly Tensor[]) => tensors.map((t) => t.size);
   const raced = steps.map((step) => stepInHalves(step, halves));
   const tunables = raced.flatMap(({ lowering: { tuning }, lower, inputs, outputs }): Tunable[] =>

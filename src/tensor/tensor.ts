@@ -6,8 +6,7 @@ import type { Epilogue } from "../../kernels/gemm-problem.js";
 import type { AdapterTraits, Lowering } from "../../kernels/kernel.js";
 import { called } from "../arguments.js";
 import { ShapeError, UserError } from "../errors.js";
-import type { Store } from "./variables.js";
-import { recordInput } from "./record.js";
+import { nameInput } from "./named-inputs.js";
 import { format, type Order, rowMajor, type Shape, size } from "./shape.js";
 import { requireNumbers, toArray, type Values } from "./values.js";
 
@@ -54,11 +53,31 @@ export type Operation =
   | { readonly kind: "pack"; readonly offsets: readonly number[] }
   | { readonly kind: "effect"; readonly lower: (traits: AdapterTraits) => Lowering; readonly targets: readonly Tensor[] };
 
+/** What a variable's leaf knows of the store it lies in (`Store` in variables.ts). */
+export interface VariableStore {
+  readonly name: string;
+  /** Elements. */
+  readonly length: number;
+  /** Values before any run. */
+  readonly initial: Float32Array;
+  /** Set by the first program that uses the store. */
+  memory: StoreMemory | undefined;
+  /** @throws DestroyedError once the store is destroyed */
+  requireAlive(): void;
+}
+
+/** What holds a store's values on a device once there is one. */
+export interface StoreMemory {
+  read(): Promise<Float32Array>;
+  write(values: Float32Array): void;
+  destroy(): void;
+}
+
 export type Leaf =
   | { readonly from: "input"; readonly name: string }
   | { readonly from: "data"; readonly values: Float32Array | Uint32Array }
   | { readonly from: "fill"; readonly value: number }
-  | { readonly from: "store"; readonly store: Store; readonly offset: number };
+  | { readonly from: "store"; readonly store: VariableStore; readonly offset: number };
 
 /** WGSL of an elementwise expression over its arguments, valid for `T` = f32 and `T` = vec4f alike. */
 export type Expression = (...args: string[]) => string;
@@ -118,7 +137,7 @@ export class Tensor<D extends DType = DType> {
         `${called(name)}: ${shownBy(whole).toString()} holds whole numbers (u32), which only look-ups and random numbers take`,
       );
     for (const t of [this, ...inputs]) {
-      if (t.operation.kind === "leaf" && t.operation.source.from === "input") recordInput(t.operation.source.name);
+      if (t.operation.kind === "leaf" && t.operation.source.from === "input") nameInput(t.operation.source.name);
     }
     this.dtype = options.dtype ?? ("f32" as D);
     this.order = options.order ?? rowMajor(shape.length);

@@ -7,7 +7,7 @@ import { called } from "../arguments.js";
 import { DestroyedError, ShapeError, UserError } from "../errors.js";
 import { recordEffect } from "./record.js";
 import { format, type Order, reorder, rowMajor, type Shape, size, strides } from "./shape.js";
-import { type DType, Tensor } from "./tensor.js";
+import { type DType, type StoreMemory, Tensor, type VariableStore } from "./tensor.js";
 
 /** Fills a variable's values in row-major order, before the first run. */
 export type Initializer = (values: Float32Array, shape: Shape) => void;
@@ -19,16 +19,9 @@ export interface VariableEntry {
   readonly offset: number;
 }
 
-/** What holds a store's values on a device once there is one. */
-export interface StoreMemory {
-  read(): Promise<Float32Array>;
-  write(values: Float32Array): void;
-  destroy(): void;
-}
-
 const ALIGNMENT = 64;
 
-export class Store {
+export class Store implements VariableStore {
   readonly entries: VariableEntry[] = [];
   /** Set by the first program that uses the store; until then values live in `initial`. */
   memory: StoreMemory | undefined;
@@ -156,7 +149,7 @@ export class Store {
 }
 
 /** The variable's place in its store. */
-export function storeOf(t: Tensor): { store: Store; offset: number } | undefined {
+export function storeOf(t: Tensor): { store: VariableStore; offset: number } | undefined {
   return t.operation.kind === "leaf" && t.operation.source.from === "store" ? t.operation.source : undefined;
 }
 
