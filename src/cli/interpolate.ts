@@ -4,7 +4,8 @@ import { typed } from "../command-line.js";
 import { encodePng } from "../node/files/png.js";
 import { UserError } from "../errors.js";
 import { imageGrid } from "../pictures/image-grid.js";
-import type { Course, StyleSource } from "../drawing/interpolate.js";
+import type { Course } from "../drawing/interpolate.js";
+import type { StyleFileSource } from "../node/drawing.js";
 import { PATHS } from "../drawing/walk.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, type Values, withDefaults } from "./command.js";
@@ -73,7 +74,7 @@ export const interpolate = defineCommand({
     const source = sourceOf({ run, model });
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { interpolate: draw, frames } = await import("../drawing/interpolate.js");
+    const [{ interpolate: draw }, { frames }] = await Promise.all([import("../node/drawing.js"), import("../drawing/interpolate.js")]);
     const request = { source, ...courses, steps, path, truncation, styleLength, refine, generator, tune };
     const drawn = await draw(request, tellOn(context));
     for (const warning of drawn.warnings) context.stderr.write(`warning: ${warning}\n`);
@@ -91,7 +92,7 @@ export const interpolate = defineCommand({
 type Given = Partial<Values<typeof OPTIONS>>;
 
 /** What walks and what stays. @throws UserError where that is not clear */
-function coursesOf({ from, to, text, style, styleFrom, styleTo }: Given): { texts: Course<string>; styles: Course<StyleSource> } {
+function coursesOf({ from, to, text, style, styleFrom, styleTo }: Given): { texts: Course<string>; styles: Course<StyleFileSource> } {
   const texts = course(["--from", from], ["--to", to], ["--text", text]);
   const styles = course(["--style-from", styleFrom], ["--style-to", styleTo], ["--style", style]);
   if ((texts && "from" in texts) || (styles && "from" in styles)) {
@@ -119,7 +120,7 @@ function course(from: Words<string>, to: Words<string>, at: Words<readonly strin
 }
 
 /** A whole number is a seed; anything else is a file. */
-function styleSource(word: string): StyleSource {
+function styleSource(word: string): StyleFileSource {
   if (!/^\d+$/.test(word)) return { image: word };
   if (Number(word) > 2 ** 32 - 1) throw new UserError(`the seed ${word} is too large: at most ${2 ** 32 - 1}`);
   return { seed: Number(word) };
@@ -127,7 +128,7 @@ function styleSource(word: string): StyleSource {
 
 /** An option that would change nothing was given by mistake: say so rather than ignore it. */
 function checkUse(use: {
-  styles: Course<StyleSource>;
+  styles: Course<StyleFileSource>;
   truncation: number | undefined;
   styleLength: number | undefined;
   refine: number;

@@ -76,7 +76,7 @@ export const restyle = defineCommand({
     const source = sourceOf({ run });
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { restyle: draw } = await import("../drawing/restyle.js");
+    const { restyle: draw } = await import("../node/drawing.js");
     const request = { source, styles, texts, styleLength, refine, captions, generator, tune };
     const { images, size, model, warnings, inversion } = await draw(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);

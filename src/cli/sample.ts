@@ -56,7 +56,7 @@ export const sample = defineCommand({
     const source = sourceOf({ run, model });
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { sample: drawSamples } = await import("../drawing/sample.js");
+    const { sample: drawSamples } = await import("../node/drawing.js");
     const request = { source, texts, textEncoder, embeddings, count, seed, truncation, generator, tune };
     const { images, size, model: name, warnings } = await drawSamples(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);

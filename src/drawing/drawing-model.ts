@@ -1,51 +1,31 @@
-/** A trained model on a device, ready to draw: it embeds sentences and paints images, as every drawing command needs. */
+/** A trained model on a device, ready to draw: it embeds sentences and paints images. */
 import type { Symbols } from "../data/symbols.js";
 import { Vocabulary, wordsOf } from "../data/vocabulary.js";
-import { type Device, openDevice } from "../gpu/device.js";
-import { CaptionEncoder, normalise } from "../train/text/captions.js";
-import type { DrawingRequest, TrainHooks } from "../train/run/events.js";
-import { type LoadedGenerator, loadGenerator, type LoadedModel, loadModel } from "../node/files/load-model.js";
-import { tuneModeFor } from "../train/gan/options.js";
+import type { Device } from "../gpu/device.js";
+import type { GanFile, GeneratorFile } from "../train/gan/model-file.js";
 import { Painter } from "../train/gan/painter.js";
 import { cutNote, refuseBlank } from "../train/text/sentences.js";
-import { installTuner } from "../train/run/tuning.js";
+import { CaptionEncoder, normalise } from "../train/text/captions.js";
 
 /** Images a run of the painting program, and texts one of the encoder's, at most. */
 const MOST = { images: 16, texts: 64 };
 
 /** Without a text encoder it paints embeddings that are given. */
-export class DrawingModel<Model extends LoadedGenerator = LoadedModel> {
+export class DrawingModel<Model extends GeneratorFile = GanFile> {
   readonly #warnings: string[];
   #painter: Painter | undefined;
 
-  private constructor(
+  /**
+   * @param name What the model came from, for messages.
+   * @param warnings What the user should know of it already.
+   */
+  constructor(
     readonly device: Device,
     readonly model: Model,
+    readonly name = "the model",
+    warnings: readonly string[] = [],
   ) {
-    this.#warnings = [...model.warnings];
-  }
-
-  /**
-   * @param onEvent Told of tuning, where that is asked for and takes a while.
-   * @throws UserError when there is no such model, or it is damaged
-   */
-  static async open(request: DrawingRequest & { readonly textEncoder?: string }, onEvent?: TrainHooks["onEvent"]): Promise<DrawingModel> {
-    return DrawingModel.#ready(await loadModel(request.source, request.generator, request.textEncoder), request, onEvent);
-  }
-
-  /** The same for who brings embeddings: a text encoder is not asked for. */
-  static async openGenerator(request: DrawingRequest, onEvent?: TrainHooks["onEvent"]): Promise<DrawingModel<LoadedGenerator>> {
-    return DrawingModel.#ready(await loadGenerator(request.source, request.generator), request, onEvent);
-  }
-
-  static async #ready<Model extends LoadedGenerator>(
-    model: Model,
-    { tune }: DrawingRequest,
-    onEvent?: TrainHooks["onEvent"],
-  ): Promise<DrawingModel<Model>> {
-    const device = await openDevice();
-    installTuner(device, tune ?? tuneModeFor(device.traits), (event) => onEvent?.(event));
-    return new DrawingModel(device, model);
+    this.#warnings = [...warnings];
   }
 
   /** What the user should know: that letters or words of a text are unknown to the model. */
@@ -83,8 +63,10 @@ export class DrawingModel<Model extends LoadedGenerator = LoadedModel> {
     return this.#painter.paint(noise, text);
   }
 
+  /** Frees its program; the device stays. */
   destroy(): void {
-    this.device.destroy();
+    this.#painter?.destroy();
+    this.#painter = undefined;
   }
 }
 

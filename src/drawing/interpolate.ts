@@ -1,20 +1,19 @@
 /** Interpolation between sentences, between styles, or between both at once (Reed et al. 2016, section 5.4). */
-import { readPhoto } from "../node/datasets/decode.js";
-import { DrawingModel } from "./drawing-model.js";
-import type { DrawingRequest, TrainHooks } from "../train/run/events.js";
+import { UserError } from "../errors.js";
+import { joined } from "../tensor/rows.js";
 import { normalNoise } from "../train/gan/noise.js";
 import { outer } from "../train/gan/painter.js";
+import type { DrawingModel } from "./drawing-model.js";
+import type { StyledModel, StyleReading } from "./styled-model.js";
 import { type Path, walk } from "./walk.js";
-import { type StyleReading, StyledModel } from "./restyle.js";
-import { joined } from "../tensor/rows.js";
 
-/** Where a style comes from: the noise of a seed, or an image file. */
-export type StyleSource = { readonly seed: number } | { readonly image: string };
+/** Where a style comes from: the noise of a seed, or a photograph [3, size, size] in [−1, 1]. */
+export type StyleSource = { readonly seed: number } | { readonly photo: Float32Array };
 
 /** A walk between two points, or points to stay at, each on a line of its own. */
 export type Course<Point> = { readonly from: Point; readonly to: Point } | { readonly at: readonly Point[] };
 
-export interface InterpolateRequest extends DrawingRequest, StyleReading {
+export interface InterpolationOptions extends StyleReading {
   /** At least one of both courses is a walk. */
   readonly texts: Course<string>;
   readonly styles: Course<StyleSource>;
@@ -32,48 +31,39 @@ export interface Interpolation {
   readonly rows: number;
   readonly columns: number;
   readonly size: number;
-  /** What drew them, for the user. */
-  readonly model: string;
-  readonly warnings: readonly string[];
 }
 
-const points = <P>(course: Course<P>): readonly P[] => ("at" in course ? course.at : [course.from, course.to]);
+/** The ends of a walk, or the points to stay at. */
+export const points = <P>(course: Course<P>): readonly P[] => ("at" in course ? course.at : [course.from, course.to]);
 
-/** @throws UserError for an image that cannot be read, or without a style encoder where one is needed */
-export async function interpolate(request: InterpolateRequest, onEvent?: TrainHooks["onEvent"]): Promise<Interpolation> {
-  const { texts, styles, steps, path } = request;
-  const reads = points(styles).some((source) => "image" in source);
-  const styled = reads ? await StyledModel.open(request, onEvent) : undefined;
-  const drawing = styled?.drawing ?? (await DrawingModel.open(request, onEvent));
-  try {
-    const { imageSize, noiseSize, textSize } = drawing.model.generator.options;
-    const vectors = (of: Float32Array, size: number, course: Course<unknown>, usual: Path) =>
-      "at" in course ? of : walk(of.subarray(0, size), of.subarray(size), steps, path ?? usual);
-    const text = vectors(await drawing.embed(points(texts)), textSize, texts, "linear");
-    const noise = vectors(await styleVectors(points(styles), request, drawing, styled), noiseSize, styles, "spherical");
-    const [textCount, noiseCount] = [text.length / textSize, noise.length / noiseSize];
-    const alongTexts = !("at" in texts);
-    const pairs = alongTexts ? outer(noise, noiseSize, text, textSize) : outer(text, textSize, noise, noiseSize);
-    const images = alongTexts ? await drawing.paint(pairs.rows, pairs.columns) : await drawing.paint(pairs.columns, pairs.rows);
-    const [rows, columns] = alongTexts ? [noiseCount, textCount] : [textCount, noiseCount];
-    return { images, rows, columns, size: imageSize, model: drawing.model.path, warnings: drawing.warnings };
-  } finally {
-    drawing.destroy();
-  }
+/** @param styled The same model with its style encoder, where a style is a photograph's. */
+export async function interpolate(drawing: DrawingModel, options: InterpolationOptions, styled?: StyledModel): Promise<Interpolation> {
+  const { texts, styles, steps, path } = options;
+  const { imageSize, noiseSize, textSize } = drawing.model.generator.options;
+  const vectors = (of: Float32Array, size: number, course: Course<unknown>, usual: Path) =>
+    "at" in course ? of : walk(of.subarray(0, size), of.subarray(size), steps, path ?? usual);
+  const text = vectors(await drawing.embed(points(texts)), textSize, texts, "linear");
+  const noise = vectors(await styleVectors(points(styles), options, noiseSize, styled), noiseSize, styles, "spherical");
+  const [textCount, noiseCount] = [text.length / textSize, noise.length / noiseSize];
+  const alongTexts = !("at" in texts);
+  const pairs = alongTexts ? outer(noise, noiseSize, text, textSize) : outer(text, textSize, noise, noiseSize);
+  const images = alongTexts ? await drawing.paint(pairs.rows, pairs.columns) : await drawing.paint(pairs.columns, pairs.rows);
+  const [rows, columns] = alongTexts ? [noiseCount, textCount] : [textCount, noiseCount];
+  return { images, rows, columns, size: imageSize };
 }
 
 /** [sources, noiseSize] */
 async function styleVectors(
   sources: readonly StyleSource[],
-  request: InterpolateRequest,
-  drawing: DrawingModel,
+  options: InterpolationOptions,
+  noiseSize: number,
   styled: StyledModel | undefined,
 ): Promise<Float32Array> {
-  const { imageSize, noiseSize } = drawing.model.generator.options;
   const vectors: Float32Array[] = [];
   for (const source of sources) {
-    if ("seed" in source) vectors.push(normalNoise(1, noiseSize, source.seed, request.truncation));
-    else vectors.push((await styled!.read(await readPhoto(source.image, imageSize), request)).styles);
+    if ("seed" in source) vectors.push(normalNoise(1, noiseSize, source.seed, options.truncation));
+    else if (styled) vectors.push((await styled.read(source.photo, options)).styles);
+    else throw new UserError("a photograph's style needs the model's style encoder");
   }
   return joined(vectors);
 }

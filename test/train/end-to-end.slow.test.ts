@@ -10,7 +10,7 @@ import type { TrainEvent } from "../../src/train/run/events.js";
 import { readTextEncoder } from "../../src/train/gan/model-file.js";
 import { type GivenOptions, resolveOptions } from "../../src/train/gan/options.js";
 import { textSource } from "../../src/train/gan/text-source.js";
-import { sample } from "../../src/drawing/sample.js";
+import { sample } from "../../src/node/drawing.js";
 import { TrainedText } from "../../src/train/gan/trained-text.js";
 import { train } from "../../src/train/gan/session.js";
 import { tinyDataset } from "../data/tiny-dataset.js";

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TrainEvent } from "../../src/train/run/events.js";
 import type { GivenOptions } from "../../src/train/gan/options.js";
 import { RunFolder } from "../../src/train/run/run-folder.js";
-import { sample } from "../../src/drawing/sample.js";
+import { sample } from "../../src/node/drawing.js";
 import { train } from "../../src/train/gan/session.js";
 
 const TIMEOUT = 600_000;

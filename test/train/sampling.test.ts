@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "../../src/node/files/load-model.js";
 import { MODEL_NAME } from "../../src/train/run/names.js";
 import { normalNoise } from "../../src/train/gan/noise.js";
-import { sample } from "../../src/drawing/sample.js";
+import { sample } from "../../src/node/drawing.js";
 import { tinyRun } from "./tiny-run.js";
 
 let folder: string;

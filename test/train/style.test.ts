@@ -16,7 +16,8 @@ import { loadModel } from "../../src/node/files/load-model.js";
 import { networkDigest, networkTensors } from "../../src/train/run/network-file.js";
 import { normalNoise } from "../../src/train/gan/noise.js";
 import { Painter } from "../../src/train/gan/painter.js";
-import { mismatch, styleOfRun } from "../../src/train/style/file.js";
+import { mismatch } from "../../src/train/style/file.js";
+import { styleOfRun } from "../../src/node/files/style-of-run.js";
 import { resolveOptions } from "../../src/train/gan/options.js";
 import { type GivenStyleOptions, resolveStyleOptions, styleOptionsFromJson } from "../../src/train/style/options.js";
 import { StyleReader } from "../../src/train/style/reader.js";
@@ -195,14 +196,14 @@ describe("train-style", () => {
     const model = await loadModel(inside("straight"));
     const file = await styleOfRun(inside("straight"));
     expect(file.kind).toBe("ema");
-    expect(await mismatch(file, model)).toBeUndefined();
+    expect(await mismatch(file, model.generator, model.path)).toBeUndefined();
     const images = normalNoise(2, 3 * 16 * 16, 4);
     const reader = await StyleReader.create(await device(), file.style);
     const styles = await reader.read(images);
     expect(styles).toHaveLength(2 * 16);
     expect(styles.some((v) => v !== 0)).toBe(true);
     const raw = await loadModel(inside("straight"), "raw");
-    expect(await mismatch(file, raw)).toMatch(/trained with another generator/);
+    expect(await mismatch(file, raw.generator, raw.path)).toMatch(/trained with another generator/);
   });
 
   it("refuses in one line what makes no sense", async () => {

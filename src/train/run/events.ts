@@ -1,5 +1,5 @@
 /** What the training loop is asked for beside its options, and what it tells while it runs. Knows nothing of terminals. */
-import type { GeneratorKind, GivenOptions, TuneMode } from "../gan/options.js";
+import type { GivenOptions } from "../gan/options.js";
 import type { Stage } from "./run-folder.js";
 
 /** A new run (`run` or a new folder under runs/), or the continuation of one (`resume`). */
@@ -58,40 +58,4 @@ export interface TrainResult {
   readonly grid?: string;
   /** A caption of the data set, to show how to sample. */
   readonly caption?: string;
-}
-
-/** A trained model wanted for drawing. */
-export interface DrawingRequest {
-  /** A run's folder, or a model file. */
-  readonly source: string;
-  /** By default the one that drew the run's samples. */
-  readonly generator?: GeneratorKind;
-  /** How kernels are chosen; by default as training chooses them. */
-  readonly tune?: TuneMode;
-}
-
-/** Images wanted from a trained generator. */
-export interface SampleRequest extends DrawingRequest {
-  /** Sentences to draw, or names of embeddings, each a row of the grid. */
-  readonly texts: readonly string[];
-  /** Text encoder of a model that was trained on given embeddings: a file. */
-  readonly textEncoder?: string;
-  /** Embeddings among which `texts` name some: a file or folder. */
-  readonly embeddings?: string;
-  /** Images of each sentence, from different noise. */
-  readonly count: number;
-  /** The same seed gives sentence after sentence the same noise. */
-  readonly seed: number;
-  /** No noise lies further from 0 than this; by default nothing is truncated. */
-  readonly truncation?: number;
-}
-
-export interface Samples {
-  /** [texts x count, 3, size, size] in [-1, 1], all images of the first sentence first. */
-  readonly images: Float32Array;
-  readonly size: number;
-  /** What drew them, for the user: "runs/petals-1/model.safetensors". */
-  readonly model: string;
-  /** What the user should know: that letters of a text are not in the model's alphabet. */
-  readonly warnings: readonly string[];
 }

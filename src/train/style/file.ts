@@ -1,14 +1,10 @@
-/** A finished style encoder as a safetensors file, and taking it from the folder of the run whose generator it inverts. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+/** A finished style encoder as a safetensors file. */
 import { RandomStream } from "../../random/philox.js";
 import { commandLine } from "../../command-line.js";
-import { UserError } from "../../errors.js";
 import { ganInitializers } from "../../models/initializers.js";
 import { StyleEncoder, type StyleEncoderOptions } from "../../models/style-encoder.js";
-import type { LoadedModel } from "../../node/files/load-model.js";
+import type { Network } from "../../models/layers.js";
 import { FORMAT, openModelFile, setting } from "../gan/model-file.js";
-import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "../run/names.js";
 import type { GeneratorKind } from "../gan/options.js";
 import { loadNetwork, networkDigest, networkTensors } from "../run/network-file.js";
 import { writeSafetensors } from "../../formats/safetensors.js";
@@ -40,21 +36,8 @@ export async function readStyle(path: string): Promise<StyleFile> {
   return { style, generator: setting<string>(file, path, "style.generator"), kind };
 }
 
-/** The style encoder of a run. @throws UserError when the run has none yet */
-export async function styleOfRun(run: string): Promise<StyleFile> {
-  const path = join(run, STYLE_FOLDER, STYLE_ENCODER_NAME);
-  if (existsSync(path)) return readStyle(path);
-  // Named as what it is: a model file has no style encoder, a run can get one.
-  const isRun = existsSync(join(run, "config.json"));
-  throw new UserError(
-    isRun
-      ? `${run} has no style encoder yet: ${commandLine("train-style", "--run", run)}`
-      : `${run} holds no run, and only a run has a style encoder`,
-  );
-}
-
-/** What the user should know when styles of one are drawn by the other. */
-export async function mismatch({ generator }: StyleFile, model: LoadedModel): Promise<string | undefined> {
-  if (generator === (await networkDigest(model.generator))) return undefined;
-  return `the style encoder was trained with another generator than ${model.path} holds: styles will be off (${commandLine("train-style")})`;
+/** What the user should know when styles are drawn by another generator than they were read for. @param name What holds that generator. */
+export async function mismatch(file: StyleFile, generator: Network, name: string): Promise<string | undefined> {
+  if (file.generator === (await networkDigest(generator))) return undefined;
+  return `the style encoder was trained with another generator than ${name} holds: styles will be off (${commandLine("train-style")})`;
 }

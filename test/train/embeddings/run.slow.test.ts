@@ -11,7 +11,7 @@ import { TextEncoder } from "../../../src/models/text-encoder.js";
 import { encodeTextEncoder, readGan, readTextEncoder } from "../../../src/train/gan/model-file.js";
 import type { TrainEvent } from "../../../src/train/run/events.js";
 import type { GivenOptions } from "../../../src/train/gan/options.js";
-import { sample } from "../../../src/drawing/sample.js";
+import { sample } from "../../../src/node/drawing.js";
 import { isNormalised } from "../../../src/train/text/text-model.js";
 import { train } from "../../../src/train/gan/session.js";
 
