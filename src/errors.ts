@@ -5,6 +5,11 @@ export class UserError extends Error {
   override readonly name: string = "UserError";
 }
 
+/** What an error says, on one line: what parsers say may quote several lines of the file. */
+export function reasonOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s*[\r\n]+\s*/g, " ");
+}
+
 /** Shapes that do not fit an operation; raised where the expression is built. */
 export class ShapeError extends UserError {
   override readonly name = "ShapeError";

@@ -98,10 +98,17 @@ export function checkOption(where: string, spec: OptionSpec, value: unknown): vo
   if (problem) throw new UserError(`${where} ${problem}, not ${shown(value)}`);
 }
 
-/** A value as a user would type it: texts in quotes, so that an empty one shows; JSON would make null of Infinity. */
+/** A value as a user would type it, not longer than a line: texts in quotes, so that an empty one shows; JSON would make null of Infinity. */
 function shown(value: unknown): string {
   if (typeof value === "number" || value === undefined) return String(value);
-  return Array.isArray(value) ? value.map(shown).join(", ") : JSON.stringify(value);
+  let text: string;
+  try {
+    text = Array.isArray(value) && value.length < 20 ? value.map(shown).join(", ") : String(JSON.stringify(value));
+  } catch {
+    // A file's lists may nest deeper than a call stack goes.
+    text = "something else";
+  }
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
 /** The member of `known` that `word` is most likely a slip of the pen for, if any comes near. */

@@ -125,7 +125,7 @@ describe("a bad file is refused", () => {
     ["a field twice", forge('{"a":{"dtype":"F32","dtype":"F32","shape":[0],"data_offsets":[0,0]}}'), "a second time"],
     ["a tensor that is no object", forge({ a: 1 }), 'entry of "a" is no object'],
     ["metadata that is no text", forge({ __metadata__: { a: 1 } }), 'the metadata "a" is no text'],
-    ["an unknown element type", forge({ a: { ...f32([1], 0, 4), dtype: "F8" } }, 4), 'element type "F8"'],
+    ["an element type that is no name of one", forge({ a: { ...f32([1], 0, 4), dtype: "f32" } }, 4), 'element type "f32"'],
     ["an element type of Object's", forge({ a: { ...f32([1], 0, 4), dtype: "constructor" } }, 4), 'element type "constructor"'],
     ["an unknown field", forge({ a: { ...f32([1], 0, 4), stride: 1 } }, 4), 'unknown field "stride"'],
     ["no shape", forge({ a: { dtype: "F32", data_offsets: [0, 4] } }, 4), "no proper shape"],
@@ -192,6 +192,15 @@ describe("a bad file is refused", () => {
 });
 
 describe("parseStrictJson", () => {
+  it("takes a text of any length", () => {
+    const text = '"x'.repeat(3e6);
+    expect(parseStrictJson(JSON.stringify([text]))).toEqual([text]);
+  });
+
+  it("ends with more values than any file needs, before their memory is taken", () => {
+    expect(() => parseStrictJson(`[${"{},".repeat(2_100_000)}1]`)).toThrow("more than 2000000 values at character");
+  });
+
   it("agrees with JSON.parse, objects being Maps", () => {
     const plain = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(plain);

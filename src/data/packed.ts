@@ -5,6 +5,7 @@
 
 import { Alphabet, type AlphabetJson } from "./alphabet.js";
 import { DataError, type Dataset, type PrepareReport, type Split, type SplitName } from "./dataset.js";
+import { checkAttributes, checkCaptions, checkHeader } from "./packed-check.js";
 import type { PetalsAttributes } from "./petals-attributes.js";
 
 /** What preparing a data set makes. */
@@ -201,6 +202,7 @@ export async function decodePacked(bytes: Uint8Array, key?: string): Promise<Pac
   if (key !== undefined && header.key !== key) {
     throw new DataError("made of other sources or options");
   }
+  const alphabet = alphabetIn(header);
   let at = PREAMBLE + new DataView(bytes.buffer, bytes.byteOffset).getUint32(MAGIC.length, true);
   const sections: [string, Section | undefined][] = [
     ["captions", header.captions],
@@ -222,14 +224,18 @@ export async function decodePacked(bytes: Uint8Array, key?: string): Promise<Pac
       at += section.length;
     }
   }
-  const json = (name: string): unknown => JSON.parse(new TextDecoder().decode(found[name]));
-  const captions = json("captions") as string[][];
+  const captions = parsed(found["captions"], "captions");
+  checkCaptions(captions, header.imageNames.length);
+  const attributes = header.attributes && parsed(found["attributes"], "attributes");
+  if (attributes !== undefined) {
+    checkAttributes(attributes, header.imageNames.length);
+  }
   return new PackedDataset({
     name: header.name,
     size: header.size,
     classes: header.classes,
     split: header.split,
-    alphabet: Alphabet.fromJSON(header.alphabet),
+    alphabet,
     report: header.report,
     images: header.imageNames.map((name, i) => ({
       name,
@@ -238,7 +244,7 @@ export async function decodePacked(bytes: Uint8Array, key?: string): Promise<Pac
       captions: captions[i],
     })),
     pixels: found["pixels"],
-    ...(header.attributes && { attributes: json("attributes") as PetalsAttributes[] }),
+    ...(attributes !== undefined && { attributes: attributes as PetalsAttributes[] }),
   });
 }
 
@@ -253,7 +259,26 @@ async function decodeHeader(bytes: Uint8Array): Promise<Header> {
   if (header.length !== length || actual.some((byte, i) => byte !== expected[i])) {
     throw new DataError("the checksum of its header differs");
   }
-  return JSON.parse(new TextDecoder().decode(header)) as Header;
+  const json = parsed(header, "header");
+  checkHeader(json);
+  return json as Header;
+}
+
+/** @throws DataError that names the part which is no JSON */
+function parsed(part: Uint8Array, name: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(part)) as unknown;
+  } catch {
+    throw new DataError(`its ${name} is no JSON`);
+  }
+}
+
+function alphabetIn({ alphabet }: Header): Alphabet {
+  try {
+    return Alphabet.fromJSON(alphabet);
+  } catch (error) {
+    throw new DataError(`its alphabet is ${(error as Error).message}`);
+  }
 }
 
 async function describe(section: Uint8Array): Promise<Section> {

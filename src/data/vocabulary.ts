@@ -14,6 +14,9 @@ export interface VocabularyJson {
 /** Letters, marks and digits of any script; apostrophes and the zero-width non-joiner, which stand inside words. */
 const WORD = /[\p{L}\p{M}\p{N}]+(?:['’\u200c][\p{L}\p{M}\p{N}]+)*/gu;
 
+/** Longer runs than this occur once. */
+const MAX_NGRAMS = 16;
+
 /** The words of a text, in Unicode NFC and lower case. */
 export const wordsOf = (text: string): readonly string[] => normalise(text).match(WORD) ?? [];
 
@@ -94,7 +97,7 @@ export class Vocabulary {
   static fromJSON(json: unknown): Vocabulary {
     const { kind, words, ngrams = 1 } = (json ?? {}) as Partial<VocabularyJson>;
     const listed = Array.isArray(words) && words.length > 0 && words.every((word) => typeof word === "string");
-    if (kind !== "words" || !listed || !(Number.isInteger(ngrams) && ngrams >= 1)) {
+    if (kind !== "words" || !listed || !(Number.isInteger(ngrams) && ngrams >= 1 && ngrams <= MAX_NGRAMS)) {
       throw new TypeError('not a vocabulary: expected {"kind": "words", "words": [...]}');
     }
     return new Vocabulary(words, ngrams);

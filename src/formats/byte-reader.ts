@@ -6,7 +6,18 @@ import { UserError } from "../errors.js";
 
 /** What is wrong with a file; the message begins with the file's name. */
 export class FormatError extends UserError {
-  override readonly name = "FormatError";
+  override readonly name: string = "FormatError";
+}
+
+/** Longer texts are none, and beyond 2^29 JavaScript has no strings. */
+const MAX_TEXT = 2 ** 26;
+
+/** What a file is instead of what was looked for, where a slip of a download is plain to see; with the way out. */
+export function otherKind(bytes: Uint8Array): string | undefined {
+  const start = new TextDecoder("latin1").decode(bytes.subarray(0, 512)).replace(/^(?:\xef\xbb\xbf|\ufeff)?\s*/, "");
+  if (/^<(?:!doctype|html|head|\?xml|!--)/i.test(start)) return "it is a web page; download it again, and look at what the page says";
+  if (start.startsWith("version https://git-lfs")) return "it is a pointer of Git LFS; fetch the file itself (git lfs pull)";
+  return undefined;
 }
 
 export class ByteReader {
@@ -33,7 +44,9 @@ export class ByteReader {
 
   /** @throws FormatError always */
   fail(problem: string): never {
-    throw new FormatError(`${this.name} is no sound ${this.format} file: ${problem} (at byte ${this.at} of ${this.bytes.length})`);
+    const other = otherKind(this.bytes);
+    const what = other ?? `${problem} (at byte ${this.at} of ${this.bytes.length})`;
+    throw new FormatError(`${this.name} is no sound ${this.format} file: ${what}`);
   }
 
   /** The next bytes, not copied. @param what Named when there are not as many left. */
@@ -73,10 +86,18 @@ export class ByteReader {
     return value;
   }
 
+  /** The next bytes as a text of one byte a character. */
+  latin1(count: number, what: string): string {
+    const bytes = this.take(count, what);
+    if (count > MAX_TEXT) this.fail(`${what} has ${count} characters`);
+    return latin1(bytes);
+  }
+
   /** The bytes up to and without the next newline. */
   line(what: string): Uint8Array {
     const end = this.bytes.indexOf(0x0a, this.at);
     if (end < 0) this.fail(`it ends within ${what}`);
+    if (end - this.at > MAX_TEXT) this.fail(`${what} has ${end - this.at} characters`);
     const line = this.bytes.subarray(this.at, end);
     this.at = end + 1;
     return line;
@@ -92,4 +113,19 @@ export class ByteReader {
 }
 
 /** Bytes as text of one byte a character. */
-export const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+export function latin1(bytes: Uint8Array): string {
+  // The decoder that is called so reads Windows-1252, which differs in 0x80 to 0x9f.
+  let text = "";
+  for (let at = 0; at < bytes.length; at += PIECE) text += String.fromCharCode(...bytes.subarray(at, at + PIECE));
+  return text;
+}
+
+/** Arguments of one call. */
+const PIECE = 8192;
+
+/** The reverse, of a text without others than such characters. */
+export function fromLatin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}

@@ -1,5 +1,6 @@
 /** NumPy's arrays as files hold them (.npy, pickles): a type code such as "<f4", a shape, C or Fortran order, the elements' bytes. */
 import { elements, NUMBER_ARRAYS, type NumberArray, numberArray, type NumberCode } from "./number-array.js";
+import { widened } from "./small-floats.js";
 
 export interface NumpyArray {
   readonly shape: readonly number[];
@@ -19,6 +20,8 @@ export interface ElementType {
 
 /** A text longer than this is no name of a file. */
 const MAX_TEXT = 4096;
+/** More names than any data set has images: a text takes many times the byte that may ask for it. */
+const MAX_TEXTS = 4_000_000;
 const MAX_DIMENSIONS = 32;
 
 /**
@@ -45,7 +48,9 @@ export function elementType(code: string): ElementType | undefined {
 export function shapeProblem(shape: readonly unknown[], type: ElementType, bytes: number): string | undefined {
   const sound = shape.length <= MAX_DIMENSIONS && shape.every((size) => Number.isSafeInteger(size) && (size as number) >= 0);
   if (!sound) return `its shape (${shape.map(String).slice(0, MAX_DIMENSIONS).join(", ")}) is none`;
-  const needed = elements(shape as readonly number[]) * type.size;
+  const count = elements(shape as readonly number[]);
+  if (type.kind === "text" && count > MAX_TEXTS) return `it holds ${count} texts, and at most ${MAX_TEXTS} are read`;
+  const needed = count * type.size;
   return needed === bytes ? undefined : `the shape (${shape.join(", ")}) needs ${needed} bytes, not ${bytes}`;
 }
 
@@ -59,7 +64,7 @@ export function numpyArray(
   const unit = character || size;
   const ordered = bigEndian && unit > 1 ? swapped(bytes, unit) : bytes;
   if (kind === "text") return { shape, data: reordered(texts(ordered, size, character), shape, fortran) };
-  const data = kind === "f2" ? halves(ordered) : numberArray(ordered, kind);
+  const data = kind === "f2" ? widened(ordered, "F16", ordered.length / 2) : numberArray(ordered, kind);
   return { shape, data: reordered(data, shape, fortran) };
 }
 
@@ -80,26 +85,24 @@ function texts(bytes: Uint8Array, size: number, character: 1 | 4 | number): stri
   });
 }
 
-/** 16-bit floats: a sign, 5 bits of exponent, 10 of fraction. */
-function halves(bytes: Uint8Array): Float32Array {
-  return Float32Array.from(numberArray(bytes, "u2") as Uint16Array, (bits) => {
-    const exponent = (bits >> 10) & 31;
-    const fraction = bits & 1023;
-    const size =
-      exponent === 0 ? fraction * 2 ** -24 : exponent === 31 ? (fraction ? NaN : Infinity) : (1 + fraction / 1024) * 2 ** (exponent - 15);
-    return bits >> 15 ? -size : size;
-  });
-}
-
 /** Column-major values in row-major order. */
 function reordered<T extends NumberArray | string[]>(values: T, shape: readonly number[], fortran: boolean): T {
-  if (!fortran || shape.length < 2) return values;
-  const result = values.slice() as T;
-  const index = shape.map(() => 0);
   const strides = shape.map((_, d) => shape.slice(0, d).reduce((product, size) => product * size, 1));
+  // Dimensions of 1 change no place, and a stranger's array may have many of them.
+  const axes = shape.map((size, d) => ({ size, stride: strides[d]! })).filter(({ size }) => size !== 1);
+  if (!fortran || axes.length < 2) return values;
+  const result = values.slice() as T;
+  const index = axes.map(() => 0);
+  let from = 0;
   for (let i = 0; i < values.length; i++) {
-    result[i] = values[index.reduce((sum, k, d) => sum + k * strides[d]!, 0)]!;
-    for (let d = shape.length - 1; d >= 0 && ++index[d]! === shape[d]; d--) index[d] = 0;
+    result[i] = values[from]!;
+    for (let d = axes.length - 1; d >= 0; d--) {
+      const { size, stride } = axes[d]!;
+      from += stride;
+      if (++index[d]! < size) break;
+      from -= size * stride;
+      index[d] = 0;
+    }
   }
   return result;
 }

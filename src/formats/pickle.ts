@@ -1,14 +1,18 @@
 /**
- * The part of Python's pickles (protocols 0 to 4; pickletools) that holds data: None, booleans, numbers, texts, bytes, lists, tuples,
- * dictionaries and NumPy's arrays, as the embeddings of StackGAN are kept. A pickle is a program for a small stack machine that may call
- * any function; here it may name four (those by which NumPy takes its arrays to pieces, and Python 3 its bytes for Python 2), which are
- * imitated. Any other is refused by its name. Nothing is executed or imported.
+ * The part of Python's pickles (protocols 0 to 5; pickletools) that holds data: None, booleans, numbers, texts, bytes, lists, tuples,
+ * dictionaries and NumPy's arrays and scalars, as the embeddings of StackGAN are kept. A pickle is a program for a small stack machine that
+ * may call any function; here it may name six (those by which NumPy takes its arrays and scalars to pieces, and Python 3 its bytes for
+ * Python 2), which are imitated. Any other is refused by its name. Nothing is executed or imported.
  */
-import { ByteReader, FormatError, latin1 } from "./byte-reader.js";
+import { ByteReader, FormatError, fromLatin1, latin1 } from "./byte-reader.js";
+import { elements } from "./number-array.js";
 import { parseEscaped, parseFloating, parseInteger, parseQuoted } from "./pickle-literals.js";
 import { type ElementType, elementType, numpyArray, type NumpyArray, shapeProblem } from "./numpy-array.js";
 
-/** Tuples are arrays; dictionaries Maps; Python 2's strings are read as Latin-1. */
+/**
+ * Tuples are arrays; dictionaries Maps; Python 2's strings are read as Latin-1. NumPy's scalars are numbers and texts; its arrays of objects
+ * are arrays where the objects are all texts or all numbers, else lists.
+ */
 export type PickleValue = null | boolean | number | string | Uint8Array | PickledArray | PickleValue[] | Map<PickleValue, PickleValue>;
 
 /** A NumPy array; `array` is set once the pickle has built it. */
@@ -23,7 +27,7 @@ class ByteString {
 
 /** A name of a module's, by which a pickle calls what it needs. */
 class Global {
-  constructor(readonly name: "_reconstruct" | "ndarray" | "dtype" | "encode") {}
+  constructor(readonly name: "_reconstruct" | "_frombuffer" | "scalar" | "ndarray" | "dtype" | "encode") {}
 }
 
 class Dtype {
@@ -36,14 +40,24 @@ type Item = null | boolean | number | string | Uint8Array | PickledArray | ByteS
 const GLOBALS: Readonly<Record<string, Global>> = {
   "numpy.core.multiarray _reconstruct": new Global("_reconstruct"),
   "numpy._core.multiarray _reconstruct": new Global("_reconstruct"),
+  // Arrays of protocol 5.
+  "numpy.core.numeric _frombuffer": new Global("_frombuffer"),
+  "numpy._core.numeric _frombuffer": new Global("_frombuffer"),
+  "numpy.core.multiarray scalar": new Global("scalar"),
+  "numpy._core.multiarray scalar": new Global("scalar"),
   "numpy ndarray": new Global("ndarray"),
   "numpy dtype": new Global("dtype"),
   "_codecs encode": new Global("encode"),
 };
 
 /** More than any list of embeddings needs: an empty list takes more memory than the byte that asks for one. */
-const MAX_OBJECTS = 4_000_000;
+const MAX_OBJECTS = 2_000_000;
+/** An instruction of one byte may put something on the stack. */
+const MAX_STEPS = 8_000_000;
 const MAX_DEPTH = 64;
+/** Beyond 2^29 JavaScript has no strings; the contents of an array may be written as one. */
+const MAX_TEXT = 2 ** 28;
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Reads a pickle.
@@ -59,6 +73,8 @@ class Unpickler {
   /** Places of the stack's open marks. */
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, Item>();
+  /** Shape and elements of the arrays of Python's objects. */
+  readonly #objects = new Map<PickledArray, { readonly shape: readonly number[]; readonly items: readonly Item[] }>();
   #made = 0;
   #copied = 0;
 
@@ -66,7 +82,8 @@ class Unpickler {
 
   run(): PickleValue {
     const { file } = this;
-    for (;;) {
+    for (let steps = 0; ; steps++) {
+      if (steps > MAX_STEPS) file.fail(`it has more than ${MAX_STEPS} instructions`);
       const opcode = String.fromCharCode(file.u8("its program"));
       if (opcode === ".") break;
       this.#step(opcode);
@@ -83,7 +100,7 @@ class Unpickler {
     switch (opcode) {
       case "\x80": {
         const protocol = file.u8("PROTO");
-        return protocol <= 4 ? undefined : file.fail(`its protocol is ${protocol}; write it with protocol 4 or less`);
+        return protocol <= 5 ? undefined : file.fail(`its protocol is ${protocol}; write it with protocol 5 or less`);
       }
       case "\x95": // FRAME
         return void file.length(file.i64("FRAME"), 1, "a frame");
@@ -121,17 +138,21 @@ class Unpickler {
         return this.#push(file.f64("BINFLOAT", false));
 
       case "S": // STRING
-        return this.#push(new ByteString(this.#literal("STRING", parseQuoted)));
+        return this.#make(new ByteString(this.#literal("STRING", parseQuoted)));
       case "T": // BINSTRING
-        return this.#push(new ByteString(file.take(file.i32("BINSTRING"), "a string")));
+        return this.#make(new ByteString(file.take(file.i32("BINSTRING"), "a string")));
       case "U": // SHORT_BINSTRING
-        return this.#push(new ByteString(file.take(file.u8("SHORT_BINSTRING"), "a string")));
+        return this.#make(new ByteString(file.take(file.u8("SHORT_BINSTRING"), "a string")));
       case "C": // SHORT_BINBYTES
-        return this.#push(file.take(file.u8("SHORT_BINBYTES"), "bytes"));
+        return this.#make(file.take(file.u8("SHORT_BINBYTES"), "bytes"));
       case "B": // BINBYTES
-        return this.#push(file.take(file.u32("BINBYTES"), "bytes"));
+        return this.#make(file.take(file.u32("BINBYTES"), "bytes"));
       case "\x8e": // BINBYTES8
-        return this.#push(file.take(file.i64("BINBYTES8"), "bytes"));
+      case "\x96": // BYTEARRAY8
+        return this.#make(file.take(file.i64("BINBYTES8"), "bytes"));
+      case "\x97": // NEXT_BUFFER
+      case "\x98": // READONLY_BUFFER
+        return this.#refuse("a buffer beside the file (buffer_callback); write the pickle without one");
       case "V": // UNICODE
         return this.#push(this.#literal("UNICODE", parseEscaped));
       case "\x8c": // SHORT_BINUNICODE
@@ -168,13 +189,13 @@ class Unpickler {
         return this.#setItems(this.#toMark());
 
       case "p": // PUT
-        return void this.#memo.set(this.#index("PUT"), this.#top());
+        return this.#memoize(this.#index("PUT"));
       case "q": // BINPUT
-        return void this.#memo.set(file.u8("BINPUT"), this.#top());
+        return this.#memoize(file.u8("BINPUT"));
       case "r": // LONG_BINPUT
-        return void this.#memo.set(file.u32("LONG_BINPUT"), this.#top());
+        return this.#memoize(file.u32("LONG_BINPUT"));
       case "\x94": // MEMOIZE
-        return void this.#memo.set(this.#memo.size, this.#top());
+        return this.#memoize(this.#memo.size);
       case "g": // GET
         return this.#remember(this.#index("GET"));
       case "h": // BINGET
@@ -233,6 +254,11 @@ class Unpickler {
     return this.#stack.splice(mark);
   }
 
+  #memoize(index: number): void {
+    this.#memo.set(index, this.#top());
+    if (this.#memo.size > MAX_OBJECTS) this.file.fail(`it remembers more than ${MAX_OBJECTS} objects`);
+  }
+
   #remember(index: number): void {
     if (!this.#memo.has(index)) this.file.fail(`nothing was stored at ${index}`);
     this.#push(this.#memo.get(index)!);
@@ -282,19 +308,25 @@ class Unpickler {
 
   #utf8(length: number): string {
     const bytes = this.file.take(length, "a text");
+    if (length > MAX_TEXT) this.file.fail(`a text of ${length} bytes`);
     try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+      return UTF8.decode(bytes);
     } catch {
       return this.file.fail("a text is no UTF-8");
     }
   }
 
   #text(item: Item | undefined): string {
-    if (item instanceof ByteString) return latin1(item.bytes);
+    if (item instanceof ByteString) return this.#latin1(item);
     return typeof item === "string" ? item : this.file.fail("a name is no text");
   }
 
-  // NumPy's arrays: _reconstruct(ndarray, (0,), b"b") makes an empty one, and BUILD gives it (1, shape, dtype, Fortran order, bytes).
+  #latin1({ bytes }: ByteString): string {
+    return bytes.length <= MAX_TEXT ? latin1(bytes) : this.file.fail(`a text of ${bytes.length} bytes`);
+  }
+
+  // NumPy's arrays: _reconstruct(ndarray, (0,), b"b") makes an empty one, and BUILD gives it (1, shape, dtype, Fortran order, bytes); or
+  // _frombuffer(bytes, dtype, shape, "C" or "F") makes one. Its scalars: scalar(dtype, bytes).
 
   #global(module: string, name: string): void {
     const key = `${module} ${name}`;
@@ -317,7 +349,18 @@ class Unpickler {
         if (typeof text !== "string" || !/^latin-?1$/.test(this.#text(encoding)))
           return this.file.fail("it encodes a text otherwise than as Latin-1");
         this.#count(text.length);
-        return this.#make(Uint8Array.from(Buffer.from(text, "latin1")));
+        return this.#make(fromLatin1(text));
+      }
+      case "_frombuffer": {
+        const [contents, dtype, shape, order] = args;
+        const made = new PickledArray();
+        made.array = this.#array(shape, dtype, order === "F", contents);
+        return this.#make(made);
+      }
+      case "scalar": {
+        const [dtype, contents] = args;
+        const [value] = this.#array([], dtype, false, contents).data;
+        return this.#push(typeof value === "bigint" ? this.#integer(value) : value!);
       }
       case "ndarray":
         return this.#refuse(`a call of "numpy.ndarray"`);
@@ -333,12 +376,14 @@ class Unpickler {
       if (!/^[<>|=]$/.test(order)) file.fail("an array's byte order is none");
       object.order = order;
     } else if (object instanceof PickledArray) {
-      if (object.array) file.fail("it builds an array twice");
-      object.array = this.#array(state);
+      if (object.array || this.#objects.has(object)) file.fail("it builds an array twice");
+      const [, shape, dtype, fortran, contents] = state;
+      if (dtype instanceof Dtype && dtype.code.startsWith("O")) return this.#buildObjects(object, shape, contents);
+      object.array = this.#array(shape, dtype, fortran, contents);
     } else file.fail("it builds what is no array");
   }
 
-  #array([, shape, dtype, fortran, contents]: Item[]): NumpyArray {
+  #array(shape: Item | undefined, dtype: Item | undefined, fortran: Item | undefined, contents: Item | undefined): NumpyArray {
     const { file } = this;
     if (!Array.isArray(shape) || !(dtype instanceof Dtype) || typeof fortran !== "boolean")
       return file.fail("an array's parts are not as they should be");
@@ -351,6 +396,14 @@ class Unpickler {
     return numpyArray(bytes, type, shape as number[], fortran);
   }
 
+  /** The list of an array's objects is in row-major order, whatever the array's own. */
+  #buildObjects(array: PickledArray, shape: Item | undefined, items: Item | undefined): void {
+    const sound = Array.isArray(shape) && shape.length <= MAX_DEPTH && shape.every((size) => typeof size === "number" && size >= 0);
+    if (!sound || !Array.isArray(items) || elements(shape as number[]) !== items.length)
+      return this.file.fail("an array has another number of objects than its shape says");
+    this.#objects.set(array, { shape: shape as number[], items });
+  }
+
   /** Bytes that are copied: none of the file's more than twice, however often the pickle refers to them. */
   #count(bytes: number): void {
     if ((this.#copied += bytes) > 2 * this.file.bytes.length) this.file.fail("its arrays would be larger than itself");
@@ -360,12 +413,12 @@ class Unpickler {
   #reveal(item: Item, depth: number, known: Map<Item, PickleValue>): PickleValue {
     if (depth > MAX_DEPTH) return this.file.fail(`its lists nest more than ${MAX_DEPTH} deep`);
     if (item instanceof Global || item instanceof Dtype) return this.#refuse("a function or a type as a value");
-    if (item instanceof PickledArray) return item.array ? item : this.file.fail("an array has no contents");
+    if (item instanceof PickledArray) return this.#revealArray(item, depth, known);
     if (!Array.isArray(item) && !(item instanceof Map) && !(item instanceof ByteString)) return item;
     const before = known.get(item);
     if (before !== undefined) return before;
     if (item instanceof ByteString) {
-      known.set(item, latin1(item.bytes));
+      known.set(item, this.#latin1(item));
       return known.get(item)!;
     }
     if (Array.isArray(item)) {
@@ -378,5 +431,24 @@ class Unpickler {
     known.set(item, map);
     for (const [key, value] of item) map.set(this.#reveal(key, depth + 1, known), this.#reveal(value, depth + 1, known));
     return map;
+  }
+
+  #revealArray(array: PickledArray, depth: number, known: Map<Item, PickleValue>): PickleValue {
+    const objects = this.#objects.get(array);
+    if (array.array || !objects) return array.array ? array : this.file.fail("an array has no contents");
+    const before = known.get(array);
+    if (before !== undefined) return before;
+    const { shape, items } = objects;
+    const list: PickleValue[] = [];
+    known.set(array, list);
+    for (const item of items) list.push(this.#reveal(item, depth + 1, known));
+    const texts = list.every((item) => typeof item === "string");
+    const numbers = !texts && list.every((item) => typeof item === "number");
+    if (texts || numbers) {
+      array.array = { shape, data: texts ? list : Float64Array.from(list as number[]) };
+      known.set(array, array);
+      return array;
+    }
+    return shape.length === 1 ? list : this.#refuse("an array of several dimensions of objects that are neither texts nor numbers");
   }
 }

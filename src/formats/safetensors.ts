@@ -5,8 +5,12 @@
  * The reader trusts nothing: a header that lies about sizes, overlaps, leaves holes or names a tensor twice is refused before any memory
  * is taken for it. Files written here also carry a SHA-256 of the whole file in `__metadata__` (with the hash's own place read as
  * zeros), so that a damaged one is told from a good one; files of other tools need none.
+ *
+ * All element types of the specification are known (its crate's `Dtype`): those of small floats are widened to 32 bits, and what is not
+ * read, complex numbers and types that are younger than this reader, stands beside the rest by its name alone.
  */
-import { UserError } from "../errors.js";
+import { FormatError, otherKind } from "./byte-reader.js";
+import { SMALL_FLOATS, type SmallFloat, widened } from "./small-floats.js";
 import { parseStrictJson } from "./strict-json.js";
 
 /** The arrays that hold each element type. Arrays are little endian, as every machine that runs JavaScript today is. */
@@ -21,23 +25,35 @@ export interface ArrayOf {
   U32: Uint32Array;
   I64: BigInt64Array;
   U64: BigUint64Array;
+  /** 0 and 1. */
+  BOOL: Uint8Array;
 }
 
+/** Element types that are read and written. */
 export type DType = keyof ArrayOf;
 
 /** A tensor as a file holds it: element type, shape, and `product(shape)` elements in row-major order. */
-export type SafeTensor = {
-  readonly [D in DType]: { readonly dtype: D; readonly shape: readonly number[]; readonly data: ArrayOf[D] };
-}[DType];
+export type SafeTensor =
+  | { readonly [D in DType]: { readonly dtype: D; readonly shape: readonly number[]; readonly data: ArrayOf[D] } }[DType]
+  | {
+      /** Only read: widened when `data` is first asked for. */
+      readonly dtype: SmallFloat;
+      readonly shape: readonly number[];
+      readonly data: Float32Array;
+    };
 
 export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, SafeTensor>;
+  /** Element types of the tensors that are not read, by name. */
+  readonly unread: ReadonlyMap<string, string>;
   readonly metadata: ReadonlyMap<string, string>;
+  /** Whether the file carried the hash that petalgrad writes, which then was right. */
+  readonly sealed: boolean;
 }
 
 /** What is wrong with a file; the message begins with the file's name. */
-export class SafetensorsError extends UserError {
-  override readonly name = "SafetensorsError";
+export class SafetensorsError extends FormatError {
+  override readonly name: string = "SafetensorsError";
 }
 
 const CONSTRUCTORS = {
@@ -51,7 +67,18 @@ const CONSTRUCTORS = {
   U32: Uint32Array,
   I64: BigInt64Array,
   U64: BigUint64Array,
+  BOOL: Uint8Array,
 } as const;
+
+const isWritten = (dtype: string): dtype is DType => Object.hasOwn(CONSTRUCTORS, dtype);
+const isSmall = (dtype: string): dtype is SmallFloat => Object.hasOwn(SMALL_FLOATS, dtype);
+
+/** Bits of an element; undefined of a type that is not known. */
+function bitsOf(dtype: string): number | undefined {
+  if (dtype === "C64") return 64;
+  if (isSmall(dtype)) return SMALL_FLOATS[dtype].bits;
+  return isWritten(dtype) ? 8 * CONSTRUCTORS[dtype].BYTES_PER_ELEMENT : undefined;
+}
 
 /** The format's own limit on the header. */
 const MAX_HEADER = 100_000_000;
@@ -75,6 +102,7 @@ export async function writeSafetensors(
   for (const [name, { dtype, shape, data }] of entries) {
     if (names.has(name)) throw new SafetensorsError(`two tensors have the name "${name}"`);
     names.add(name);
+    if (!isWritten(dtype)) throw new SafetensorsError(`tensor ${name}: the element type ${dtype} is read, not written`);
     if (elements(shape) !== data.length)
       throw new SafetensorsError(`tensor ${name}: shape [${shape.join(", ")}] does not fit ${data.length} elements`);
     header.push([name, { dtype, shape, data_offsets: [end, (end += data.byteLength)] }]);
@@ -107,7 +135,7 @@ export async function writeSafetensors(
  * @throws SafetensorsError when anything is not as the format says, or the file was damaged after it was written
  */
 export async function readSafetensors(file: Uint8Array, name = "the file", { sealed = false } = {}): Promise<SafetensorsFile> {
-  const { tensors, metadata, headerLength } = parse(file, name);
+  const { tensors, unread, metadata, headerLength } = parse(file, name);
   const hash = metadata.get(HASH_KEY);
   if (hash !== undefined) {
     const place = /^[0-9a-f]{64}$/.test(hash) ? findHash(file.subarray(8, 8 + headerLength), hash) : -1;
@@ -120,20 +148,25 @@ export async function readSafetensors(file: Uint8Array, name = "the file", { sea
   } else if (sealed) {
     throw new SafetensorsError(`${name} is damaged: the ${HASH_KEY} that petalgrad writes is missing`);
   }
-  return { tensors, metadata };
+  return { tensors, unread, metadata, sealed: hash !== undefined };
 }
 
 interface Placed {
   readonly name: string;
-  readonly dtype: DType;
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
 }
 
-function parse(file: Uint8Array, name: string): { tensors: Map<string, SafeTensor>; metadata: Map<string, string>; headerLength: number } {
+interface Parsed extends Omit<SafetensorsFile, "sealed"> {
+  readonly metadata: Map<string, string>;
+  readonly headerLength: number;
+}
+
+function parse(file: Uint8Array, name: string): Parsed {
   const fail = (problem: string): never => {
-    throw new SafetensorsError(`${name} is no sound safetensors file: ${problem}`);
+    throw new SafetensorsError(`${name} is no sound safetensors file: ${otherKind(file) ?? problem}`);
   };
   if (file.length < 8) return fail(`${file.length} bytes are too few`);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
@@ -168,8 +201,15 @@ function parse(file: Uint8Array, name: string): { tensors: Map<string, SafeTenso
   if (at !== dataLength)
     return fail(`its tensors end at byte ${at} of ${dataLength}: ${at < dataLength ? "bytes are left over" : "it was cut short"}`);
 
-  const tensors = new Map(placed.map((entry) => [entry.name, tensorAt(file, 8 + headerLength, entry)]));
-  return { tensors, metadata, headerLength };
+  const tensors = new Map<string, SafeTensor>();
+  const unread = new Map<string, string>();
+  for (const entry of placed) {
+    const { dtype } = entry;
+    if (isWritten(dtype)) tensors.set(entry.name, tensorAt(file, 8 + headerLength, { ...entry, dtype }));
+    else if (isSmall(dtype)) tensors.set(entry.name, widenedAt(file, 8 + headerLength, { ...entry, dtype }));
+    else unread.set(entry.name, dtype);
+  }
+  return { tensors, unread, metadata, headerLength };
 }
 
 function parseHeader(header: Uint8Array, fail: (problem: string) => never): ReadonlyMap<string, unknown> {
@@ -192,19 +232,20 @@ function placeOf(name: string, entry: ReadonlyMap<string, unknown>, dataLength: 
   const extra = [...entry.keys()].find((key) => key !== "dtype" && key !== "shape" && key !== "data_offsets");
   if (extra !== undefined) return fail(`tensor "${name}" has an unknown field "${extra}"`);
   const dtype = entry.get("dtype");
-  if (typeof dtype !== "string" || !Object.hasOwn(CONSTRUCTORS, dtype))
-    return fail(`tensor "${name}" has the element type ${JSON.stringify(dtype)}, which petalgrad does not read`);
+  if (typeof dtype !== "string" || !/^[A-Z][A-Z0-9_]{0,31}$/.test(dtype))
+    return fail(`tensor "${name}" has the element type ${JSON.stringify(dtype)?.slice(0, 40)}, which is none`);
   const shape = entry.get("shape");
   if (!isSizes(shape)) return fail(`tensor "${name}" has no proper shape`);
   const offsets = entry.get("data_offsets");
   if (!isSizes(offsets) || offsets.length !== 2) return fail(`tensor "${name}" has no proper data_offsets`);
   const [begin, end] = offsets as [number, number];
   if (begin > end || end > dataLength) return fail(`tensor "${name}" lies at bytes ${begin} to ${end} of ${dataLength}`);
-  const size = elements(shape) * CONSTRUCTORS[dtype as DType].BYTES_PER_ELEMENT;
+  const bits = bitsOf(dtype);
+  const size = bits === undefined ? end - begin : (elements(shape) * bits) / 8;
   // Beyond 2^53 the product is inexact, but then far from any offset too.
   if (size !== end - begin)
     return fail(`tensor "${name}" of shape [${shape.join(", ")}] and type ${dtype} needs ${size} bytes, not ${end - begin}`);
-  return { name, dtype: dtype as DType, shape, begin, end };
+  return { name, dtype, shape, begin, end };
 }
 
 function isSizes(value: unknown): value is readonly number[] {
@@ -219,7 +260,7 @@ function elements(shape: readonly number[]): number {
   return shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
 }
 
-function tensorAt(file: Uint8Array, dataStart: number, { dtype, shape, begin, end }: Placed): SafeTensor {
+function tensorAt(file: Uint8Array, dataStart: number, { dtype, shape, begin, end }: Placed & { readonly dtype: DType }): SafeTensor {
   const make = CONSTRUCTORS[dtype];
   const from = file.byteOffset + dataStart + begin;
   const length = (end - begin) / make.BYTES_PER_ELEMENT;
@@ -230,11 +271,22 @@ function tensorAt(file: Uint8Array, dataStart: number, { dtype, shape, begin, en
   return { dtype, shape, data } as SafeTensor;
 }
 
+function widenedAt(file: Uint8Array, dataStart: number, { dtype, shape, begin, end }: Placed & { readonly dtype: SmallFloat }): SafeTensor {
+  let data: Float32Array | undefined;
+  return {
+    dtype,
+    shape,
+    get data() {
+      return (data ??= widened(file.subarray(dataStart + begin, dataStart + end), dtype, elements(shape)));
+    },
+  };
+}
+
 /** Where in the header's bytes the 64 digits of `hash` stand as the value of the hash's key, or -1. Quotes within texts are escaped, so no text can look like it. */
 function findHash(header: Uint8Array, hash: string): number {
   const before = `"${HASH_KEY}":"`;
   const pattern = new TextEncoder().encode(`${before}${hash}"`);
-  for (let i = 0; i + pattern.length <= header.length; i++) {
+  for (let i = header.indexOf(pattern[0]!); i >= 0 && i + pattern.length <= header.length; i = header.indexOf(pattern[0]!, i + 1)) {
     if (pattern.every((byte, j) => header[i + j] === byte)) return i + before.length;
   }
   return -1;

@@ -1,6 +1,6 @@
 /**
- * Torch7's binary files (`torch.save`; File.lua and the `write` methods of tensors and storages in torch7). Integers are 32-bit, sizes
- * 64-bit, all little endian. A file is one object:
+ * Torch7's files (`torch.save`; File.lua and the `write` methods of tensors and storages in torch7), in the forms of torch7-source.ts. A
+ * file is one object:
  *
  *   object   := type, body
  *   0 nil    := (nothing)          1 number := double          2 string := length, bytes          5 boolean := integer
@@ -12,8 +12,9 @@
  * length and its elements; a tensor's are dimensions, sizes, strides, offset from 1 and its storage object; all other classes (nn modules,
  * nodes of nngraph) hold one table of fields. Functions are passed over: nothing in a file is ever executed.
  */
-import { ByteReader, FormatError, latin1 } from "./byte-reader.js";
-import { elements, NUMBER_ARRAYS, type NumberArray, numberArray, type NumberCode } from "./number-array.js";
+import { FormatError } from "./byte-reader.js";
+import { elements, type NumberArray, type NumberCode } from "./number-array.js";
+import { AsciiTorch7, BinaryTorch7, looksAscii, type Torch7Source } from "./torch7-source.js";
 
 /** A Lua table: entries in the file's order, keys of any type. */
 export class LuaTable {
@@ -68,7 +69,9 @@ const ELEMENTS: Readonly<Record<string, NumberCode>> = {
 /** Graphs of nngraph nest some thousand levels, since each node holds the next. */
 const MAX_DEPTH = 20_000;
 /** More than any model or data set needs: an empty table takes more memory than the 12 bytes that ask for one. */
-const MAX_OBJECTS = 4_000_000;
+const MAX_OBJECTS = 2_000_000;
+/** Of all tables together: two values of 4 bytes make an entry of many times that. */
+const MAX_ENTRIES = 8_000_000;
 const MAX_DIMENSIONS = 16;
 const MAX_NAME = 256;
 
@@ -84,21 +87,31 @@ interface Open {
 const OPENED = Symbol("opened");
 
 /**
- * Reads a file.
+ * Reads a file. What is no sound file with sizes of 8 bytes may be one with sizes of 4, which nothing else tells.
  * @param name The file, for messages.
  * @throws FormatError when it is cut short, holds what the format does not allow, or anything follows its object
  */
 export function readTorch7(bytes: Uint8Array, name = "the file"): LuaValue {
-  return new Torch7Reader(new ByteReader(bytes, name, "binary Torch7")).read();
+  if (looksAscii(bytes)) return new Torch7Reader(new AsciiTorch7(bytes, name)).read();
+  try {
+    return new Torch7Reader(new BinaryTorch7(bytes, name)).read();
+  } catch (error) {
+    try {
+      return new Torch7Reader(new BinaryTorch7(bytes, name, 4)).read();
+    } catch {
+      throw error;
+    }
+  }
 }
 
 class Torch7Reader {
   readonly #objects = new Map<number, LuaValue>();
   #count = 0;
+  #entries = 0;
   /** What is being read, outermost first. A list rather than the call stack, which deep files would overflow. */
   readonly #open: Open[] = [];
 
-  constructor(readonly file: ByteReader) {}
+  constructor(readonly file: Torch7Source) {}
 
   read(): LuaValue {
     for (;;) {
@@ -131,7 +144,7 @@ class Torch7Reader {
       case TYPE.number:
         return file.f64("a number");
       case TYPE.string:
-        return latin1(this.#string("a string"));
+        return this.#string("a string");
       case TYPE.boolean: {
         const value = file.i32("a boolean");
         return value === 0 || value === 1 ? value === 1 : file.fail(`a boolean is ${value}`);
@@ -152,8 +165,8 @@ class Torch7Reader {
     }
   }
 
-  #string(what: string): Uint8Array {
-    return this.file.take(this.file.i32(`the length of ${what}`), what);
+  #string(what: string): string {
+    return this.file.string(this.file.i32(`the length of ${what}`), what);
   }
 
   #begin(index: number | undefined, open: Open): typeof OPENED {
@@ -166,8 +179,9 @@ class Torch7Reader {
 
   #table(index: number): typeof OPENED {
     const value = new LuaTable();
-    // A key and a value of 4 bytes at least.
-    const size = this.file.length(this.file.i32("a table's size"), 8, "a table");
+    // A key and a value of an integer at least.
+    const size = this.file.length(this.file.i32("a table's size"), this.file.least("i4") * 2, "a table");
+    if ((this.#entries += size) > MAX_ENTRIES) this.file.fail(`its tables hold more than ${MAX_ENTRIES} entries`);
     let key: LuaValue;
     let keyComes = true;
     const accept = (part: LuaValue): void => {
@@ -180,14 +194,14 @@ class Torch7Reader {
   }
 
   #function(index: number | undefined): typeof OPENED {
-    this.#string("a function");
+    this.file.skip(this.file.i32("the length of a function"), "a function");
     return this.#begin(index, { value: new LuaFunction(), wanted: 1, accept: () => {} });
   }
 
   #torch(index: number): LuaValue | typeof OPENED {
     const { file } = this;
     const short = (what: string): string => {
-      const text = latin1(this.#string(what));
+      const text = this.#string(what);
       return text.length <= MAX_NAME ? text : file.fail(`${what} has ${text.length} characters`);
     };
     const version = short("a version");
@@ -213,17 +227,18 @@ class Torch7Reader {
 
   #storage(code: NumberCode): TorchStorage {
     const { file } = this;
-    const each = NUMBER_ARRAYS[code].BYTES_PER_ELEMENT;
-    const size = file.length(file.i64("a storage's length"), each, "a storage");
-    return new TorchStorage(numberArray(file.take(size * each, "a storage"), code));
+    // Each is an object of its own, however few its elements.
+    if (++this.#count > MAX_OBJECTS) file.fail(`it holds more than ${MAX_OBJECTS} objects`);
+    const size = file.length(file.long("a storage's length"), file.least(code), "a storage");
+    return new TorchStorage(file.elements(size, code, "a storage"));
   }
 
   #tensor(index: number): typeof OPENED {
     const { file } = this;
     const dimensions = file.i32("a tensor's dimensions");
     if (dimensions < 0 || dimensions > MAX_DIMENSIONS) file.fail(`a tensor has ${dimensions} dimensions`);
-    const integers = (what: string): number[] => Array.from({ length: dimensions }, () => file.i64(what));
-    const value = new TorchTensor(integers("a tensor's sizes"), integers("a tensor's strides"), file.i64("a tensor's offset") - 1);
+    const integers = (what: string): number[] => Array.from({ length: dimensions }, () => file.long(what));
+    const value = new TorchTensor(integers("a tensor's sizes"), integers("a tensor's strides"), file.long("a tensor's offset") - 1);
     const accept = (part: LuaValue): void => {
       if (part !== undefined && !(part instanceof TorchStorage)) return file.fail("a tensor's storage is something else");
       value.storage = part;

@@ -1,5 +1,7 @@
 /** Decisions of a tuner as JSON text, by adapter and problem; and where such a text is kept, which is the caller's affair. */
 
+import { reasonOf, UserError } from "../errors.js";
+
 /** A place for one text: a file, a browser's storage. */
 export interface TuningStore {
   /** For messages: the file's path. */
@@ -23,20 +25,25 @@ const FORMAT = 1;
 
 /**
  * The decisions of each adapter.
- * @throws Error saying what is wrong with the text.
+ * @throws UserError saying what is wrong with the text.
  */
 export function parseTuning(text: string): Map<string, Map<string, Decision>> {
-  const root = JSON.parse(text) as unknown;
-  if (!isRecord(root) || root["format"] !== FORMAT) throw new Error(`it is not of format ${FORMAT}`);
+  let root: unknown;
+  try {
+    root = JSON.parse(text);
+  } catch (error) {
+    throw new UserError(reasonOf(error));
+  }
+  if (!isRecord(root) || root["format"] !== FORMAT) throw new UserError(`it is not of format ${FORMAT}`);
   return new Map(records(root["adapters"], "adapters").map(([adapter, problems]) => [adapter, parseDecisions(problems, adapter)]));
 }
 
 function parseDecisions(problems: unknown, adapter: string): Map<string, Decision> {
   return new Map(
     records(problems, adapter).map(([problem, decision]) => {
-      if (!isRecord(decision)) throw new Error(`"${problem}" has no decision`);
+      if (!isRecord(decision)) throw new UserError(`${shown(problem)} has no decision`);
       const { checksum, choice } = decision;
-      if (typeof checksum !== "string" || typeof choice !== "string") throw new Error(`"${problem}" has no decision`);
+      if (typeof checksum !== "string" || typeof choice !== "string") throw new UserError(`${shown(problem)} has no decision`);
       return [problem, { checksum, choice }];
     }),
   );
@@ -49,8 +56,10 @@ export function formatTuning(adapters: ReadonlyMap<string, Decisions>): string {
 }
 
 function records(value: unknown, where: string): [string, unknown][] {
-  if (!isRecord(value)) throw new Error(`${where} is no object`);
+  if (!isRecord(value)) throw new UserError(`${shown(where)} is no object`);
   return Object.entries(value);
 }
+
+const shown = (name: string): string => JSON.stringify(name.slice(0, 100));
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);

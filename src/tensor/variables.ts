@@ -21,6 +21,24 @@ export interface VariableEntry {
 
 const ALIGNMENT = 64;
 
+type VariableCheck = (name: string, shape: Shape) => void;
+let checkVariable: VariableCheck | undefined;
+
+/**
+ * Builds something that has variables, each of which `check` may refuse before memory is taken for it: the sizes in a stranger's file may be
+ * any.
+ * @throws what `check` throws
+ */
+export function withVariableCheck<T>(check: VariableCheck, build: () => T): T {
+  const outer = checkVariable;
+  checkVariable = check;
+  try {
+    return build();
+  } finally {
+    checkVariable = outer;
+  }
+}
+
 export class Store implements VariableStore {
   readonly entries: VariableEntry[] = [];
   /** Set by the first program that uses the store; until then values live in `initial`. */
@@ -50,6 +68,7 @@ export class Store implements VariableStore {
     if (this.#flat || this.memory) throw new UserError(`${this.name}.${name}: variables cannot be added to a store already in use`);
     requireOrder(`${this.name}.${name}`, shape, order);
     if (this.entries.some((e) => e.name === name)) throw new UserError(`${this.name}: a variable named ${name} exists already`);
+    checkVariable?.(name, shape);
     const offset = this.#length;
     const tensor = new Tensor(`${this.name}.${name}`, shape, { kind: "leaf", source: { from: "store", store: this, offset } }, [], {
       order,

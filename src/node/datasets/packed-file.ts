@@ -29,7 +29,7 @@ export async function readPacked(file: string, key?: string): Promise<PackedData
   try {
     return await decodePacked(bytes, key);
   } catch (error) {
-    if (error instanceof DataError || error instanceof SyntaxError) {
+    if (error instanceof DataError) {
       throw new DataError(`${file} is damaged or outdated: ${error.message}; delete it, and it is made anew`, { cause: error });
     }
     throw error;

@@ -13,7 +13,7 @@ import { RunFolder } from "../../train/run/run-folder.js";
 interface Loaded {
   /** The file that the generator came from. */
   readonly path: string;
-  /** What the user should know: that a damaged checkpoint was passed over. */
+  /** What the user should know: that a damaged checkpoint was passed over, that another tool wrote the file. */
   readonly warnings: readonly string[];
 }
 
@@ -47,7 +47,8 @@ async function load<File extends GeneratorFile>(
     throw new UserError(
       `${source} has no ${MODEL_NAME} yet: it is written with the first checkpoint (${commandLine("train", "--resume", source)})`,
     );
-  const model: File & Loaded = { ...(await read(path)), path, warnings: [] };
+  const file = await read(path);
+  const model: File & Loaded = { ...file, path, warnings: file.fileWarnings ?? [] };
   if (kind === undefined) return model;
   if (isRun) return fromRun(source, model, kind);
   if (model.kind === kind) return model;
@@ -64,5 +65,5 @@ async function fromRun<Model extends LoadedGenerator>(run: string, model: Model,
   loadNetwork("generator", model.generator, tensors, path);
   // A text encoder that is trained with the GAN goes with its generator.
   if ("encoder" in model && tensors.has("text.project.weight")) loadNetwork("text", model.encoder as TextEncoder, tensors, path);
-  return { ...model, kind, path, warnings: refused };
+  return { ...model, kind, path, warnings: [...model.warnings, ...refused] };
 }

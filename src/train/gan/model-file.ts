@@ -5,18 +5,18 @@
  */
 import { readFile } from "node:fs/promises";
 import { RandomStream } from "../../random/philox.js";
-import { symbolsFromJson } from "../../data/symbols.js";
 import { fileProblemOr } from "../../node/files/file-problem.js";
 import { UserError } from "../../errors.js";
-import { Generator, type GeneratorOptions } from "../../models/generator.js";
-import { FeatureEncoder, type FeatureEncoderOptions, ImageEncoder, type ImageEncoderOptions } from "../../models/image-encoder.js";
+import { Generator } from "../../models/generator.js";
+import { FeatureEncoder, ImageEncoder } from "../../models/image-encoder.js";
 import { ganInitializers } from "../../models/initializers.js";
-import { TextEncoder, type TextEncoderOptions } from "../../models/text-encoder.js";
+import { TextEncoder } from "../../models/text-encoder.js";
 import type { Normalisation, TextModel } from "../text/captions.js";
+import { choiceIn, generatorOptions, imageOptions, scaleIn, symbolsIn, textOptions, textsIn } from "../run/model-settings.js";
 import { type GeneratorKind, GENERATORS } from "./options.js";
-import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "../run/network-file.js";
-import { readSafetensors, type SafeTensor, type SafetensorsFile, writeSafetensors } from "../../formats/safetensors.js";
-import type { Similarity } from "../text/objectives.js";
+import { floats, type NamedTensor, networkFrom, networkTensors, storeTensors } from "../run/network-file.js";
+import { readSafetensors, type SafetensorsFile, writeSafetensors } from "../../formats/safetensors.js";
+import { SIMILARITIES, type Similarity } from "../text/objectives.js";
 
 /** Metadata of every file that petalgrad writes models to. */
 export const FORMAT = "petalgrad 1";
@@ -40,6 +40,8 @@ interface GeneratorPart {
   readonly kind?: GeneratorKind;
   /** Captions of the data set, as examples. */
   readonly examples: readonly string[];
+  /** What who draws with it should know of the file it came from. */
+  readonly fileWarnings?: readonly string[];
 }
 
 /** A whole model. */
@@ -85,17 +87,6 @@ export async function encodeGan(model: GeneratorFile): Promise<Uint8Array> {
   return writeSafetensors(tensors, metadata);
 }
 
-/** The file's metadata value, parsed. @throws UserError */
-export function setting<T>(file: SafetensorsFile, path: string, key: string): T {
-  const text = file.metadata.get(key);
-  if (text === undefined) throw new UserError(`${path} is no model of petalgrad: its metadata lack ${key}`);
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    throw new UserError(`${path}: its metadata's ${key} is damaged`);
-  }
-}
-
 /** The bytes checked, the format compared. @throws UserError when the file is missing, damaged, or no model */
 export async function openModelFile(path: string): Promise<SafetensorsFile> {
   let bytes: Uint8Array;
@@ -111,18 +102,23 @@ export async function openModelFile(path: string): Promise<SafetensorsFile> {
   return file;
 }
 
+/** What to tell who draws with a file that is not as petalgrad wrote it. */
+const wordOn = ({ sealed }: SafetensorsFile, path: string): readonly string[] =>
+  sealed ? [] : [`${path} has no SHA-256 of petalgrad's: another tool wrote it, and nothing tells whether it is whole`];
+
 function normalisationIn(file: SafetensorsFile, path: string, size: number): Normalisation {
-  const center = file.tensors.get("text.center") as SafeTensor | undefined;
-  if (center?.dtype !== "F32" || center.data.length !== size) throw new UserError(`${path}: text.center is missing or of another size`);
-  return { center: center.data, scale: setting<number>(file, path, "text.scale") };
+  const found = file.tensors.get("text.center");
+  if (!found || !/^B?F/.test(found.dtype) || found.data.length !== size)
+    throw new UserError(`${path}: text.center is missing or of another size`);
+  const center = floats(found);
+  if (!center.every(Number.isFinite)) throw new UserError(`${path}: text.center holds values that are not finite`);
+  return { center, scale: scaleIn(file, path) };
 }
 
 function textModel(file: SafetensorsFile, path: string): TextModel {
-  const encoder = new TextEncoder(setting<TextEncoderOptions>(file, path, "text.options"), new RandomStream(0));
-  loadStore("text", encoder.parameters, file.tensors, path);
-  const alphabet = symbolsFromJson(setting(file, path, "text.alphabet"));
-  if (alphabet.size !== encoder.options.alphabet)
-    throw new UserError(`${path}: an alphabet of ${alphabet.size} for ${encoder.options.alphabet} channels`);
+  const options = textOptions(file, path);
+  const alphabet = symbolsIn(file, path, options.alphabet);
+  const encoder = networkFrom("text", file.tensors, path, () => new TextEncoder(options, new RandomStream(0)));
   return { encoder, alphabet, normalisation: normalisationIn(file, path, encoder.options.embedding) };
 }
 
@@ -131,31 +127,38 @@ export async function readTextModel(path: string): Promise<TextModel> {
   return textModel(await openModelFile(path), path);
 }
 
-function imageSide(file: SafetensorsFile, path: string): ImageSide | undefined {
+function imageSide(file: SafetensorsFile, path: string, embedding: number): ImageSide | undefined {
   if (!file.metadata.has("image.options")) return undefined;
-  const options = setting<ImageEncoderOptions | FeatureEncoderOptions>(file, path, "image.options");
-  const image = "features" in options ? new FeatureEncoder(options, new RandomStream(0)) : new ImageEncoder(options, new RandomStream(0));
-  loadNetwork("image", image, file.tensors, path);
-  return image;
+  const options = imageOptions(file, path);
+  if (options.embedding !== embedding)
+    throw new UserError(`${path}: its texts have embeddings of ${embedding}, its images some of ${options.embedding}`);
+  return networkFrom<ImageSide>("image", file.tensors, path, () =>
+    "features" in options ? new FeatureEncoder(options, new RandomStream(0)) : new ImageEncoder(options, new RandomStream(0)),
+  );
 }
 
 /** @throws UserError when the file is missing, damaged, or no text encoder */
 export async function readTextEncoder(path: string): Promise<TextEncoderFile> {
   const file = await openModelFile(path);
   // Files older than the hinges have no such setting: they were trained on cosines.
-  const similarity = file.metadata.has("similarity") ? setting<Similarity>(file, path, "similarity") : "cosine";
-  return { ...textModel(file, path), image: imageSide(file, path), similarity };
+  const similarity = file.metadata.has("similarity") ? choiceIn(file, path, "similarity", SIMILARITIES) : "cosine";
+  const text = textModel(file, path);
+  return { ...text, image: imageSide(file, path, text.encoder.options.embedding), similarity };
 }
 
 /** A generator, with its text encoder where it was trained with one. @throws UserError when the file is missing, damaged, or has none */
 export async function readGenerator(path: string): Promise<GeneratorFile> {
   const file = await openModelFile(path);
-  const generator = new Generator(setting<GeneratorOptions>(file, path, "generator.options"), ganInitializers(new RandomStream(0)));
-  loadNetwork("generator", generator, file.tensors, path);
+  const options = generatorOptions(file, path);
+  const generator = networkFrom("generator", file.tensors, path, () => new Generator(options, ganInitializers(new RandomStream(0))));
   const kind = GENERATORS.find((known) => known === file.metadata.get("generator.kind"));
-  const part = { generator, ...(kind && { kind }), examples: setting<string[]>(file, path, "examples") };
-  const bare = !file.metadata.has("text.options");
-  return bare ? { ...part, normalisation: normalisationIn(file, path, generator.options.textSize) } : { ...part, ...textModel(file, path) };
+  const part = { generator, ...(kind && { kind }), examples: textsIn(file, path, "examples"), fileWarnings: wordOn(file, path) };
+  if (!file.metadata.has("text.options")) return { ...part, normalisation: normalisationIn(file, path, options.textSize) };
+  const text = textModel(file, path);
+  const { embedding } = text.encoder.options;
+  if (embedding !== options.textSize)
+    throw new UserError(`${path}: its text encoder gives embeddings of ${embedding}, its generator takes some of ${options.textSize}`);
+  return { ...part, ...text };
 }
 
 /**
@@ -174,9 +177,10 @@ export async function readGan(path: string, textEncoder?: string): Promise<GanFi
       `${path} was trained on given embeddings and has no text encoder: name the one that made them (sample --text-encoder FILE), or draw ` +
         "from embeddings (sample --embeddings PATH --pick NAME)",
     );
-  const { encoder, alphabet } = await readTextModel(textEncoder);
+  const text = await openModelFile(textEncoder);
+  const { encoder, alphabet } = textModel(text, textEncoder);
   const { textSize } = file.generator.options;
   if (encoder.options.embedding !== textSize)
     throw new UserError(`${textEncoder} gives embeddings of ${encoder.options.embedding}, and ${path} was trained on some of ${textSize}`);
-  return { ...file, encoder, alphabet };
+  return { ...file, encoder, alphabet, fileWarnings: [...(file.fileWarnings ?? []), ...wordOn(text, textEncoder)] };
 }

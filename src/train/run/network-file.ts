@@ -2,6 +2,8 @@
 import type { Network } from "../../models/layers.js";
 import type { Store } from "../../tensor/variables.js";
 import { NonFiniteError, UserError } from "../../errors.js";
+import { format, type Shape } from "../../tensor/shape.js";
+import { withVariableCheck } from "../../tensor/variables.js";
 import type { SafeTensor } from "../../formats/safetensors.js";
 import { Sha256 } from "../../formats/sha256.js";
 
@@ -19,19 +21,49 @@ export async function storeTensors(prefix: string, store: Store): Promise<NamedT
 /**
  * Sets a store from the file's tensors of that prefix; others are left alone.
  * @param file Named in messages.
- * @throws UserError when one is missing or has another shape.
+ * @throws UserError when one is missing, has another shape, or holds values that are not finite.
  */
 export function loadStore(prefix: string, store: Store, tensors: ReadonlyMap<string, SafeTensor>, file: string): void {
   const values = new Map<string, Float32Array>();
   for (const { name, tensor } of store.entries) {
-    const found = tensors.get(`${prefix}.${name}`);
-    if (!found) throw new UserError(`${file}: the tensor ${prefix}.${name} is missing`);
-    if (found.dtype !== "F32" || found.shape.join() !== tensor.shape.join()) {
-      throw new UserError(`${file}: ${prefix}.${name} is ${found.dtype} [${found.shape.join(", ")}], not F32 [${tensor.shape.join(", ")}]`);
-    }
-    values.set(name, found.data);
+    const data = floats(fitting(`${prefix}.${name}`, tensor.shape, tensors, file));
+    if (!data.every(Number.isFinite)) throw new UserError(`${file}: ${prefix}.${name} holds values that are not finite`);
+    if (name.endsWith("running_var") && data.some((value) => value < 0))
+      throw new UserError(`${file}: ${prefix}.${name} holds variances below 0`);
+    values.set(name, data);
   }
   store.write(values);
+}
+
+/** Weights of other tools may have other types of floats. */
+export const floats = ({ data }: SafeTensor): Float32Array =>
+  data instanceof Float32Array ? data : Float32Array.from(data as Float64Array);
+
+/** The tensor of that name. @throws UserError when it is missing, has another shape, or holds something else than floats */
+function fitting(name: string, shape: Shape, tensors: ReadonlyMap<string, SafeTensor>, file: string): SafeTensor {
+  const found = tensors.get(name);
+  if (!found) throw new UserError(`${file}: the tensor ${name} is missing`);
+  if (!/^B?F/.test(found.dtype) || found.shape.join() !== shape.join())
+    throw new UserError(`${file}: ${name} is ${found.dtype} ${format(found.shape)}, not F32 ${format(shape)}`);
+  return found;
+}
+
+/**
+ * Builds a network and sets it from the file's tensors of that prefix. Every variable's shape is compared with its tensor's before anything
+ * is made of that size.
+ * @throws UserError when one is missing, has another shape, or holds values that are not finite
+ */
+export function networkFrom<N extends Network>(prefix: string, tensors: ReadonlyMap<string, SafeTensor>, file: string, build: () => N): N {
+  let network: N;
+  try {
+    network = withVariableCheck((name, shape) => void fitting(`${prefix}.${name}`, shape, tensors, file), build);
+  } catch (error) {
+    // What the network's own rules say does not name the file.
+    if (error instanceof UserError && !error.message.startsWith(file)) throw new UserError(`${file}: ${error.message}`);
+    throw error;
+  }
+  loadNetwork(prefix, network, tensors, file);
+  return network;
 }
 
 /** Parameters and batch-norm statistics of a network under one prefix, as a PyTorch state dict has them. */

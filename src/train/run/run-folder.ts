@@ -14,7 +14,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { commandLine } from "../../command-line.js";
-import { UserError } from "../../errors.js";
+import { reasonOf, UserError } from "../../errors.js";
 import { writeFileAtomic } from "../../node/files/atomic-file.js";
 import { fileProblem } from "../../node/files/file-problem.js";
 import { optionsFromJson, type TrainOptions } from "../gan/options.js";
@@ -114,7 +114,7 @@ export class RunFolder<Options = TrainOptions> {
       json = JSON.parse(readFileSync(path, "utf8"));
     } catch (error) {
       const problem = fileProblem(error);
-      throw new UserError(problem ? `${path} cannot be read: ${problem}` : `${path} is damaged: ${(error as Error).message}`);
+      throw new UserError(problem ? `${path} cannot be read: ${problem}` : `${path} is damaged: ${reasonOf(error)}`);
     }
     const { command, options } = (json ?? {}) as { command?: string; options?: unknown };
     if (command !== this.kind.command)

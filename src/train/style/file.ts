@@ -1,13 +1,15 @@
 /** A finished style encoder as a safetensors file. */
 import { RandomStream } from "../../random/philox.js";
 import { commandLine } from "../../command-line.js";
-import { ganInitializers } from "../../models/initializers.js";
-import { StyleEncoder, type StyleEncoderOptions } from "../../models/style-encoder.js";
-import type { Network } from "../../models/layers.js";
-import { FORMAT, openModelFile, setting } from "../gan/model-file.js";
-import type { GeneratorKind } from "../gan/options.js";
-import { loadNetwork, networkDigest, networkTensors } from "../run/network-file.js";
+import { UserError } from "../../errors.js";
 import { writeSafetensors } from "../../formats/safetensors.js";
+import { ganInitializers } from "../../models/initializers.js";
+import type { Network } from "../../models/layers.js";
+import { StyleEncoder } from "../../models/style-encoder.js";
+import { FORMAT, openModelFile } from "../gan/model-file.js";
+import { type GeneratorKind, GENERATORS } from "../gan/options.js";
+import { choiceIn, setting, styleOptions } from "../run/model-settings.js";
+import { networkDigest, networkFrom, networkTensors } from "../run/network-file.js";
 
 export interface StyleFile {
   readonly style: StyleEncoder;
@@ -30,10 +32,11 @@ export async function encodeStyle({ style, generator, kind }: StyleFile): Promis
 /** @throws UserError when the file is missing, damaged, or no style encoder */
 export async function readStyle(path: string): Promise<StyleFile> {
   const file = await openModelFile(path);
-  const style = new StyleEncoder(setting<StyleEncoderOptions>(file, path, "style.options"), ganInitializers(new RandomStream(0)));
-  loadNetwork("style", style, file.tensors, path);
-  const kind = setting<GeneratorKind>(file, path, "style.generator.kind");
-  return { style, generator: setting<string>(file, path, "style.generator"), kind };
+  const options = styleOptions(file, path);
+  const style = networkFrom("style", file.tensors, path, () => new StyleEncoder(options, ganInitializers(new RandomStream(0))));
+  const generator = setting(file, path, "style.generator");
+  if (typeof generator !== "string") throw new UserError(`${path}: its metadata's style.generator is no digest`);
+  return { style, generator, kind: choiceIn(file, path, "style.generator.kind", GENERATORS) };
 }
 
 /** What the user should know when styles are drawn by another generator than they were read for. @param name What holds that generator. */

@@ -19,7 +19,8 @@ export const OBJECTIVES = ["info-nce", "ds-sje", "da-sje", "text-only"] as const
 export type Objective = (typeof OBJECTIVES)[number];
 
 /** How well a text and an image fit: the dot product of their embeddings, or of embeddings of length one. */
-export type Similarity = "cosine" | "dot";
+export const SIMILARITIES = ["cosine", "dot"] as const;
+export type Similarity = (typeof SIMILARITIES)[number];
 
 export const similarityOf = (objective: Objective): Similarity => (objective === "info-nce" ? "cosine" : "dot");
 

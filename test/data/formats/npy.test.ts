@@ -1,6 +1,6 @@
 /** The .npy and .npz reader: files of NumPy, bytes by the definition, lies, damage; and the writer against the reader. */
 import fc from "fast-check";
-import { zipSync } from "fflate";
+import { strToU8, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { readNpy, readNpz, writeNpy } from "../../../src/formats/npy.js";
 import { refusesEveryCut, survives } from "./damage.js";
@@ -33,9 +33,18 @@ describe("what NumPy writes", () => {
     expect([...(data as Float32Array).slice(-6)]).toEqual(TABLE);
   });
 
-  it("refuses Python objects, and says what to do", () => {
+  it("names as objects, beside an array of others that is not asked for", () => {
+    expect(readNpy(pythonFile("names.npy"))).toEqual({ shape: [2], data: ["x", "yz"] });
+    const chosen = readNpz(pythonFile("names.npz"), "x.npz", () => ["embeddings", "filenames"]);
+    expect([...chosen.keys()]).toEqual(["embeddings", "filenames"]);
+    expect(chosen.get("filenames")!.data).toEqual(["x", "yz"]);
+    expect(() => readNpz(pythonFile("names.npz"), "x.npz")).toThrow("x.npz: more.npy holds Python objects");
+  });
+
+  it("refuses other Python objects, and says what to do", () => {
     expect(() => readNpy(pythonFile("object.npy"), "x.npy")).toThrow(
-      'x.npy: petalgrad does not read arrays of the type |O; save numbers, e.g. array.astype("float32")',
+      "x.npy holds Python objects that are neither all texts nor all numbers; save names with numpy.array(names, dtype=str), and numbers as an " +
+        "array of numbers",
     );
   });
 });
@@ -62,6 +71,13 @@ describe("bytes by the definition", () => {
     ["an entry twice", forgeNpy("{'descr': '<i2', 'descr': '<i2', 'fortran_order': False, 'shape': (6,)}", data), "header is damaged"],
     ["an entry too many", forgeNpy("{'descr': '<i2', 'fortran_order': False, 'shape': (6,), 'x': 1}", data), "header is damaged"],
     ["a call for a shape", forgeNpy("{'descr': '<i2', 'fortran_order': False, 'shape': (print(6),)}", data), "header is damaged"],
+    ["sizes without a comma", forgeNpy("{'descr': '<i2', 'fortran_order': False, 'shape': (2 3)}", data), "header is damaged"],
+    [
+      "digits by the thousand",
+      forgeNpy(`{'descr': '<i2', 'fortran_order': False, 'shape': (${"1".repeat(9000)}x)}`, data),
+      "header is damaged",
+    ],
+    ["texts by the million", forgeNpy(npyHeader("|S1", [4_000_001]), new Uint8Array(4_000_001)), "at most 4000000 are read"],
     ["records", forgeNpy("{'descr': [('x', '<i2')], 'fortran_order': False, 'shape': (6,)}", data), "array of records"],
     ["a shape that needs more", forgeNpy(npyHeader("<i2", [7]), data), "the shape (7) needs 14 bytes, not 12"],
     ["a shape that needs less", forgeNpy(npyHeader("<i2", [5]), data), "the shape (5) needs 10 bytes, not 12"],
@@ -90,12 +106,15 @@ describe("writeNpy", () => {
 });
 
 describe("a bad .npz file is refused", () => {
+  const NOISE = new Uint8Array(6 * 2 ** 20);
   const npy = writeNpy([2, 2], Float32Array.of(1, 2, 3, 4));
   const zip = (files: Record<string, Uint8Array>) => zipSync(files);
   it.each<[string, Uint8Array, string]>([
     ["no zip", npy, "the zip archive is damaged"],
     ["a zip without arrays", zip({ "a.txt": npy }), "there is no array in it"],
     ["a bomb", zip({ "a.npy": new Uint8Array(2 ** 22) }), "more than 100 times its size"],
+    ["a large bomb", zipSync({ "a.npy": new Uint8Array(3 * 2 ** 27), "b.npy": [NOISE, { level: 0 }] }), "it would unpack to 390 MB"],
+    ["a web page", strToU8("\n<!doctype html>"), "it is a web page"],
     ["a damaged array", zip({ "a.npy": npy.slice(0, -1) }), "x.npz: a.npy is no sound .npy file"],
   ])("%s", (_, file, message) => {
     expect(() => readNpz(file, "x.npz")).toThrow(message);

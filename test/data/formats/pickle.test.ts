@@ -7,12 +7,13 @@ import { ArrayParts, type PickleOptions, writePickle, type Written } from "./pic
 import { pythonFile } from "./python-files.js";
 
 const PROTOCOLS = [0, 1, 2, 3, 4] as const;
+const READ = [...PROTOCOLS, 5] as const;
 const TABLE = [0, 0.25, 0.5, 0.75, 1, 1.25];
 const program = (...parts: (string | number[])[]): Uint8Array =>
   Uint8Array.from(parts.flatMap((part) => (typeof part === "string" ? [...Buffer.from(part, "latin1")] : part)));
 
 describe("what Python writes", () => {
-  it.each(PROTOCOLS)("protocol %i", (protocol) => {
+  it.each(READ)("protocol %i", (protocol) => {
     const value = readPickle(pythonFile(`value-${protocol}.pickle`)) as Map<string, PickleValue>;
     expect([...value.keys()]).toEqual(["names", "numbers", "raw", "arrays"]);
     expect(value.get("names")).toEqual(["class_00001/image_1", "blüte"]);
@@ -24,8 +25,21 @@ describe("what Python writes", () => {
     expect(arrays[2]).toEqual({ shape: [2, 3], data: Int16Array.of(0, 0, 0, 0, 1, 1) });
   });
 
-  it("protocol 5 is refused with the way out", () => {
-    expect(() => readPickle(pythonFile("value-5.pickle"), "x.pickle")).toThrow("its protocol is 5; write it with protocol 4 or less");
+  it.each(READ)("protocol %i of NumPy's scalars and arrays of objects", (protocol) => {
+    const value = readPickle(pythonFile(`numpy-${protocol}.pickle`)) as Map<string, PickleValue>;
+    const array = (key: string) => (value.get(key) as PickledArray).array!;
+    expect(value.get("scalars")).toEqual(["a/b", 1.5, -7, 1]);
+    expect(array("names")).toEqual({ shape: [2], data: ["x", "yz"] });
+    expect((value.get("arrays") as PickledArray[]).map((item) => item.array)).toEqual([
+      { shape: [2, 3], data: Float32Array.from(TABLE) },
+      { shape: [1, 3], data: Float32Array.from(TABLE.slice(0, 3)) },
+    ]);
+    expect(array("numbers")).toEqual({ shape: [2, 2], data: Float64Array.of(1, 2.5, 3, 4) });
+    expect(array("columns")).toEqual({ shape: [2, 2], data: Float64Array.of(0, 0.5, 0.75, 1.25) });
+  });
+
+  it("protocol 6 is refused with the way out", () => {
+    expect(() => readPickle(program([0x80, 6], "N."), "x.pickle")).toThrow("its protocol is 6; write it with protocol 5 or less");
   });
 
   it("a call of anything else is refused by its name", () => {
@@ -134,7 +148,8 @@ describe("a bad pickle is refused", () => {
     ["__builtin__", "eval"],
     ["builtins", "getattr"],
     ["numpy", "load"],
-    ["numpy.core.multiarray", "scalar"],
+    ["numpy.core.multiarray", "fromstring"],
+    ["builtins", "bytearray"],
     ["copy_reg", "_reconstructor"],
     ["constructor", "prototype"],
   ])("the global %s.%s", (module, name) => {
@@ -143,6 +158,13 @@ describe("a bad pickle is refused", () => {
     expect(() => readPickle(stacked, "x.pickle")).toThrow(`x.pickle asks for "${module}.${name}"`);
   });
 
+  const objects = (size: string) =>
+    program(
+      `cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01btR(K\x01(${size}tcnumpy\ndtype\n(U\x02O8K\x00K\x01tR\x89](NNetb.`,
+    );
+  it("but for an array of objects of any kind, which is a list", () => {
+    expect(readPickle(objects("K\x02"))).toEqual([null, null]);
+  });
   const array = (shape: string, contents: string) =>
     program(
       `cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR(I1\n(${shape}tcnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n${contents}tb.`,
@@ -158,6 +180,13 @@ describe("a bad pickle is refused", () => {
     ["STOP with two", program("K\x01K\x02."), "leaves something on its stack"],
     ["something behind its end", program("N.N"), "1 bytes follow its end"],
     ["an unknown instruction", program("\xff."), "asks for the instruction"],
+    ["a buffer beside the file", program([0x80, 5, 0x97], "."), "asks for a buffer beside the file (buffer_callback)"],
+    ["instructions without end", new Uint8Array(8_000_002).fill(0x28), "it has more than 8000000 instructions"],
+    ["objects without end", new Uint8Array(2_000_001).fill(0x5d), "it makes more than 2000000 objects"],
+    ["memories without end", new Uint8Array(2_000_002).fill(0x94).fill(0x4e, 0, 1), "it remembers more than 2000000 objects"],
+    ["objects of another number than their shape", objects("K\x03"), "another number of objects than its shape says"],
+    ["objects of a size below nothing", objects("J\xff\xff\xff\xff"), "another number of objects than its shape says"],
+    ["objects of a size that is none", objects("N"), "another number of objects than its shape says"],
     ["INST", program("(ios\nsystem\n."), 'the instruction "i"'],
     ["OBJ", program("(o."), 'the instruction "o"'],
     ["NEWOBJ", program([0x81], "."), "asks for the instruction"],
@@ -190,12 +219,12 @@ describe("a bad pickle is refused", () => {
     ["an array of a shape that needs more", array("I2\n", "S'abcd'\n"), "the shape (2) needs 8 bytes, not 4"],
     ["an array of a negative shape", array("I-1\n", "S'abcd'\n"), "its shape (-1) is none"],
     [
-      "an array of objects",
+      "an array of complex numbers",
       program(
-        "cnumpy\ndtype\n(S'O8'\nI0\nI1\ntRp0\n0" +
+        "cnumpy\ndtype\n(S'c8'\nI0\nI1\ntRp0\n0" +
           "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR(I1\n(I1\ntg0\nI00\n(lNatb.",
       ),
-      'an array of the type "O8"',
+      'an array of the type "c8"',
     ],
     ["lists within lists within lists", program("(l".repeat(100), "a".repeat(99), "."), "nest more than 64 deep"],
   ])("%s", (_, file, message) => {

@@ -1,4 +1,4 @@
-/** Writes Torch7's binary files from the values that the reader gives, by the format's definition (File.lua, Tensor.c, Storage.c). */
+/** Writes Torch7's files from the values that the reader gives, by the format's definition (File.lua, Tensor.c, Storage.c, DiskFile.c). */
 import { LuaFunction, LuaTable, type LuaValue, TorchObject, TorchStorage, TorchTensor } from "../../../src/formats/torch7.js";
 import type { NumberArray } from "../../../src/formats/number-array.js";
 
@@ -44,8 +44,33 @@ export function torchTensor(
   return tensor;
 }
 
+const latin1 = (value: string): number[] => [...Buffer.from(value, "latin1")];
+const contents = (data: NumberArray): number[] => [...new Uint8Array(data.buffer, data.byteOffset, data.byteLength)];
+
+/** How numbers and texts stand in a file. */
+const FORMS = {
+  binary: { i32, long: i64, f64, text, elements: contents },
+  /** Where C's long has 4 bytes. */
+  windows: {
+    ...{ i32, long: i32, f64, text },
+    elements: (data: NumberArray) => contents(data instanceof BigInt64Array ? Int32Array.from(data, Number) : data),
+  },
+  ascii: {
+    i32: (value: number) => latin1(`${value}\n`),
+    long: (value: number) => latin1(`${value}\n`),
+    f64: (value: number) => latin1(`${value}\n`),
+    text: (value: string) => latin1(`${value.length}\n${value === "" ? "" : `${value}\n`}`),
+    elements: (data: NumberArray) => {
+      if (data.length === 0) return [];
+      const characters = data instanceof Int8Array || data instanceof Uint8Array;
+      return [...(characters ? contents(data) : latin1(data.join(" "))), 0x0a];
+    },
+  },
+} as const;
+
 /** @param cuda Name the classes as cutorch does. */
-export function writeTorch7(root: LuaValue, { cuda = false } = {}): Uint8Array {
+export function writeTorch7(root: LuaValue, { cuda = false, form = "binary" as keyof typeof FORMS } = {}): Uint8Array {
+  const { i32, long: i64, f64, text, elements } = FORMS[form];
   const out: number[][] = [];
   const put = (...bytes: number[][]) => out.push(...bytes);
   const indices = new Map<LuaValue, number>();
@@ -80,7 +105,7 @@ export function writeTorch7(root: LuaValue, { cuda = false } = {}): Uint8Array {
     }
     if (value instanceof TorchStorage) {
       const { data } = value;
-      put(text(`torch.${kind(data)}Storage`), i64(data.length), [...new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
+      put(text(`torch.${kind(data)}Storage`), i64(data.length), elements(data));
       return;
     }
     const { shape, strides, offset, storage } = value;

@@ -85,12 +85,38 @@ const { value } = fc.letrec<{ value: LuaValue }>((tie) => ({
 }));
 
 describe("a round trip", () => {
-  it("keeps every value", () => {
+  const hasLongs = (root: LuaValue): boolean => {
+    if (root instanceof LuaTable) return [...root.entries.values()].some(hasLongs);
+    if (root instanceof TorchObject) return hasLongs(root.fields);
+    return root instanceof TorchTensor && root.storage!.data instanceof BigInt64Array;
+  };
+  it.each(["binary", "windows", "ascii"] as const)("%s: keeps every value", (form) => {
     fc.assert(
-      fc.property(value, (root) => {
-        expect(readTorch7(writeTorch7(root))).toEqual(root);
+      fc.property(form === "binary" ? value : value.filter((root) => !hasLongs(root)), (root) => {
+        expect(readTorch7(writeTorch7(root, { form }))).toEqual(root);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
+    );
+  });
+
+  it("longs of 4 bytes, and as words", () => {
+    const longs = torchTensor([3], BigInt64Array.of(1n, -2n, 2n ** 31n - 1n));
+    expect(readTorch7(writeTorch7(longs, { form: "windows" }))).toEqual(torchTensor([3], Int32Array.of(1, -2, 2 ** 31 - 1)));
+    expect(readTorch7(writeTorch7(longs, { form: "ascii" }))).toEqual(longs);
+  });
+
+  it("a file of DiskFile's own ASCII form, with carriage returns or without", () => {
+    const file =
+      "3\n1\n1\n2\n3\ntxt\n4\n2\n3\nV 1\n17\ntorch.FloatTensor\n1\n2\n1\n1\n4\n3\n3\nV 1\n18\ntorch.FloatStorage\n2\n0.5 -1e-05\n";
+    for (const text of [file, file.replaceAll("\n", "\r\n")]) {
+      const table = readTorch7(Uint8Array.from(Buffer.from(text))) as LuaTable;
+      expect([...tensorValues(table.get("txt") as TorchTensor)]).toEqual([0.5, Math.fround(-1e-5)]);
+    }
+    expect(() => readTorch7(Uint8Array.from(Buffer.from(file.replace("0.5", "0x5"))), "x.t7")).toThrow(
+      "x.t7 is no sound ASCII Torch7 file: it has no number for a storage",
+    );
+    expect(() => readTorch7(Uint8Array.from(Buffer.from(file.replace("\n2\n0.5", "\n99\n0.5"))), "x.t7")).toThrow(
+      "a storage would need 198 bytes",
     );
   });
 
@@ -163,7 +189,13 @@ describe("a bad file is refused", () => {
     ],
     ["an nn module that is a number", bytes(i32(4), i32(1), text("V 1"), text("nn.Linear"), i32(1), f64(1)), "holds no table"],
     ["something behind its end", bytes(i32(0), [0]), "1 bytes follow its end"],
-    ["text instead of binary", Uint8Array.from(Buffer.from("4\n1\n3\nV 1\n13\nnn.Sequential\n")), "is no type of an object"],
+    [
+      "text that ends too early",
+      Uint8Array.from(Buffer.from("4\n1\n3\nV 1\n13\nnn.Sequential\n")),
+      "no sound ASCII Torch7 file: it has no number",
+    ],
+    ["other text", Uint8Array.from(Buffer.from("local x = 1")), "is no type of an object"],
+    ["a web page", Uint8Array.from(Buffer.from("\n<!DOCTYPE html><html>Quota exceeded</html>")), "it is a web page; download it again"],
   ])("%s", (_, file, message) => {
     expect(() => readTorch7(file, "x.t7")).toThrow(message);
     expect(() => readTorch7(file, "x.t7")).toThrow(/^x\.t7/);
@@ -184,10 +216,19 @@ describe("a bad file is refused", () => {
       1,
     ]),
   );
-  it("any end cut off", () => refusesEveryCut(sound, readTorch7));
+  it("any end cut off", () => {
+    refusesEveryCut(sound, readTorch7);
+    // Longs of 4 bytes.
+    const table = lua({ a: torchTensor([2, 2], Float32Array.of(1, 2, 3, 4)), b: true });
+    refusesEveryCut(writeTorch7(table, { form: "windows" }), readTorch7);
+  });
   it("damage ends in a UserError or a value", () => {
     survives(
-      [sound, tensor([2, 3], [1, 2], 0, 6), writeTorch7(lua({ a: new TorchStorage(BigInt64Array.of(1n)), b: undefined }))],
+      [
+        ...[sound, tensor([2, 3], [1, 2], 0, 6)],
+        ...(["windows", "ascii"] as const).map((form) => writeTorch7(lua({ a: torchTensor([2], Float32Array.of(1, 2)) }), { form })),
+        writeTorch7(lua({ a: new TorchStorage(BigInt64Array.of(1n)), b: undefined })),
+      ],
       (file, name) => {
         // What was read can be used.
         const root = readTorch7(file, name);

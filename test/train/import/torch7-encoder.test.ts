@@ -60,9 +60,25 @@ describe.each(CELLS)("the authors' %s encoder", (cell) => {
       (own: string) => `module.${portName(own)}`,
       (own: string) => portName(own).replaceAll(".", "_"),
       (own: string) => `text.${own}`,
+      (own: string) => `module._orig_mod.${portName(own)}`,
+      (own: string) => `text_encoder.${own}`,
     ]) {
       expect(values(weightsOfStateDict(dict(name), "x"))).toEqual(under("parameter"));
     }
+    // As a part of something larger, beside counters of batches.
+    const other: SafeTensor = { dtype: "F32", shape: [1], data: Float32Array.of(1) };
+    const counter: SafeTensor = { dtype: "I64", shape: [], data: BigInt64Array.of(3n) };
+    const whole = dict((own) => `text_encoder.${portName(own)}`);
+    whole
+      .set("image_encoder.conv1.weight", other)
+      .set("text_encoder.norm.num_batches_tracked", counter)
+      .set("num_batches_tracked", counter);
+    expect(values(weightsOfStateDict(whole, "x"))).toEqual(under("parameter"));
+    for (const [own, weight] of dict((own) => `old.${portName(own)}`)) whole.set(own, weight);
+    expect(() => weightsOfStateDict(whole, "x")).toThrow('x holds several text encoders, under "text_encoder." and under "old."');
+    whole.set("text_encoder.conv4.weight", other);
+    for (const name of [...whole.keys()]) if (name.startsWith("old.")) whole.delete(name);
+    expect(() => weightsOfStateDict(whole, "x")).toThrow('the tensor "text_encoder.conv4.weight" is none of a char-CNN-RNN');
     expect([...dict(portName).keys()]).toContain(cell === "rnn" ? "rnn.h2h.weight" : "rnn.h2h_update.weight");
     expect([...dict(portName).keys()]).toContain("emb_proj.bias");
   });
@@ -124,6 +140,14 @@ describe("what is no such encoder is refused", () => {
     expect(() => encoderOf({ weights: more, state: "mean" }, "x.t7")).toThrow(
       "a char-CNN-RNN with a cell of the kind rnn has no weight gru.reset_input.bias",
     );
+    // Nothing is made of sizes that no other weight bears out, however little they take in the file.
+    const [begun, none] = [process.resourceUsage().maxRSS, new Float32Array(0)];
+    for (const name of ["conv3.weight", "project.weight"]) {
+      const dimensions = weights.get(name)!.shape.length;
+      const empty = new Map(weights).set(name, { shape: [1e9, 0, 4].slice(0, dimensions), data: none });
+      expect(() => encoderOf({ weights: empty, state: "mean" }, "x.t7")).toThrow("in a char-CNN-RNN of width");
+    }
+    expect(process.resourceUsage().maxRSS - begun).toBeLessThan(2 ** 19);
     const nan = new Map(weights).set("project.bias", { shape: [7], data: new Float32Array(7).fill(NaN) });
     expect(() => encoderOf({ weights: nan, state: "mean" }, "x.t7")).toThrow("project.bias holds values that are not finite");
     const f32 = (shape: number[]): SafeTensor => ({ dtype: "F32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });

@@ -11,7 +11,7 @@ import { type NumberArray, toFloats } from "../../../formats/number-array.js";
 import { readNpy, readNpz } from "../../../formats/npy.js";
 import type { NumpyArray } from "../../../formats/numpy-array.js";
 import { UserError } from "../../../errors.js";
-import { readSafetensors } from "../../../formats/safetensors.js";
+import { readSafetensors, type SafetensorsFile } from "../../../formats/safetensors.js";
 import { readIcmlFolder } from "./icml-folder.js";
 import { bareName, type ImageVectors, readBytes } from "./image-vectors.js";
 import { isPickle, readStackGan, stackGanPickles } from "./stackgan-pickles.js";
@@ -52,11 +52,13 @@ async function openFile(path: string): Promise<GivenEmbeddings> {
       case ".npy":
         return ofArray(path, readNpy(await readBytes(path), path));
       case ".npz": {
-        const arrays = readNpz(await readBytes(path), path);
+        const arrays = readNpz(await readBytes(path), path, (names) =>
+          names.includes("embeddings") ? ["embeddings", "filenames"] : names,
+        );
         return ofArray(path, only(arrays, path), arrays.get("filenames"));
       }
       case ".safetensors":
-        return ofArray(path, only((await readSafetensors(await readBytes(path), path)).tensors, path));
+        return ofArray(path, only(await readTensors(path), path));
       default:
         throw new UserError(
           `${path}: embeddings are read from .npy, .npz, .safetensors and .pickle files, from a folder with a .t7 file an image in class ` +
@@ -65,6 +67,13 @@ async function openFile(path: string): Promise<GivenEmbeddings> {
     }
   };
   return array();
+}
+
+async function readTensors(path: string): Promise<SafetensorsFile["tensors"]> {
+  const { tensors, unread } = await readSafetensors(await readBytes(path), path);
+  const type = unread.get("embeddings") ?? (tensors.size === 0 ? [...unread.values()][0] : undefined);
+  if (type !== undefined) throw new UserError(`${path}: its embeddings are of the type ${type}; save them as 32-bit floats`);
+  return tensors;
 }
 
 /** The array of that name among others, or the only one. */

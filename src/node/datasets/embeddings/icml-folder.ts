@@ -22,6 +22,8 @@ async function readImage(path: string, name: string): Promise<ImageVectors> {
   const root = readTorch7(await readBytes(path), path);
   const vectors = root instanceof LuaTable ? root.get("txt") : undefined;
   if (!(vectors instanceof TorchTensor) || vectors.shape.length !== 2)
-    throw new UserError(`${path} has no tensor "txt" of [captions, size], as the .t7 files of the authors' data have`);
+    throw new UserError(
+      `${path} has no tensor "txt" of [captions, size], its texts' embeddings, as the .t7 files of the authors' data have`,
+    );
   return { name: bareName(name), count: vectors.shape[0]!, values: Float32Array.from(toFloats(tensorValues(vectors))) };
 }

@@ -52,11 +52,12 @@ function namesIn(value: PickleValue, path: string): string[] {
   return list;
 }
 
-/** A list of arrays, or one array of all images. */
+/** A list of arrays, or one array of all images, which may have one vector each. */
 function arraysIn(value: PickleValue, path: string): { count: number; values: Float32Array }[] {
   if (value instanceof PickledArray) {
-    const { shape, data } = numbers(value.array!, path, 3);
-    const [images, count, size] = shape as [number, number, number];
+    const { shape, data } = numbers(value.array!, path, value.array!.shape.length === 2 ? 2 : 3);
+    const [images, size] = [shape[0]!, shape.at(-1)!];
+    const count = shape.length === 3 ? shape[1]! : 1;
     return Array.from({ length: images }, (_, i) => ({ count, values: data.subarray(i * count * size, (i + 1) * count * size) }));
   }
   if (!Array.isArray(value)) throw new UserError(`${path} is no list of arrays`);

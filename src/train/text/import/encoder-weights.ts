@@ -4,6 +4,7 @@
  */
 import { UserError } from "../../../errors.js";
 import { TextEncoder, type TextState } from "../../../models/text-encoder.js";
+import { withVariableCheck } from "../../../tensor/variables.js";
 
 /** A weight in PyTorch's shape: [out, in, kernel] of a convolution, [out, in] of a linear layer. */
 export interface Weight {
@@ -38,25 +39,22 @@ export function encoderOf({ weights, state }: ImportedWeights, file: string): Te
     cell: weights.has("gru.update_input.weight") ? "gru" : "rnn",
     state,
   } as const;
-  if (options.width < 1 || options.width > MAX_WIDTH || options.embedding < 1 || options.alphabet < 1)
-    fail(file, "its sizes are those of no text encoder");
-  const encoder = new TextEncoder(options, noRandom);
-  const { entries } = encoder.parameters;
-  for (const { name, tensor } of entries) {
+  if (options.width < 1 || options.embedding < 1 || options.alphabet < 1) fail(file, "its sizes are those of no text encoder");
+  // Before anything is made of these sizes: a few bytes of a header may ask for gigabytes.
+  const check = (name: string, shape: readonly number[]): void => {
     const found = weights.get(name) ?? fail(file, `the weight ${name} is missing`);
-    if (found.shape.join() !== tensor.shape.join())
-      fail(file, `${name} is [${found.shape.join(", ")}]; in a char-CNN-RNN of width ${options.width} it is [${tensor.shape.join(", ")}]`);
+    if (found.shape.join() !== shape.join())
+      fail(file, `${name} is [${found.shape.join(", ")}]; in a char-CNN-RNN of width ${options.width} it is [${shape.join(", ")}]`);
     if (!found.data.every(Number.isFinite)) fail(file, `${name} holds values that are not finite`);
-  }
+  };
+  const encoder = withVariableCheck(check, () => new TextEncoder(options, noRandom));
+  const { entries } = encoder.parameters;
   const known = new Set(entries.map(({ name }) => name));
   const extra = [...weights.keys()].find((name) => !known.has(name));
   if (extra) fail(file, `a char-CNN-RNN with a cell of the kind ${options.cell} has no weight ${extra}`);
   encoder.parameters.write(new Map([...weights].map(([name, { data }]) => [name, data])));
   return encoder;
 }
-
-/** Beyond this a few bytes of a header would ask for a network of gigabytes. */
-const MAX_WIDTH = 8192;
 
 function fail(file: string, problem: string): never {
   throw new UserError(`${file}: ${problem}`);

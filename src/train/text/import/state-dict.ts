@@ -7,26 +7,57 @@ import { UserError } from "../../../errors.js";
 import type { SafeTensor } from "../../../formats/safetensors.js";
 import type { EncoderWeights, Weight } from "./encoder-weights.js";
 
-/** Modules that a text encoder is often wrapped in. */
-const WRAPPERS = /^(?:(?:module|model|text|netT|encoder|enc_doc)\.)+/;
-
 /**
- * The weights of a state dict that was saved as safetensors.
+ * The weights of a state dict that was saved as safetensors. Whatever stands before every name (`module.`, `_orig_mod.`, `text_encoder.`) is
+ * taken off; where the encoder is a part of something larger, the rest is left alone, as are counters of batches anywhere.
  * @param file Named in messages.
- * @throws UserError when a tensor is none of a char-CNN-RNN's, there twice, or of another element type than F32 and F64
+ * @throws UserError when a tensor is none of a char-CNN-RNN's, there twice, or of other elements than floats, or there are several encoders
  */
 export function weightsOfStateDict(tensors: ReadonlyMap<string, SafeTensor>, file: string): EncoderWeights {
-  const gated = [...tensors.keys()].some((name) => /h2h_update/.test(name));
+  const names = [...tensors.keys()].filter((name) => !/(?:^|[._])num_batches_tracked$/.test(name));
+  const prefix = prefixOf(names, file);
+  const inside = names.filter((name) => name.startsWith(prefix));
+  const gated = inside.some((name) => /h2h_update/.test(name));
   const weights = new Map<string, Weight>();
-  for (const [name, { dtype, shape, data }] of tensors) {
-    const ours = ownName(name.replace(WRAPPERS, ""), gated);
+  for (const name of inside) {
+    const { dtype, shape, data } = tensors.get(name)!;
+    const ours = ownName(name.slice(prefix.length), gated);
     if (!ours) throw new UserError(`${file}: the tensor "${name}" is none of a char-CNN-RNN's`);
     if (weights.has(ours)) throw new UserError(`${file}: ${ours} is there twice, the second time as "${name}"`);
-    if (dtype !== "F32" && dtype !== "F64") throw new UserError(`${file}: the tensor "${name}" is ${dtype}; save it as 32-bit floats`);
-    weights.set(ours, { shape, data: Float32Array.from(data) });
+    if (!/^B?F/.test(dtype)) throw new UserError(`${file}: the tensor "${name}" is ${dtype}; save it as 32-bit floats`);
+    weights.set(ours, { shape, data: Float32Array.from(data as Float32Array) });
   }
   return weights;
 }
+
+/** Weights that every char-CNN-RNN has. */
+const MARKS = ["conv1.weight", "conv2.weight", "conv3.weight", "project.weight"];
+
+/** What stands before an encoder's names: "" or "a.b.". */
+function prefixOf(names: readonly string[], file: string): string {
+  const found = new Map<string, Set<string>>();
+  for (const name of names) {
+    // Names have few parts; a stranger's may have very many.
+    const parts = name.split(".", MAX_PARTS);
+    for (let count = 0; count < parts.length; count++) {
+      const prefix = parts
+        .slice(0, count)
+        .map((part) => `${part}.`)
+        .join("");
+      const ours = ownName(name.slice(prefix.length), false);
+      if (!ours) continue;
+      const marks = found.get(prefix) ?? new Set<string>();
+      found.set(prefix, marks.add(ours));
+      break;
+    }
+  }
+  const whole = [...found].filter(([, marks]) => MARKS.every((mark) => marks.has(mark))).map(([prefix]) => prefix);
+  if (whole.length > 1)
+    throw new UserError(`${file} holds several text encoders, under "${whole[0]}" and under "${whole[1]}": save one of them alone`);
+  return whole[0] ?? (found.size === 1 ? [...found.keys()][0]! : "");
+}
+
+const MAX_PARTS = 16;
 
 const SIDE: Readonly<Record<string, string>> = { i2h: "input", h2h: "hidden" };
 
