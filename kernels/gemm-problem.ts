@@ -84,6 +84,24 @@ export interface SplitProblem extends GemmProblem {
   readonly segmentsPerSplit: number;
 }
 
+/**
+ * A sum in one row of n equal products is off by n 2^-26 at worst: so many are added up so, which makes 4e-6. Where there are more, blocks of
+ * so many, and of blocks so many.
+ */
+const LONGEST_ROW = 256;
+const BLOCK = 128;
+const BLOCKS = 32;
+
+/**
+ * Lengths, in depths, of the blocks in which a kernel sums the reduction of a part: none where it is short; blocks; or, last, blocks of
+ * blocks. Short reductions are spared what blocks cost (a second set of sums).
+ */
+export function blocksOf({ segmentsPerSplit, depth }: SplitProblem): readonly number[] {
+  const length = segmentsPerSplit * depth;
+  if (length <= LONGEST_ROW) return [];
+  return length <= 2 * BLOCKS * BLOCK ? [BLOCK] : [BLOCK, BLOCKS * BLOCK];
+}
+
 /** A tile and an estimate of the work with it, by which tiles of one variant are compared. */
 export interface Ranked<Tile> {
   readonly tile: Tile;

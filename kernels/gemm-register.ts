@@ -14,6 +14,7 @@
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
 import {
+  blocksOf,
   finished,
   Grid,
   type Operand,
@@ -51,6 +52,8 @@ export function registerKernel(problem: SplitProblem, tile: RegisterTile): Kerne
   const step = stepFor(depth, Math.max(lane.step, shared.step), R, !problem[common].vec4);
   // A layer with fewer segments than others may have none, or none for one of its parts.
   const empty = problem.segmentsOfLayer !== undefined;
+  // Long sums are made in blocks, whose lengths are counted in rounds here.
+  const levels = blocksOf(problem).map((length) => Math.floor(length / step));
   const laneTiles = Math.ceil((swapped ? rows : columns) / (lanes * 4));
   const sharedTiles = Math.ceil((swapped ? columns : rows) / R);
   const grid = new Grid(laneTiles * sharedTiles * layers * splits);
@@ -70,7 +73,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let split = tile / ${u(laneTiles * sharedTiles)} % ${u(splits)};
   let z = tile / ${u(laneTiles * sharedTiles * splits)};
 ${lines([...lane.sites, ...shared.sites], 1)}
-  ${each(R, (r) => `var c${r} = vec4f();`).join(" ")}
+  ${levels.length > 0 ? `var tile_c = array<vec4f, ${(levels.length + 1) * R}>();` : each(R, (r) => `var c${r} = vec4f();`).join(" ")}
   ${segmentRange(problem)}
   let minors = ${minors ?? "1u"};
   var major = start / minors;
@@ -84,20 +87,19 @@ ${lines([...lane.sites, ...shared.sites], 1)}
 #if ${empty}
   if (rounds != 0u) {
 #endif
-  loop {
-${lines([...lane.runs, ...shared.runs, ...round(R, step, lane, shared)], 2)}
-    d += ${step}u;
-    let next = d == ${u(depth)};
-    d = select(d, 0u, next);
-    minor = select(minor, minor + 1u, next);
-    major = select(major, major + 1u, minor == minors);
-    minor = select(minor, 0u, minor == minors);
-    continuing { i++; break if (i == rounds); }
-  }
+${walk(levels, R, [
+  ...[...lane.runs, ...shared.runs, ...round(R, step, lane, shared, levels.length * R)],
+  `d += ${step}u;`,
+  `let next = d == ${u(depth)};`,
+  `d = select(d, 0u, next);`,
+  `minor = select(minor, minor + 1u, next);`,
+  `major = select(major, major + 1u, minor == minors);`,
+  `minor = select(minor, 0u, minor == minors);`,
+])}
 #if ${empty}
   }
 #endif
-${swapped ? storeSwapped(problem, tile, wide) : store(problem, tile, wide, subgroup)}
+${swapped ? storeSwapped(problem, tile, wide, levels.length > 0) : store(problem, tile, wide, subgroup, levels.length > 0)}
 }
 `;
   const kind = `${subgroup ? "subgroup" : "outer"} ${tile.name}`;
@@ -129,14 +131,35 @@ interface Reader {
 
 /**
  * One round: all loads, then row by row all products. A tile has more elements than a CPU has registers; this order fetches and puts
- * back each of them once a round instead of once a product.
+ * back each of them once a round instead of once a product. `first`: where the sums lie in tile_c; 0: they are variables.
  */
-function round(R: number, step: number, lane: Reader, shared: Reader): string[] {
+function round(R: number, step: number, lane: Reader, shared: Reader, first: number): string[] {
   const depths = each(step, (k) => k);
   const loads = depths.flatMap((k) => [...(k % shared.step === 0 ? shared.loads(k) : []), ...(k % lane.step === 0 ? lane.loads(k) : [])]);
   const values = depths.map((k) => `let v${k} = ${lane.value(0, k)};`);
-  const products = each(R, (r) => depths.map((k) => `c${r} = fma(vec4f(${shared.value(r, k)}), v${k}, c${r});`).join(" "));
+  const products = each(R, (r) => {
+    const row = depths.map((k) => `c${r} = fma(vec4f(${shared.value(r, k)}), v${k}, c${r});`).join(" ");
+    return first === 0 ? row : `var c${r} = tile_c[${first + r}]; ${row} tile_c[${first + r}] = c${r};`;
+  });
   return [...loads, ...values, ...products];
+}
+
+/**
+ * The loop over `rounds`, in which `i` counts. Where blocks have lengths (in rounds, innermost first), loops of so many: the sums of a block
+ * lie R places above those of the blocks around it, to which they are added. (As variables, a CPU adapter's driver would move them all
+ * between registers and memory at each branch of a round, which takes 1.7 times as long; in an array they stay in memory.)
+ */
+function walk(levels: readonly number[], R: number, body: readonly string[]): string {
+  const stop = (level: number) => (level === levels.length ? "rounds" : `stop${level}`);
+  const inner = [`loop {`, ...body.map((line) => `  ${line}`), `  continuing { i++; break if (i == ${stop(0)}); }`, `}`];
+  const nest = levels.reduce((within, length, level) => {
+    const above = (levels.length - level) * R;
+    const flush = each(R, (r) => `tile_c[${above - R + r}] += tile_c[${above + r}]; tile_c[${above + r}] = vec4f();`);
+    const line = `let ${stop(level)} = min(i + ${length}u, ${stop(level + 1)});`;
+    const all = [line, ...within, ...flush, `continuing { break if (i == ${stop(level + 1)}); }`];
+    return [`loop {`, ...all.map((l) => `  ${l}`), `}`];
+  }, inner);
+  return lines(nest, 1);
 }
 
 /** The lane's own four indices. */
@@ -212,7 +235,7 @@ function broadcastFactor(name: string, operand: Operand, width: Width, { R, lane
  * on a CPU adapter (every lane has its own branches), and one copy of it compiles in a fraction of the time of R copies. The loop's
  * bound is not a constant, lest the compiler unroll it. With subgroups lane i works out where rows i, i + lanes ... begin.
  */
-function store(problem: SplitProblem, { lanes, R }: RegisterTile, wide: boolean, subgroup: boolean): string {
+function store(problem: SplitProblem, { lanes, R }: RegisterTile, wide: boolean, subgroup: boolean, made: boolean): string {
   const { rows, columns, c, numbers } = problem;
   const { u } = numbers;
   const place = (h: number) => `c_row(min(shared_first + ${h * lanes}u + lane, ${u(rows - 1)}), z)`;
@@ -225,7 +248,7 @@ function store(problem: SplitProblem, { lanes, R }: RegisterTile, wide: boolean,
       `if (${guard(`lane_first + ${j}u`)}) { c[to + lane_first + ${j}u] = ${finished(problem, `tile_c[r][${j}]`, `lane_first + ${j}u`)}; }`,
   );
   return wgsl`
-  var tile_c = array<vec4f, ${R}>(${each(R, (r) => `c${r}`).join(", ")});
+  ${made ? "" : `var tile_c = array<vec4f, ${R}>(${each(R, (r) => `c${r}`).join(", ")});`}
 #if ${subgroup}
   var places = array<i32, ${places.length}>(${places.join(", ")});
 #endif
@@ -248,7 +271,7 @@ ${lines(scalars, 2)}
  * The same where the lanes own rows. The accumulators are put in the array whole, and turned when they are read: taken apart right after
  * the loop, each would be two variables to the driver, the loop's and the array's, and be moved twice a round.
  */
-function storeSwapped(problem: SplitProblem, { R }: RegisterTile, wide: boolean): string {
+function storeSwapped(problem: SplitProblem, { R }: RegisterTile, wide: boolean, made: boolean): string {
   const { rows, columns, c, numbers } = problem;
   const { u } = numbers;
   const size = wide ? 4 : 1;
@@ -258,7 +281,7 @@ function storeSwapped(problem: SplitProblem, { R }: RegisterTile, wide: boolean)
     " && ",
   );
   return wgsl`
-  var tile_c = array<vec4f, ${R}>(${each(R, (r) => `c${r}`).join(", ")});
+  ${made ? "" : `var tile_c = array<vec4f, ${R}>(${each(R, (r) => `c${r}`).join(", ")});`}
   let own_rows = ${u(rows)} - min(lane_first, ${u(rows)});
   let places = vec4i(${each(4, (i) => `c_row(min(lane_first + ${i}u, ${u(rows - 1)}), z)`).join(", ")});
   for (var j = 0u; j < ${R / size}u + group.z; j++) {

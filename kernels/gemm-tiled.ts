@@ -17,6 +17,7 @@
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
 import {
+  blocksOf,
   digits,
   Grid,
   type Operand,
@@ -64,6 +65,10 @@ export function tiledKernel(problem: SplitProblem, tile: WorkgroupTile, software
   const fused = depth % K !== 0;
   const a = fetch("a", problem.a, tileRows, tile, "first_row", fused, problem);
   const b = fetch("b", problem.b, tileColumns, tile, "first_column", fused, problem);
+  const [block, blocks] = blocksOf(problem).map((length) => length / K);
+  const sums = range(4 * QR).flatMap((r) => range(QC).map((q) => `c${r}_${q}`));
+  const flush = (to: string) => sums.map((sum, e) => `${to}[${e}] += ${sum}; ${sum} = vec4f();`).join(" ");
+  const flushBlocks = sums.map((_, e) => `tile_c[${e}] += block_c[${e}]; block_c[${e}] = vec4f();`).join(" ");
   const main = wgsl`
 // Two halves each; depth-major: depth k of row r is at [k * ${tileRows / 4} + r / 4][r % 4].
 var<workgroup> a_tile: array<vec4f, ${(2 * K * tileRows) / 4}>;
@@ -93,6 +98,13 @@ ${lines(accumulators(tile), 1)}
   let steps = (end - start) * rounds;
 #endif
   let last_segment = max(end, 1u) - 1u;
+#if ${block !== undefined}
+  // Long sums are made in blocks, and blocks of blocks.
+  var tile_c = array<vec4f, ${sums.length}>();
+#endif
+#if ${blocks !== undefined}
+  var block_c = array<vec4f, ${sums.length}>();
+#endif
   // Round i loads step i and multiplies step i - 1.
   for (var i = 0u; i <= steps; i++) {
 #if ${fused}
@@ -109,12 +121,24 @@ ${lines(b.loads, 2)}
 ${lines(products(tile), 4)}
       }
     }
+#if ${block !== undefined}
+    if (i % ${block}u == 0u) { ${flush(blocks === undefined ? "tile_c" : "block_c")} }
+#endif
+#if ${blocks !== undefined}
+    if (i % ${blocks}u == 0u) { ${flushBlocks} }
+#endif
     let other = i & 1u;
 ${lines(a.stores, 2)}
 ${lines(b.stores, 2)}
     workgroupBarrier();
   }
-${store(problem, tile, wide, software ? " + group.z" : "")}
+#if ${blocks !== undefined}
+  ${flushBlocks}
+#endif
+#if ${block !== undefined}
+  ${flush("tile_c")}
+#endif
+${store(problem, tile, wide, software ? " + group.z" : "", block !== undefined)}
 }
 `;
   const code = wgsl`// GEMM, tiled: ${tileRows} x ${tileColumns} a workgroup, ${K} deep, ${4 * QR} x ${4 * QC} an invocation
@@ -225,7 +249,7 @@ function products({ W, QR, QC, K }: WorkgroupTile): string[] {
  * Writes the invocation's elements, leaving out what lies beyond the matrix. `keep` is a zero that a software adapter's compiler does not
  * know: there it keeps the loop a loop (unrolled, it would take longer to compile than all the rest); GPUs unroll it.
  */
-function store(problem: SplitProblem, { W, QR, QC }: WorkgroupTile, wide: boolean, keep: string): string {
+function store(problem: SplitProblem, { W, QR, QC }: WorkgroupTile, wide: boolean, keep: string, made: boolean): string {
   const { rows, columns, splits, c, numbers } = problem;
   const { u } = numbers;
   const part = splits > 1 ? ` + split * ${u(roundUp(c.size, 4))}` : "";
@@ -234,7 +258,9 @@ function store(problem: SplitProblem, { W, QR, QC }: WorkgroupTile, wide: boolea
     (j) => `if (column + ${j}u < ${u(columns)}) { c[to + column + ${j}u] = ${finished(problem, `tile_c[e][${j}]`, `column + ${j}u`)}; }`,
   );
   return wgsl`
+#if ${!made}
   var tile_c = array<vec4f, ${elements.length}>(${elements.join(", ")});
+#endif
   for (var e = 0u; e < ${elements.length}u${keep}; e++) {
     let r = e / ${QC}u;
     let row = first_row + 4u * local.y + r / 4u * ${4 * W}u + r % 4u;

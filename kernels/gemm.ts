@@ -161,15 +161,29 @@ function splitCount(problem: GemmProblem, traits: AdapterTraits, variant: GemmVa
   return Math.max(1, Math.min(Math.ceil(wanted / outputs), most, problem.segments));
 }
 
+/** Parts that are added up one after the other. */
+const MOST_IN_A_ROW = 32;
+
 /**
  * c[i] = sum over parts p of parts[p * size + i], in order of p: no atomics, so the same bits every time; then the epilogue.
- * Four elements an invocation.
+ * Many parts are added up in blocks, lest small numbers be added to large ones. Four elements an invocation.
  */
 function sumOfParts({ name, columns, epilogue, c }: GemmProblem, parts: number, { u, constants }: Numbers): Kernel {
   const quads = Math.ceil(c.size / 4);
   const result = epilogue ? `finish(sum, i * 4u % ${u(columns)})` : "sum";
   const grid = new Grid(Math.ceil(quads / 64));
   const [quadsText, partsText] = [u(quads), u(parts)];
+  const sum =
+    parts <= MOST_IN_A_ROW
+      ? `  var sum = parts[i];
+  for (var p = 1u; p < ${partsText}; p++) { sum += parts[p * ${quadsText} + i]; }`
+      : `  var sum = vec4f();
+  for (var p = 0u; p < ${partsText};) {
+    let stop = min(p + ${MOST_IN_A_ROW}u, ${partsText});
+    var block = vec4f();
+    for (; p < stop; p++) { block += parts[p * ${quadsText} + i]; }
+    sum += block;
+  }`;
   const code = wgsl`// GEMM: sum of parts
 @group(0) @binding(0) var<storage, read_write> parts: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> c: array<vec4f>;
@@ -180,8 +194,7 @@ ${constants.declaration(2 + (epilogue?.vectors ?? 0))}
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = ${grid.index} * 64u + lane;
   if (i >= ${quadsText}) { return; }
-  var sum = parts[i];
-  for (var p = 1u; p < ${partsText}; p++) { sum += parts[p * ${quadsText} + i]; }
+${sum}
   c[i] = ${result};
 }
 `;

@@ -5,17 +5,22 @@
  *
  * Stage 1 sums, in parts of some hundred elements, d = x − pivot and d², the pivot being the part's first element: a part's mean is
  * pivot + Σd / n_p and its m₂ is Σd² − (Σd)² / n_p, in which little cancels since the pivot is one of the values (at worst, where it is
- * unlike all others, 8 of the 24 bits of that part's m₂). Stage 2 joins the parts by Chan, Golub and LeVeque (1979), which subtracts nothing:
+ * unlike all others, 8 of the 24 bits of that part's m₂). Later stages join parts by Chan, Golub and LeVeque (1979), which subtracts nothing:
  *
  *   μ ← μ + δ·n_p / (n + n_p),    m₂ ← m₂ + m_p + δ²·n·n_p / (n + n_p),    δ = μ_p − μ
  *
- * Bindings: stage 1: x, scratch [2, P, K] (means, then m₂); stage 2: scratch, mean [K], variance [K], inverse [K].
+ * As in reduce.ts, rounding errors hardly grow with n: an invocation joins blocks of 16 parts and then the blocks, some hundred parts in all,
+ * and of more parts a stage leaves fewer. What stage 1 adds up are deviations, which are zero where numbers are equal.
+ *
+ * Bindings: stage 1: x, scratch [3, P, K] (means, m₂, counts); then, where there are many parts, scratch, scratch; last scratch, mean [K],
+ * variance [K], inverse [K].
  * Tiles: one invocation a part of a k (of four, as vec4, where k is the fastest dimension and allows it), then one a k. Lanes lie side by side
  * on k, so on tensors whose kept dimension is not the fastest in memory it is correct, but slow on GPUs.
  * Variants: "staged" has no barriers (software adapters); in "tree" the lanes of a workgroup, 8 wide on k, share out a part, or the parts,
  * and join in workgroup memory (GPUs, where a long walk by few lanes is all waiting). No atomics: the order of the sums is fixed.
  */
-import type { AdapterTraits, Kernel, Lowering } from "./kernel.js";
+import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
+import type { AdapterTraits, Kernel, Launch, Lowering } from "./kernel.js";
 import { input, output, scratch } from "./kernel.js";
 import {
   ACROSS,
@@ -36,6 +41,7 @@ import {
 } from "./loops.js";
 import { types } from "./map.js";
 import { positivePart } from "./non-finite.js";
+import { BLOCK, partsOf, partWalk } from "./part-walk.js";
 
 export interface MomentsProblem {
   /** Loops over x, the results' first; operand 0 of the steps is x. */
@@ -47,9 +53,8 @@ export interface MomentsProblem {
 export const momentsVariants = ["staged", "tree"] as const;
 export type MomentsVariant = (typeof momentsVariants)[number];
 
-/** Elements that one invocation of stage 1 walks, and the most parts: what they have left in scratch is walked in stage 2. */
+/** Elements, or parts, that one invocation walks. */
 const PART = { staged: 256, tree: 32 };
-const MOST_PARTS = 512;
 
 /** Lanes that share out a part in a tree. */
 const ALONG = LANES / ACROSS;
@@ -59,14 +64,21 @@ export function moments(problem: MomentsProblem, traits: AdapterTraits, variant?
   const chosen = variant ?? (traits.software ? "staged" : "tree");
   const kept = total(problem.kept);
   const share = chosen === "tree" ? ALONG * PART.tree : PART.staged;
-  const parts = Math.min(MOST_PARTS, Math.ceil(total(problem.reduced) / share));
-  return {
-    launches: [
-      { kernel: partMoments(problem, parts, chosen), slots: [input(0), scratch(0)] },
-      { kernel: joinMoments(problem, parts, chosen), slots: [scratch(0), output(0), output(1), output(2)] },
-    ],
-    scratch: [2 * parts * kept],
-  };
+  const launches: Launch[] = [];
+  const scratchSizes: number[] = [];
+  let parts = partsOf(total(problem.reduced), share);
+  launches.push({ kernel: partMoments(problem, parts, chosen), slots: [input(0), scratch(0)] });
+  scratchSizes.push(3 * parts * kept);
+  while (parts > share) {
+    const fewer = partsOf(parts, share);
+    const from = scratchSizes.length - 1;
+    launches.push({ kernel: joinMoments(problem, parts, fewer, chosen), slots: [scratch(from), scratch(from + 1)] });
+    scratchSizes.push(3 * fewer * kept);
+    parts = fewer;
+  }
+  const slots = [scratch(scratchSizes.length - 1), output(0), output(1), output(2)];
+  launches.push({ kernel: joinMoments(problem, parts, 1, chosen), slots });
+  return { launches, scratch: scratchSizes };
 }
 
 const JOIN = `struct Part { mean: T, m2: T, n: f32 }
@@ -113,12 +125,13 @@ function partMoments({ kept, reduced }: MomentsProblem, parts: number, variant: 
   const outer = kept.map((a) => (wide && a === fastest ? quarter(a) : a));
   const constants = new Constants();
   const number = kept.length <= 1 && reduced.length <= 1 ? constants.reference : literal;
-  const [columns, length, partCount] = [total(outer), total(reduced), parts].map(number);
+  const [columns, partCount] = [total(outer), parts].map(number);
   const { along, groups, part, k, lane, index } = place(variant, total(outer), number);
+  const walk = partWalk(total(reduced), parts, { along, lane, number });
   const type = wide ? "vec4f" : "f32";
   const at = `${offset(outer, 0, "k", number)} + ${offset(reduced, 0, "r", number)}`;
   const value = wide ? `x[(${at}) / 4u]` : `x[${at}]`;
-  const code = `// moments of parts, ${variant}
+  const code = wgsl`// moments of parts, ${variant}
 ${types(wide)}
 ${binding(0, "x", type)}
 ${binding(1, "parts", type)}
@@ -137,8 +150,7 @@ ${entry()} {
   var count = 0.0;
   if (live) {
     ${coordinates(outer, "k", "k")}
-    // A lane's elements lie apart, so that neighbours in memory belong to neighbouring lanes and parts, which run side by side.
-    for (var r = part * ${along}u + ${lane}; r < ${length}; r += ${partCount} * ${along}u) {
+    for (var r = ${walk.first}; r < ${walk.end}; r += ${walk.step}) {
       ${coordinates(reduced, "r", "r")}
       let value = ${value};
       pivot = select(pivot, value, count == 0.0);
@@ -155,45 +167,60 @@ ${entry()} {
   if (live && ${lane} == 0u) {
     parts[part * ${columns} + k] = own.mean;
     parts[(${partCount} + part) * ${columns} + k] = own.m2;
+    parts[(2u * ${partCount} + part) * ${columns} + k] = T(own.n);
   }
 }
 `;
   return { name: "moments", code, constants: constants.values, workgroups: launchSize(variant, groups * parts) };
 }
 
-function joinMoments({ kept, reduced, epsilon }: MomentsProblem, parts: number, variant: MomentsVariant): Kernel {
+/** Joins parts to fewer; to one: the results. */
+function joinMoments({ kept, epsilon }: MomentsProblem, parts: number, fewer: number, variant: MomentsVariant): Kernel {
   const constants = new Constants();
-  const [columns, length, partCount] = [total(kept), total(reduced), parts].map(constants.reference);
-  const { along, groups, k, lane, index } = place(variant, total(kept), constants.reference);
-  const code = `// moments joined, ${variant}
+  const [columns, partCount, fewerCount] = [total(kept), parts, fewer].map(constants.reference);
+  const { along, groups, part, k, lane, index } = place(variant, total(kept), constants.reference);
+  const walk = partWalk(parts, fewer, { along, lane, number: constants.reference });
+  const last = fewer === 1;
+  const next = `Part(parts[r * ${columns} + k], parts[(${partCount} + r) * ${columns} + k], parts[(2u * ${partCount} + r) * ${columns} + k])`;
+  const code = wgsl`// moments joined, ${variant}
 alias T = f32;
 ${binding(0, "parts", "f32")}
-${["mean", "variance", "inverse"].map((name, i) => binding(1 + i, name, "f32")).join("\n")}
-${constants.declaration(4)}
+${(last ? ["mean", "variance", "inverse"] : ["fewer"]).map((name, i) => binding(1 + i, name, "f32")).join("\n")}
+${constants.declaration(last ? 4 : 2)}
 ${JOIN}
 ${sharedParts(variant)}
 
 ${entry()} {
   ${index}
+  let part = ${part};
   let k = ${k};
-  let live = k < ${columns};
+  let live = k < ${columns} && part < ${fewerCount};
   var own = Part(0.0, 0.0, 0.0);
   if (live) {
-    // Part p holds the elements r of the length of which r mod ${along} P is ${along} p or one of the next.
-    let whole = ${length} / (${along}u * ${partCount});
-    let rest = ${length} % (${along}u * ${partCount});
-    for (var p = ${lane}; p < ${partCount}; p += ${along}u) {
-      let n = ${along}u * whole + min(max(rest, ${along}u * p) - ${along}u * p, ${along}u);
-      own = join(own, Part(parts[p * ${columns} + k], parts[(${partCount} + p) * ${columns} + k], f32(n)));
+#if ${walk.blocked}
+    for (var r = ${walk.first}; r < ${walk.end};) {
+      let stop = min(r + ${BLOCK}u * ${walk.step}, ${walk.end});
+      var block = Part(0.0, 0.0, 0.0);
+      for (; r < stop; r += ${walk.step}) { block = join(block, ${next}); }
+      own = join(own, block);
     }
+#else
+    for (var r = ${walk.first}; r < ${walk.end}; r += ${walk.step}) { own = join(own, ${next}); }
+#endif
   }
   ${joinLanes(variant)}
   if (live && ${lane} == 0u) {
+#if ${last}
     mean[k] = own.mean;
     variance[k] = own.m2 / max(own.n - 1.0, 1.0);
     inverse[k] = inverseSqrt(own.m2 / own.n + ${epsilon});
+#else
+    fewer[part * ${columns} + k] = own.mean;
+    fewer[(${fewerCount} + part) * ${columns} + k] = own.m2;
+    fewer[(2u * ${fewerCount} + part) * ${columns} + k] = own.n;
+#endif
   }
 }
 `;
-  return { name: "moments joined", code, constants: constants.values, workgroups: launchSize(variant, groups) };
+  return { name: "moments joined", code, constants: constants.values, workgroups: launchSize(variant, groups * fewer) };
 }

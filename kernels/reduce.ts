@@ -2,8 +2,9 @@
  * Scaled sums and maxima over dimensions: out[k] = s·Σ_r f(a[k, r], b[k, r], ...), where f is a fused elementwise expression. Several
  * results over the same loops are made in one pass: out_0, out_1, ... from f_0, f_1, ...
  *
- * Long sums run in two stages, so that rounding errors grow with the root of the length's parts and not with the length, and so that
- * there is work for every lane: stage 1 leaves P partial results for each k in scratch [results, P, K], stage 2 adds those up.
+ * A sum in one row of n equal numbers is off by n 2^-26 at worst, so no number is added to one more than some 32 times as large: a lane
+ * adds up blocks of 16 and then the blocks, and long sums run in stages, which also leaves work for every lane. Stage 1 leaves P partial
+ * results for each k in scratch [results, P, K], which are few enough a lane or are reduced in stages themselves.
  *
  * Bindings: the operands, then the results (stage 1: scratch). Two forms of stage 1:
  * - columns: the fastest dimension is kept. Lanes lie side by side on k (vec4 where it allows), each walks its part of r.
@@ -12,7 +13,7 @@
  * workgroup memory (GPUs). No atomics: the order of the sum is fixed, so the same adapter gives the same bits.
  */
 import { wgsl } from "wgsl-preprocessor/wgsl-preprocessor.js";
-import type { AdapterTraits, Kernel, Launch, Lowering } from "./kernel.js";
+import type { AdapterTraits, Kernel, Launch, Lowering, Slot } from "./kernel.js";
 import { input, output, scratch } from "./kernel.js";
 import {
   ACROSS,
@@ -36,6 +37,7 @@ import {
 } from "./loops.js";
 import { types } from "./map.js";
 import { larger, minusInfinity } from "./non-finite.js";
+import { BLOCK, partsOf, partWalk } from "./part-walk.js";
 
 /** Statements that compute one value for each result from the arguments' names; T is f32 or vec4f and U the unsigned integers of that width. */
 export type Bodies = (args: readonly string[]) => { statements: string; values: readonly string[] };
@@ -58,21 +60,25 @@ export interface ReduceProblem {
 export const reduceVariants = ["staged", "tree"] as const;
 export type ReduceVariant = (typeof reduceVariants)[number];
 
-/** Elements that one invocation adds up one after the other: few on a GPU, where a walk by few lanes is all waiting. */
+/** Elements that one invocation walks: few on a GPU, where a walk by few lanes is all waiting. */
 const PART = { staged: 256, tree: 32 };
 
 /** Inputs: the operands. Outputs: the results. */
 export function reduce(problem: ReduceProblem, traits: AdapterTraits, variant?: ReduceVariant): Lowering {
-  const tree = (variant ?? (traits.software ? "staged" : "tree")) === "tree";
+  return stages(problem, (variant ?? (traits.software ? "staged" : "tree")) === "tree", `${problem.name} later stage`);
+}
+
+/** A stage, and those that follow. */
+function stages(problem: ReduceProblem, tree: boolean, later: string): Lowering {
   const kept = total(problem.kept);
   const inputs = Array.from({ length: problem.bindings }, (_, i) => input(i));
   const outputs = problem.scales.map((_, i) => output(i));
   const share = tree ? (problem.rows ? LANES : LANES / ACROSS) * PART.tree : PART.staged;
-  const parts = Math.min(1024, Math.ceil(total(problem.reduced) / share));
+  const parts = partsOf(total(problem.reduced), share);
   if (parts === 1) return { launches: [{ kernel: stage(problem, 1, tree, false), slots: [...inputs, ...outputs] }], scratch: [] };
   const results = outputs.map((_, i) => i);
-  const second: ReduceProblem = {
-    name: `${problem.name} stage 2`,
+  const next: ReduceProblem = {
+    name: later,
     combine: problem.combine,
     scales: problem.scales,
     kept: [{ count: kept, steps: results.map(() => 1) }],
@@ -82,11 +88,17 @@ export function reduce(problem: ReduceProblem, traits: AdapterTraits, variant?: 
     bindings: 1,
     bodies: (args) => ({ statements: "", values: args }),
   };
-  const launches: Launch[] = [
-    { kernel: stage({ ...problem, scales: problem.scales.map(() => 1) }, parts, tree, true), slots: [...inputs, scratch(0)] },
-    { kernel: stage(second, 1, tree, false), slots: [scratch(0), ...outputs] },
-  ];
-  return { launches, scratch: [results.length * parts * kept] };
+  const kernel = stage({ ...problem, scales: problem.scales.map(() => 1) }, parts, tree, true);
+  return following([{ kernel, slots: [...inputs, scratch(0)] }], results.length * parts * kept, stages(next, tree, later));
+}
+
+/** The launches, which leave `size` elements in scratch 0, and then a lowering whose only input those are. */
+function following(launches: readonly Launch[], size: number, next: Lowering): Lowering {
+  const moved = (slot: Slot): Slot => (slot.role === "input" ? scratch(0) : slot.role === "scratch" ? scratch(slot.index + 1) : slot);
+  return {
+    launches: [...launches, ...next.launches.map(({ kernel, slots }) => ({ kernel, slots: slots.map(moved) }))],
+    scratch: [size, ...next.scratch],
+  };
 }
 
 const floatBits = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0]!;
@@ -110,7 +122,7 @@ function stage(problem: ReduceProblem, parts: number, tree: boolean, together: b
   const simple = kept.length <= 1 && reduced.length <= 1;
   const number = simple ? constants.reference : literal;
   const columns = total(outer);
-  const [columnsText, lengthText, partsText] = [columns, total(inner), parts].map(number);
+  const [columnsText, partsText] = [columns, parts].map(number);
   const vector = (operand: number) => wide && fastest!.steps[operand] === 1;
   const kinds = bindingTypes(
     bindings,
@@ -131,7 +143,8 @@ function stage(problem: ReduceProblem, parts: number, tree: boolean, together: b
   const along = tree ? LANES / across : 1;
   const groups = tree ? Math.ceil(columns / across) : columns;
   const groupsText = tree ? number(groups) : "";
-  const start = tree ? `part * ${along}u + ${rows ? "lane" : `lane / ${across}u`}` : "part";
+  const { first, end, step, blocked: long } = partWalk(total(inner), parts, { along, lane: rows ? "lane" : `lane / ${across}u`, number });
+  const blocked = long && combine === "sum";
   const joined = (s: string) => (rows && wide ? joinLanes(s) : s);
   const joinLanes = (s: string) => (combine === "sum" ? `${s}.x + ${s}.y + ${s}.z + ${s}.w` : `largest(${s})`);
   const whole = (i: number) =>
@@ -170,15 +183,36 @@ ${entry()} {
   let live = k < ${columnsText} && part < ${partsText};
   ${combine === "max" ? minusInfinity("lowest") : ""}
   ${results.map((i) => `var sum${i} = ${zero};`).join(" ")}
-  if (live) {
+#if ${blocked}
+  let end = ${end};
+  let step = ${step};
+  var r = ${first};
+#endif
+  if (live${blocked ? " && r < end" : ""}) {
     ${coordinates(outer, "k", "k")}
-    // A lane's elements lie apart, so that neighbours in memory belong to neighbouring parts, which run side by side.
-    for (var r = ${start}; r < ${lengthText}; r += ${partsText} * ${along}u) {
+#if ${blocked}
+    // The loops' conditions stand at their feet: at the head, a CPU adapter runs a body once more than it is asked to, with all lanes off.
+    loop {
+      let stop = min(r + ${BLOCK}u * step, end);
+      ${results.map((i) => `var block${i} = ${zero};`).join(" ")}
+      loop {
+        ${coordinates(inner, "r", "r")}
+${args.map((a, i) => `        let x${i} = ${a};`).join("\n")}
+${statements}
+${values.map((value, i) => `        block${i} += ${value};`).join("\n")}
+        continuing { r += step; break if (r >= stop); }
+      }
+      ${results.map((i) => `sum${i} += block${i};`).join(" ")}
+      continuing { break if (r >= end); }
+    }
+#else
+    for (var r = ${first}; r < ${end}; r += ${step}) {
       ${coordinates(inner, "r", "r")}
 ${args.map((a, i) => `      let x${i} = ${a};`).join("\n")}
 ${statements}
 ${values.map((value, i) => `      sum${i} = ${join(`sum${i}`, value)};`).join("\n")}
     }
+#endif
   }
 #if ${tree}
   ${shared.map((s, i) => `${s}[lane] = sum${i};`).join(" ")}

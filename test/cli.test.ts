@@ -313,13 +313,13 @@ describe("the program", () => {
     expect(piped({})).toMatch(/^petalgrad: package\.json.*\n$/);
   });
 
-  it("Ctrl-C ends a preparation in good order", async () => {
+  it.each(["SIGINT", "SIGHUP"] as const)("%s (Ctrl-C, a closed terminal) ends a preparation in good order", async (signal) => {
     const cache = mkdtempSync(join(tmpdir(), "petalgrad-cli-"));
     try {
       const child = spawn(process.execPath, [...main, "prepare", "--image-size", "128"], { env: { ...env, XDG_CACHE_HOME: cache } });
       let said = "";
       child.stderr.on("data", (part) => {
-        if (!said.includes("preparing") && String(part).includes("preparing")) child.kill("SIGINT");
+        if (!said.includes("preparing") && String(part).includes("preparing")) child.kill(signal);
         said += String(part);
       });
       const code = await new Promise((resolve) => child.on("close", resolve));

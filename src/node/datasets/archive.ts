@@ -4,6 +4,7 @@ import { open, readdir, realpath, stat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import type { ArchiveEntry } from "./archive-entry.js";
 import { DataError, type Skipped } from "../../data/dataset.js";
+import { fileProblem } from "../files/file-problem.js";
 import { followLinks } from "./links.js";
 import { isStray, nameForm } from "../../data/names.js";
 import { mebibytes, readFileUpTo } from "./read-file.js";
@@ -51,13 +52,23 @@ export async function* readSource(source: string, reading: Reading): AsyncGenera
     yield* readArchive(source, reading);
     return;
   }
-  for (const { path, name, size } of await listFolder(source)) {
-    if (reading.wanted(name)) {
-      if (size > reading.largest) reading.onSkipped(tooLarge(source, name, size, reading.largest));
-      else yield { path: name, bytes: await readFileUpTo(join(source, path), reading.largest) };
+  const skip = (path: string, reason: string): void => reading.onSkipped({ file: `${basename(source)}/${path}`, reason });
+  for (const { path, name, size } of await listFolder(source, skip)) {
+    if (!reading.wanted(name)) continue;
+    if (size > reading.largest) {
+      reading.onSkipped(tooLarge(source, name, size, reading.largest));
+      continue;
     }
+    const bytes = await readFileUpTo(join(source, path), reading.largest).catch((error: unknown) => {
+      if (!isRefused(error)) throw error;
+      skip(name, `cannot be read: ${fileProblem(error)}`);
+    });
+    if (bytes) yield { path: name, bytes };
   }
 }
+
+/** One file or folder that others may read and we may not is no reason to stop: it is left out, and named. */
+const isRefused = (error: unknown): boolean => ["EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "");
 
 async function* readArchive(file: string, reading: Reading): AsyncGenerator<SourceFile> {
   const entries = await readerOf(file);
@@ -203,14 +214,24 @@ export interface ListedFile {
   readonly mtimeMs: number;
 }
 
-/** All files under a folder that are not stray, by ascending path. Links are followed, but for those to a folder they lie in. */
-export async function listFolder(folder: string): Promise<ListedFile[]> {
-  return listInside(folder, "", [await realpath(folder)]);
+/**
+ * All files under a folder that are not stray, by ascending path. Links are followed, but for those to a folder they lie in.
+ * @param onRefused Is told of the folders inside that may not be read.
+ */
+export async function listFolder(folder: string, onRefused: OnRefused = () => undefined): Promise<ListedFile[]> {
+  return listInside(folder, "", [await realpath(folder)], onRefused);
 }
 
+type OnRefused = (path: string, reason: string) => void;
+
 /** @param above Where the folders from the top to this one really lie. */
-async function listInside(folder: string, inside: string, above: readonly string[]): Promise<ListedFile[]> {
-  const entries = (await readdir(join(folder, inside), { withFileTypes: true })).filter(({ name }) => !isStray(name));
+async function listInside(folder: string, inside: string, above: readonly string[], onRefused: OnRefused): Promise<ListedFile[]> {
+  const all = await readdir(join(folder, inside), { withFileTypes: true }).catch((error: unknown) => {
+    if (inside === "" || !isRefused(error)) throw error;
+    onRefused(nameForm(inside), `the folder cannot be read: ${fileProblem(error)}`);
+    return [];
+  });
+  const entries = all.filter(({ name }) => !isStray(name));
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   const found = await Promise.all(
     entries.map(async (entry) => {
@@ -221,7 +242,7 @@ async function listInside(folder: string, inside: string, above: readonly string
       }
       const real = entry.isSymbolicLink() ? await realpath(join(folder, path)) : join(above.at(-1)!, entry.name);
       const circular = entry.isSymbolicLink() && above.some((one) => asFolder(one).startsWith(asFolder(real)));
-      return circular || above.length > DEEPEST ? [] : listInside(folder, path, [...above, real]);
+      return circular || above.length > DEEPEST ? [] : listInside(folder, path, [...above, real], onRefused);
     }),
   );
   return found.flat();

@@ -69,6 +69,8 @@ async function trainOn(
     new RandomStream(options.seed, GAN_VALUES),
   );
   const checkpoint = before?.hasCheckpoint ? await loadGan(gan, before, hooks) : undefined;
+  // Steps before the first checkpoint are done again.
+  if (!checkpoint) before?.truncateMetrics("GAN", 0, (text) => onEvent({ kind: "warning", text }));
   const step = checkpoint?.step ?? 0;
   const tell = await expecting(device, options, gan, step, hooks);
   // A driver that translates kernels only when they run does it for the GAN while the data and the text encoder are prepared.

@@ -123,6 +123,8 @@ class Session {
     const network = { imageSize, noiseSize, width: options.width, ...STYLE_TRUNK };
     const training = new StyleTraining(model.generator, network, options, new RandomStream(options.seed, STYLE_VALUES));
     const step = folder.hasCheckpoint ? await restore(training, folder, generator, hooks) : 0;
+    // Steps before the first checkpoint are done again.
+    if (request.resume && step === 0) folder.truncateMetrics("style encoder", 0, (text) => onEvent({ kind: "warning", text }));
     onEvent({
       kind: "message",
       text: `style encoder of ${run.path} (${options.generator} generator), ${options.steps} steps of ${options.batch} on ${device.description}`,

@@ -189,7 +189,12 @@ class TextRun {
 
   async #resume(): Promise<void> {
     const { folder, hooks } = this;
-    if (!folder.hasCheckpoint) return;
+    const warn = (text: string): void => hooks.onEvent({ kind: "warning", text });
+    const forgetAfter = (step: number): void => {
+      for (const stage of ["text encoder", "validation"] as const) folder.truncateMetrics(stage, step, warn);
+    };
+    // Steps before the first checkpoint are done again.
+    if (!folder.hasCheckpoint) return forgetAfter(0);
     const { step, tensors, metadata, path, refused } = await folder.loadCheckpoint();
     for (const text of refused) hooks.onEvent({ kind: "warning", text });
     this.#joint.restore(step, tensors, path);
@@ -198,8 +203,7 @@ class TextRun {
       const weights = [...tensors].filter(([name]) => name.startsWith(BEST)).map(([name, t]) => [name.slice(BEST.length), t] as const);
       this.#best = { ...(JSON.parse(best) as Best), weights };
     }
-    const warn = (text: string): void => hooks.onEvent({ kind: "warning", text });
-    for (const stage of ["text encoder", "validation"] as const) folder.truncateMetrics(stage, step, warn);
+    forgetAfter(step);
     if (step >= this.options.steps) hooks.onEvent({ kind: "message", text: `the training has done its ${step} steps` });
   }
 
