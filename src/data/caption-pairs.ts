@@ -2,7 +2,8 @@
 
 import type { Dataset } from "./dataset.js";
 import { DataError } from "./dataset.js";
-import { RandomStream, StreamPurpose } from "../random/philox.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 
 export interface CaptionPairOptions {
   /** Rows of a batch: as many different images. */

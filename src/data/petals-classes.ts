@@ -15,7 +15,8 @@ import {
 } from "./petals-attributes.js";
 import { BACKGROUND_COLOURS } from "./petals-background.js";
 import { mix } from "./petals-canvas.js";
-import { RandomStream, StreamPurpose } from "../random/philox.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 
 /**
  * Number of classes; every tenth is held out for testing. Many classes of few images, so that what goes with an attribute's value in one

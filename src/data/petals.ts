@@ -7,7 +7,8 @@ import type { PetalsAttributes } from "./petals-attributes.js";
 import { petalsCaptions } from "./petals-captions.js";
 import { className, isHeldOut, petalsAttributes, petalsClasses } from "./petals-classes.js";
 import { renderPetals } from "./petals-render.js";
-import { RandomStream, StreamPurpose } from "../random/philox.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 
 /** Changes when the same seed begins to make other images or captions, so that no packed file of an older form is taken for a new one. */
 export const PETALS_VERSION = 2;

@@ -3,7 +3,8 @@
 import { CAPTION_LENGTH, encodedLength } from "./alphabet.js";
 import type { Parts, Views } from "./batch.js";
 import { DataError, type Dataset, type SplitName } from "./dataset.js";
-import { RandomStream, StreamPurpose } from "../random/philox.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 
 /** A batch of the GAN: for each row an image, its captions, and the mismatching pair's other half, taken from another class. */
 export interface PairBatch {

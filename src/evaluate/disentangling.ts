@@ -6,9 +6,9 @@
 import type { Dataset } from "../data/dataset.js";
 import type { PetalsAttributes } from "../data/petals-attributes.js";
 import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 import { borderColour } from "../metrics/ground.js";
 import { kMeans } from "../metrics/k-means.js";
-import { STREAMS } from "./pictures.js";
 import { cosine } from "../metrics/r-precision.js";
 import type { Value } from "./report.js";
 import { areaOverFolds, rocCurve, type RocPoint } from "../metrics/roc.js";
@@ -70,7 +70,7 @@ export interface PairList {
 /** Pairs of one cluster, and as many of different ones. */
 export function pairsByCluster({ values, size }: Rows, seed: number): PairList {
   const count = values.length / size;
-  const random = new RandomStream(seed, STREAMS.style);
+  const random = new RandomStream(seed, StreamPurpose.stylePairs);
   const clusters = Math.min(CLUSTERS, Math.max(2, Math.floor(count / 4)));
   const { assignment } = kMeans(Float64Array.from(values), size, clusters, random);
   const same: [number, number][] = [];
@@ -93,6 +93,6 @@ export interface Verified {
 /** Tells the pairs apart by the cosine of their vectors. @param vectors [N, size] */
 export function verify({ pairs, positive }: PairList, vectors: Float32Array, size: number, seed: number): Verified {
   const scores = pairs.map(([i, j]) => cosine(vectors, i, vectors, j, size));
-  const { mean, deviation } = areaOverFolds({ scores, positive }, FOLDS, new RandomStream(seed, STREAMS.style, 1));
+  const { mean, deviation } = areaOverFolds({ scores, positive }, FOLDS, new RandomStream(seed, StreamPurpose.stylePairs, 1));
   return { area: { value: mean, deviation }, curve: rocCurve({ scores, positive }) };
 }

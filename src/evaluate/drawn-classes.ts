@@ -5,10 +5,11 @@
 import type { Dataset } from "../data/dataset.js";
 import { PackedDataset, type PreparedImage } from "../data/packed.js";
 import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 import type { Device } from "../gpu/device.js";
 import { type ClassifierTraining, type Lesson, predictions, trainClassifier } from "./classifier.js";
 import { Observer } from "./observer.js";
-import { realImages, STREAMS } from "./pictures.js";
+import { realImages } from "./pictures.js";
 
 export interface ZeroShotSettings {
   readonly training: ClassifierTraining;
@@ -41,7 +42,7 @@ export function zeroShotTask(dataset: Dataset): ZeroShotTask | undefined {
 /** Captions to draw, `perClass` of each class, class by class. */
 export function zeroShotCaptions({ dataset, classes }: ZeroShotTask, perClass: number, seed: number): number[] {
   return classes.flatMap((c) => {
-    const random = new RandomStream(seed, STREAMS.zeroShot, c);
+    const random = new RandomStream(seed, StreamPurpose.drawnClasses, c);
     return Array.from({ length: perClass }, () => {
       const image = random.pick(dataset.imagesOfClass(c));
       return dataset.firstCaption(image) + random.below(dataset.captionsOf(image).length);

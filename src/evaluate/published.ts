@@ -5,12 +5,13 @@
  */
 import type { Dataset } from "../data/dataset.js";
 import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 import type { TrainHooks } from "../train/run/events.js";
 import { FEATURES, type FeatureModel } from "../node/evaluate/feature-model.js";
 import { inceptionScore, softmaxRows } from "../metrics/inception-score.js";
 import { joined } from "../tensor/rows.js";
 import type { Observation } from "./observer.js";
-import { drawPairs, realImages, STREAMS } from "./pictures.js";
+import { drawPairs, realImages } from "./pictures.js";
 import { fewImages, Reference } from "./quality.js";
 import type { Value, Values } from "./report.js";
 import type { Parts, Pictures } from "./trial.js";
@@ -37,7 +38,7 @@ export class PublishedMeasures {
   static async prepare(dataset: Dataset, request: PublishedRequest, seed: number, hooks: TrainHooks): Promise<PublishedMeasures> {
     const unseen = dataset.imagesOfSplit("test");
     const images = unseen.length > 0 ? unseen : dataset.imagesOfSplit("train");
-    const { captions } = drawPairs(dataset, images, request.samples, new RandomStream(seed, STREAMS.pairs, 9));
+    const { captions } = drawPairs(dataset, images, request.samples, new RandomStream(seed, StreamPurpose.evaluatedPairs, 9));
     const seen = await look(request.model, realImages(dataset, images), dataset.size, "real images", images.length, hooks);
     return new PublishedMeasures(dataset, request, captions, new Reference(seen.features, FEATURES), seed, score(seen), hooks);
   }

@@ -1,6 +1,7 @@
 /** The questions that the images of one split are asked, the same for every generator, for real images and for noise. */
 import type { Dataset, SplitName } from "../data/dataset.js";
 import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 import type { Device } from "../gpu/device.js";
 import { CaptionEncoder } from "../train/text/captions.js";
 import { checkerboard } from "../metrics/checkerboard.js";
@@ -10,7 +11,7 @@ import { borderColours, varianceShares } from "../metrics/ground.js";
 import { type EvaluationNetworks, isHeldOut } from "../node/evaluate/networks.js";
 import { joined } from "../tensor/rows.js";
 import { Observer, observeAll } from "./observer.js";
-import { drawPairs, halves, noiseImages, realImages, STREAMS } from "./pictures.js";
+import { drawPairs, halves, noiseImages, realImages } from "./pictures.js";
 import { fewImages, quality, Reference } from "./quality.js";
 import { SPLITS, type Value, type Values } from "./report.js";
 import { attributesRight, textMatch, textMatchByChance, textMatchNotes } from "./text-match.js";
@@ -87,7 +88,7 @@ export class Trial {
     for (const [i, split] of (["train", "test"] as const).entries()) {
       if (dataset.imagesOfSplit(split).length < LEAST_IMAGES) continue;
       const asked = askedImages(dataset, split);
-      const { captions } = drawPairs(dataset, asked, samples, new RandomStream(seed, STREAMS.pairs, i));
+      const { captions } = drawPairs(dataset, asked, samples, new RandomStream(seed, StreamPurpose.evaluatedPairs, i));
       const [held, peers] = halves(dataset, split, samples, seed);
       const [seen] = await observeAll([observers.classifier], realImages(dataset, held));
       const task = dataset.attributes ? undefined : colourTask(dataset, asked, samples, seed);
@@ -97,7 +98,7 @@ export class Trial {
           await encoder.encode(captions.map((caption) => dataset.caption(caption))),
           new Reference(seen!.features, observers.classifier.featureSize),
           peers,
-          variedCaptions(dataset, split, new RandomStream(seed, STREAMS.variety, i)),
+          variedCaptions(dataset, split, new RandomStream(seed, StreamPurpose.variedCaptions, i)),
           task && { task, classifier },
         ),
       );

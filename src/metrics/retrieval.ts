@@ -3,7 +3,8 @@
  * section 5): zero-shot classification and retrieval by classes, by how many sentences describe a class (their figure 4), and which caption
  * belongs to which image. Pure functions of embeddings. Ties count against the embedding.
  */
-import { RandomStream, StreamPurpose } from "../random/philox.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 import { classMeans, dotProducts, type Embedded, normalizeEmbeddings, scoreZeroShot, type ZeroShot } from "../train/text/zero-shot.js";
 import type { Similarity } from "../train/text/objectives.js";
 import { requireFinite } from "./finite.js";

@@ -122,16 +122,3 @@ export class RandomStream {
     return items;
   }
 }
-
-/** What a stream is for: the first word of its name, so that no two uses of one seed share numbers. */
-export const StreamPurpose = {
-  pairBatch: 1,
-  jointBatch: 2,
-  petalsStyle: 3,
-  petalsCaptions: 4,
-  petalsClasses: 5,
-  petalsTexture: 6,
-  captionPairs: 7,
-  validation: 8,
-  sentences: 9,
-} as const;

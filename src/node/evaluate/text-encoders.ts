@@ -2,7 +2,8 @@
 import { basename, dirname } from "node:path";
 import { captionNumbers, type Dataset } from "../../data/dataset.js";
 import { openDataset } from "../datasets/open.js";
-import { RandomStream, StreamPurpose } from "../../random/philox.js";
+import { RandomStream } from "../../random/philox.js";
+import { StreamPurpose } from "../../random/streams.js";
 import { UserError } from "../../errors.js";
 import { type Device, openDevice } from "../../gpu/device.js";
 import { ImageEncoder } from "../../models/image-encoder.js";

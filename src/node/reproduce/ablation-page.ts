@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { centreViews, fillImages } from "../../data/batch.js";
 import { RandomStream } from "../../random/philox.js";
+import { StreamPurpose } from "../../random/streams.js";
 import { fileProblemOr } from "../files/file-problem.js";
 import { UserError } from "../../errors.js";
 import { openDevice } from "../../gpu/device.js";
@@ -15,7 +16,6 @@ import { openData } from "../../train/run/run-data.js";
 import { meanAndDeviation } from "../../metrics/inception-score.js";
 import { joined } from "../../tensor/rows.js";
 import type { AblationRun } from "./ablation-plan.js";
-import { STREAMS } from "../../evaluate/pictures.js";
 import { type Column, markdownTable, type Report, type Value } from "../../evaluate/report.js";
 import { Artist, openRun } from "../evaluate/subject.js";
 
@@ -66,7 +66,7 @@ export async function comparison(runs: readonly AblationRun[], options: TrainOpt
   const device = await openDevice();
   try {
     const dataset = await openData(options, hooks);
-    const random = new RandomStream(1, STREAMS.variety, 9);
+    const random = new RandomStream(1, StreamPurpose.variedCaptions, 9);
     const classes = dataset.split[dataset.split.test.length > 0 ? "test" : "train"];
     const images = random
       .shuffle([...classes])

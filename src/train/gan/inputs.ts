@@ -7,9 +7,7 @@ import { keyInput, randomNormal, randomUniform } from "../../tensor/random.js";
 import type { Shape } from "../../tensor/shape.js";
 import { mul, sub } from "../../tensor/elementwise.js";
 import { input, type Tensor } from "../../tensor/tensor.js";
-
-/** Streams of an iteration's random numbers under its key. */
-const STREAMS = { noiseD: 1, noiseG: 2, alpha: 3, haze: 4 };
+import { KeyStream } from "../../random/streams.js";
 
 export interface StepInputs {
   /** Images of the program's input `name`, in [−1, 1]. @param shape [B, 3, S, S] */
@@ -25,8 +23,8 @@ export function seededInputs(): StepInputs {
   const key = keyInput();
   return {
     images: (name, shape) => pixels(input(name, [pixelWords(shape)], "u32"), shape),
-    normal: (name, shape) => randomNormal(shape, key, STREAMS[name]),
-    shares: (name, shape) => sub(mul(randomUniform(shape, key, STREAMS[name]), 2), 1),
+    normal: (name, shape) => randomNormal(shape, key, KeyStream.gan[name]),
+    shares: (name, shape) => sub(mul(randomUniform(shape, key, KeyStream.gan[name]), 2), 1),
   };
 }
 

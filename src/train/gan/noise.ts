@@ -1,6 +1,6 @@
 /** The noise of samples, drawn on the CPU so that a seed means the same everywhere. */
 import { RandomStream } from "../../random/philox.js";
-import { REDRAWN_NOISE, SAMPLE_NOISE } from "../run/names.js";
+import { StreamPurpose } from "../../random/streams.js";
 
 /**
  * Standard normal noise [count, size]; row i does not depend on the count.
@@ -10,8 +10,8 @@ import { REDRAWN_NOISE, SAMPLE_NOISE } from "../run/names.js";
 export function normalNoise(count: number, size: number, seed: number, truncation = Infinity): Float32Array {
   const noise = new Float32Array(count * size);
   for (let i = 0; i < count; i++) {
-    const random = new RandomStream(seed, SAMPLE_NOISE, i);
-    const again = new RandomStream(seed, REDRAWN_NOISE, i);
+    const random = new RandomStream(seed, StreamPurpose.sampleNoise, i);
+    const again = new RandomStream(seed, StreamPurpose.redrawnNoise, i);
     for (let d = 0; d < size; d++) {
       let value = random.normal();
       while (Math.abs(value) > truncation) value = again.normal();

@@ -2,10 +2,10 @@
 import { centreViews, fillImages } from "../../data/batch.js";
 import type { Dataset } from "../../data/dataset.js";
 import { RandomStream } from "../../random/philox.js";
+import { StreamPurpose } from "../../random/streams.js";
 import type { Device } from "../../gpu/device.js";
 import type { Generator } from "../../models/generator.js";
 import { captionList, imageGrid, isolated, type Picture, withFirst } from "../../pictures/image-grid.js";
-import { SAMPLE_CAPTIONS } from "../run/names.js";
 import { outer, Painter } from "./painter.js";
 import { normalNoise } from "./noise.js";
 
@@ -24,7 +24,7 @@ export interface GridRow {
 
 /** Captions of training classes for the upper half of the rows and of unseen classes for the lower: always the same for a seed. */
 export function gridRows(dataset: Dataset, count: number, seed: number): GridRow[] {
-  const random = new RandomStream(seed, SAMPLE_CAPTIONS);
+  const random = new RandomStream(seed, StreamPurpose.sampleCaptions);
   return Array.from({ length: count }, (_, row) => {
     const unseen = row >= count / 2 && dataset.split.test.length > 0;
     const image = random.pick(dataset.imagesOfSplit(unseen ? "test" : "train"));

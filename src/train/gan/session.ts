@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type { Dataset } from "../../data/dataset.js";
 import { fillPixels } from "../../data/batch.js";
 import { RandomStream } from "../../random/philox.js";
+import { StreamPurpose } from "../../random/streams.js";
 import { PairSampler } from "../../data/sampler.js";
 import { NonFiniteError, UserError } from "../../errors.js";
 import { type Device, openDevice } from "../../gpu/device.js";
@@ -22,7 +23,7 @@ import { SampleGrid } from "./sample-grid.js";
 import type { TrainHooks, TrainRequest, TrainResult } from "../run/events.js";
 import { trainSteps } from "../run/loop.js";
 import { encodeGan, encodeTextEncoder, type ModelTexts, readTextEncoder, type TextEncoderFile } from "./model-file.js";
-import { FIRST_SAMPLE, GAN_VALUES, MODEL_NAME, TEXT_ENCODER_NAME, TEXT_VALUES } from "../run/names.js";
+import { FIRST_SAMPLE, MODEL_NAME, TEXT_ENCODER_NAME } from "../run/names.js";
 import { resolveOptions, resumeOptions, type TrainOptions, usesMismatch } from "./options.js";
 import { withAbsolutePaths } from "../../node/files/paths.js";
 import { type Attempt, trainOnDevice } from "../run/recovery.js";
@@ -66,7 +67,7 @@ async function trainOn(
   const text = await givenTextEncoder(options, before);
   const gan = new Gan(
     { ...options, textSize: embeddings?.size ?? text?.encoder.options.embedding ?? options.textSize },
-    new RandomStream(options.seed, GAN_VALUES),
+    new RandomStream(options.seed, StreamPurpose.ganValues),
   );
   const checkpoint = before?.hasCheckpoint ? await loadGan(gan, before, hooks) : undefined;
   // Steps before the first checkpoint are done again.
@@ -139,7 +140,7 @@ async function conditioningByText(
 function newTextEncoder(dataset: Dataset, options: TrainOptions): TextEncoderFile {
   const alphabet = symbolsOf(dataset, options);
   const { text } = jointTraining(options);
-  const encoder = new TextEncoder({ ...text, alphabet: alphabet.size }, new RandomStream(options.seed, TEXT_VALUES));
+  const encoder = new TextEncoder({ ...text, alphabet: alphabet.size }, new RandomStream(options.seed, StreamPurpose.textValues));
   return { encoder, alphabet, normalisation: { center: new Float32Array(text.embedding), scale: 1 }, image: undefined };
 }
 
@@ -176,7 +177,7 @@ async function expecting(
 async function rehearse(options: GanOptions, storage: Storage): Promise<void> {
   const device = await openDevice();
   try {
-    const program = await new Gan(options, new RandomStream(0, GAN_VALUES)).compile(device, { storage });
+    const program = await new Gan(options, new RandomStream(0, StreamPurpose.ganValues)).compile(device, { storage });
     await program.run(program.zeros());
   } catch {
     // Whatever it was, the run itself meets it and says so.

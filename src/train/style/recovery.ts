@@ -1,7 +1,7 @@
 /** How much of its noise a generated image still tells the style encoder: the coefficient of determination R², by dimension. */
 import { RandomStream } from "../../random/philox.js";
+import { StreamPurpose } from "../../random/streams.js";
 import type { CaptionTable } from "../text/caption-table.js";
-import { RECOVERY_CAPTIONS } from "../run/names.js";
 import { normalNoise } from "../gan/noise.js";
 import type { Painter } from "../gan/painter.js";
 import type { StyleReader } from "./reader.js";
@@ -47,7 +47,7 @@ export class RecoveryTest {
   static async create(painter: Painter, captions: CaptionTable, seed: number, count: number): Promise<RecoveryTest> {
     const { dataset } = captions;
     const unseen = dataset.imagesOfSplit("test");
-    const random = new RandomStream(seed, RECOVERY_CAPTIONS);
+    const random = new RandomStream(seed, StreamPurpose.recoveryCaptions);
     const chosen = Array.from({ length: count }, () => {
       const image = random.pick(unseen.length > 0 ? unseen : dataset.imagesOfSplit("train"));
       return dataset.firstCaption(image) + random.below(dataset.captionsOf(image).length);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { RandomStream } from "../../random/philox.js";
+import { StreamPurpose } from "../../random/streams.js";
 import { commandLine } from "../../command-line.js";
 import { NonFiniteError, UserError } from "../../errors.js";
 import { randomKey } from "../../tensor/random.js";
@@ -12,7 +13,7 @@ import { curvesSvg } from "../../pictures/line-chart.js";
 import type { TrainHooks } from "../run/events.js";
 import { loadModel } from "../../node/files/load-model.js";
 import { trainSteps } from "../run/loop.js";
-import { STYLE_ENCODER_NAME, STYLE_FOLDER, STYLE_TEXTS, STYLE_VALUES, TEXT_ENCODER_NAME } from "../run/names.js";
+import { STYLE_ENCODER_NAME, STYLE_FOLDER, TEXT_ENCODER_NAME } from "../run/names.js";
 import { networkDigest, refuseNonFinite } from "../run/network-file.js";
 import { Painter } from "../gan/painter.js";
 import { withAbsolutePaths } from "../../node/files/paths.js";
@@ -121,7 +122,7 @@ class Session {
     const generator = await networkDigest(model.generator);
     const { imageSize, noiseSize } = model.generator.options;
     const network = { imageSize, noiseSize, width: options.width, ...STYLE_TRUNK };
-    const training = new StyleTraining(model.generator, network, options, new RandomStream(options.seed, STYLE_VALUES));
+    const training = new StyleTraining(model.generator, network, options, new RandomStream(options.seed, StreamPurpose.styleValues));
     const step = folder.hasCheckpoint ? await restore(training, folder, generator, hooks) : 0;
     // Steps before the first checkpoint are done again.
     if (request.resume && step === 0) folder.truncateMetrics("style encoder", 0, (text) => onEvent({ kind: "warning", text }));
@@ -191,7 +192,7 @@ class Session {
   #texts(step: number): { captions: Uint32Array; shares: Float32Array } {
     const { batch, seed, texts } = this.options;
     const { dataset } = this.captions;
-    const random = new RandomStream(seed, STYLE_TEXTS, step);
+    const random = new RandomStream(seed, StreamPurpose.styleTexts, step);
     const images = dataset.imagesOfSplit("train");
     const count = texts === "interpolated" ? 2 * batch : batch;
     const captions = Uint32Array.from({ length: count }, () => {

@@ -12,6 +12,7 @@ import type { Generator } from "../../models/generator.js";
 import { ganInitializers, type RandomSource } from "../../models/initializers.js";
 import { StyleEncoder, type StyleEncoderOptions } from "../../models/style-encoder.js";
 import { compile } from "../../tensor/compile.js";
+import { KeyStream } from "../../random/streams.js";
 import { stopGradient } from "../../tensor/elementwise.js";
 import { mse } from "../../tensor/losses.js";
 import { Adam } from "../../tensor/optimizers.js";
@@ -23,9 +24,6 @@ import type { SafeTensor } from "../../formats/safetensors.js";
 import type { StyleOptions } from "./options.js";
 
 export type StyleProgram = Program<{ loss: Tensor }>;
-
-/** Stream of the noise among a step's random numbers. */
-const NOISE = 1;
 
 export class StyleTraining {
   readonly style: StyleEncoder;
@@ -48,7 +46,7 @@ export class StyleTraining {
     const { batch, batchNorm } = this.options;
     const { noiseSize, textSize } = generator.options;
     return compile(device, () => {
-      const z = randomNormal([batch, noiseSize], keyInput(), NOISE);
+      const z = randomNormal([batch, noiseSize], keyInput(), KeyStream.style.noise);
       const images = stopGradient(generator.call(z, input("text", [batch, textSize]), batchNorm === "batch" ? "train" : "evaluate"));
       const loss = mse(style.call(images, "train"), z);
       style.updateStatistics();

@@ -7,6 +7,7 @@ import { fillCaptions, fillImages } from "../../data/batch.js";
 import { CaptionPairSampler } from "../../data/caption-pairs.js";
 import type { Dataset } from "../../data/dataset.js";
 import { RandomStream } from "../../random/philox.js";
+import { KeyStream, StreamPurpose } from "../../random/streams.js";
 import { type Augmentation, JointSampler } from "../../data/sampler.js";
 import type { Symbols } from "../../data/symbols.js";
 import { NonFiniteError } from "../../errors.js";
@@ -26,7 +27,6 @@ import { assign, Store } from "../../tensor/variables.js";
 import { fillFeatures, type ImageFeatures } from "./image-features.js";
 import { trainSteps } from "../run/loop.js";
 import type { ImageSide } from "../gan/model-file.js";
-import { TEXT_VALUES } from "../run/names.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "../run/network-file.js";
 import type { SafeTensor } from "../../formats/safetensors.js";
 import { epochOf, objectiveLoss, type ObjectiveOptions, RECIPES, type Schedule, scheduledRate, similarityOf } from "./objectives.js";
@@ -66,9 +66,6 @@ export interface TextData {
   readonly features?: ImageFeatures | undefined;
 }
 
-/** Streams of a step's random numbers. */
-const STREAMS = { text: 1, image: 2 };
-
 /** What differs from step to step: the columns of the captions, and the values of the program's inputs. */
 interface Batch {
   readonly columns: number;
@@ -96,7 +93,7 @@ export class JointEmbedding {
   ) {
     const { dataset, symbols, features } = data;
     const { objective, seed, text, imageWidth } = options;
-    const random = new RandomStream(seed, TEXT_VALUES);
+    const random = new RandomStream(seed, StreamPurpose.textValues);
     const { initial, optimizer } = RECIPES[objective];
     this.text = new TextEncoder({ ...text, alphabet: symbols.size }, random, initial(random));
     const { embedding } = text;
@@ -204,7 +201,7 @@ export class JointEmbedding {
     return (step) => {
       const { images, captions, views, length } = sampler.batch(step);
       const { columns } = this.text.window(length);
-      const view = new RandomStream(seed, TEXT_VALUES, step);
+      const view = new RandomStream(seed, StreamPurpose.textValues, step);
       const seen = features ? fillFeatures(features, images, () => view.below(features.views)) : fillImages(dataset, images, views);
       return { columns, values: { images: seen, index: fillCaptions(dataset, captions, columns, undefined, symbols) } };
     };
@@ -261,15 +258,15 @@ export class JointEmbedding {
     const { embedding } = this.text.options;
     const { size } = this.data.dataset;
     if (!this.image) {
-      const both = reshape(this.text.call(input("index", [2 * batch, columns], "u32"), drop(STREAMS.text)), [2, batch, embedding]);
+      const both = reshape(this.text.call(input("index", [2 * batch, columns], "u32"), drop(KeyStream.text.text)), [2, batch, embedding]);
       return [half(both, 0), half(both, 1)];
     }
     const images =
       this.image instanceof ImageEncoder
-        ? this.image.call(input("images", [batch, 3, size, size]), "train", drop(STREAMS.image))
+        ? this.image.call(input("images", [batch, 3, size, size]), "train", drop(KeyStream.text.image))
         : this.image.call(input("images", [batch, this.image.options.features]));
     this.image.updateStatistics();
-    const texts = this.text.call(input("index", [batch * numCaptions, columns], "u32"), drop(STREAMS.text));
+    const texts = this.text.call(input("index", [batch * numCaptions, columns], "u32"), drop(KeyStream.text.text));
     if (numCaptions === 1) return [images, texts];
     const rows = similarityOf(objective) === "cosine" ? normalizeRows(texts) : texts;
     return [images, mean(reshape(rows, [batch, numCaptions, embedding]), [1])];

@@ -2,7 +2,8 @@
  * How good a text encoder is on held-out classes while it trains: on training classes that are held out for this, so that the test classes
  * stay unseen. A sample of their captions is enough to choose a step by.
  */
-import { RandomStream, StreamPurpose } from "../../random/philox.js";
+import { RandomStream } from "../../random/philox.js";
+import { StreamPurpose } from "../../random/streams.js";
 import type { Device } from "../../gpu/device.js";
 import { CaptionEncoder } from "./captions.js";
 import { ImageEmbedder } from "./image-embedder.js";
