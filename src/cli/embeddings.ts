@@ -36,11 +36,12 @@ export const embeddings = defineCommand({
     await readyAdapter();
     const { openDevice } = await import("../gpu/device.js");
     const { exportEmbeddings } = await import("../node/datasets/embeddings/export-embeddings.js");
-    const { readTextModel } = await import("../train/gan/model-file.js");
+    const { readPath } = await import("../node/files/read-bytes.js");
+    const { readTextModel } = await import("../train/text/encoder-file.js");
     const { openData, requireData } = await import("../train/run/run-data.js");
     const data = { dataset: name, imageSize: 64, dataDir, captions };
     await requireData(data, false);
-    const model = await readTextModel(textEncoder);
+    const model = await readPath(textEncoder, readTextModel);
     const progress = new Progress(context.stderr);
     const hooks: TrainHooks = { onEvent: (event) => show(progress, event), signal: context.catchInterrupt("stopping; nothing is written") };
     const device = await openDevice();

@@ -11,7 +11,8 @@ import { sample } from "../../src/cli/sample.js";
 import { train } from "../../src/cli/train.js";
 import { trainText } from "../../src/cli/train-text.js";
 import type { TextReport } from "../../src/node/evaluate/text-encoders.js";
-import { readTextEncoder } from "../../src/train/gan/model-file.js";
+import { readTextEncoder } from "../../src/train/text/encoder-file.js";
+import { readPath } from "../../src/node/files/read-bytes.js";
 
 let folder: string;
 const cacheBefore = process.env.PETALGRAD_CACHE;
@@ -84,7 +85,7 @@ describe("Persian captions", () => {
       inside("char"),
     );
     expect(printed).toContain(encoderOf("char"));
-    const { alphabet } = await readTextEncoder(encoderOf("char"));
+    const { alphabet } = await readPath(encoderOf("char"), readTextEncoder);
     expect(alphabet.toJSON().kind).toBe("captions");
     expect(alphabet.unknownIn("گل‌های زرد")).toEqual([]);
     expect(alphabet.unknownIn("گل ژ☃ red")).toEqual(["ژ", "☃", "r", "e", "d"]);

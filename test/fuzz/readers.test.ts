@@ -15,8 +15,10 @@ import { readTorch7 } from "../../src/formats/torch7.js";
 import { UserError } from "../../src/errors.js";
 import { parseTuning } from "../../src/gpu/tuning-file.js";
 import { openEmbeddings } from "../../src/node/datasets/embeddings/given-embeddings.js";
-import { exportStateDict, importTextEncoder } from "../../src/node/files/import-encoder.js";
-import { readGenerator, readTextEncoder } from "../../src/train/gan/model-file.js";
+import { exportStateDict, importTextEncoder } from "../../src/train/text/import/import-encoder.js";
+import { readGenerator } from "../../src/train/gan/model-file.js";
+import { readPath } from "../../src/node/files/read-bytes.js";
+import { readTextEncoder, readTextModel } from "../../src/train/text/encoder-file.js";
 import { resolveOptions } from "../../src/train/gan/options.js";
 import { RunFolder } from "../../src/train/run/run-folder.js";
 import type { SafeTensor } from "../../src/formats/safetensors.js";
@@ -102,7 +104,7 @@ describe("a model's file", () => {
         const bytes = await altered(files[kind], (metadata, tensors) => unsound(random, metadata, tensors));
         return [kind, put("m.safetensors", bytes)] as const;
       },
-      ([kind, path]) => readers[kind](path),
+      ([kind, path]) => readPath<unknown>(path, readers[kind]),
     );
   });
 
@@ -112,19 +114,22 @@ describe("a model's file", () => {
     const bare = Uint8Array.from(gan);
     const at = Buffer.from(bare).indexOf('"sha256":"');
     bare.set(Buffer.from('"sha255"'), at);
-    await survives((random) => put("m.safetensors", damaged(random, bare)), readGenerator);
+    await survives(
+      (random) => put("m.safetensors", damaged(random, bare)),
+      (path) => readPath(path, readGenerator),
+    );
   });
 });
 
 it("a state dict", async () => {
   const { text } = await tinyModels();
-  const dict = await exportStateDict(put("t.safetensors", text));
+  const dict = await exportStateDict(await readTextModel(text, "t.safetensors"));
   const bare = Uint8Array.from(dict);
   bare.set(Buffer.from('"sha255"'), Buffer.from(bare).indexOf('"sha256":"'));
   await survives(
     async (random, i) =>
       put("s.safetensors", i % 2 ? damaged(random, bare) : await altered(dict, (metadata, tensors) => unsound(random, metadata, tensors))),
-    importTextEncoder,
+    (path) => readPath(path, importTextEncoder),
   );
 });
 

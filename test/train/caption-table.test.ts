@@ -8,7 +8,7 @@ import { TextEncoder } from "../../src/models/text-encoder.js";
 import { CaptionTable } from "../../src/train/text/caption-table.js";
 import type { TextModel } from "../../src/train/text/captions.js";
 import type { TrainEvent } from "../../src/train/run/events.js";
-import { encodeTextEncoder } from "../../src/train/gan/model-file.js";
+import { encodeTextEncoder } from "../../src/train/text/encoder-file.js";
 import { tinyDataset } from "../data/tiny-dataset.js";
 import { device } from "../device.js";
 

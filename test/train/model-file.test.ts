@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.js";
 import { loadModel } from "../../src/node/files/load-model.js";
-import { readGenerator, readTextEncoder } from "../../src/train/gan/model-file.js";
+import { readGenerator } from "../../src/train/gan/model-file.js";
+import { readTextEncoder } from "../../src/train/text/encoder-file.js";
 import { readSafetensors } from "../../src/formats/safetensors.js";
 import { readStyle } from "../../src/train/style/file.js";
 import { altered, tinyModels } from "./tiny-model.js";
+import { readPath } from "../../src/node/files/read-bytes.js";
 
 let folder: string;
 let files: Awaited<ReturnType<typeof tinyModels>>;
@@ -27,7 +29,7 @@ const put = (bytes: Uint8Array): string => {
 async function refused(kind: keyof typeof files, change: Parameters<typeof altered>[1], message: string): Promise<void> {
   const path = put(await altered(files[kind], change));
   const read = { gan: readGenerator, text: readTextEncoder, style: readStyle }[kind];
-  const error = await read(path).then(
+  const error = await readPath<unknown>(path, read).then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -37,9 +39,9 @@ async function refused(kind: keyof typeof files, change: Parameters<typeof alter
 }
 
 it("is read where nothing is wrong", async () => {
-  expect((await readGenerator(put(files.gan))).fileWarnings).toEqual([]);
-  expect((await readTextEncoder(put(files.text))).similarity).toBe("cosine");
-  expect((await readStyle(put(files.style))).generator).toBe("0123");
+  expect((await readPath(put(files.gan), readGenerator)).fileWarnings).toEqual([]);
+  expect((await readPath(put(files.text), readTextEncoder)).similarity).toBe("cosine");
+  expect((await readPath(put(files.style), readStyle)).generator).toBe("0123");
 });
 
 describe("settings that are not a model's, under a right hash", () => {

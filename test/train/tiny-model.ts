@@ -6,7 +6,8 @@ import { ImageEncoder } from "../../src/models/image-encoder.js";
 import { ganInitializers } from "../../src/models/initializers.js";
 import { StyleEncoder } from "../../src/models/style-encoder.js";
 import { TextEncoder } from "../../src/models/text-encoder.js";
-import { encodeGan, encodeTextEncoder } from "../../src/train/gan/model-file.js";
+import { encodeGan } from "../../src/train/gan/model-file.js";
+import { encodeTextEncoder } from "../../src/train/text/encoder-file.js";
 import { readSafetensors, type SafeTensor, writeSafetensors } from "../../src/formats/safetensors.js";
 import { encodeStyle } from "../../src/train/style/file.js";
 

@@ -20,12 +20,13 @@ import { ImageEncoder } from "../../models/image-encoder.js";
 import { digest, fingerprint, keep } from "../../train/run/cache.js";
 import { duration, measureSpeed, textOperations } from "../../train/gan/expectation.js";
 import type { TrainHooks } from "../../train/run/events.js";
-import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "../../train/gan/model-file.js";
+import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "../../train/text/encoder-file.js";
 import { loadNetwork, networkTensors } from "../../train/run/network-file.js";
 import { readSafetensors, writeSafetensors } from "../../formats/safetensors.js";
 import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "../../train/text/joint-embedding.js";
 import { freePetals } from "../../evaluate/free-petals.js";
 import { classifierOperations, type ClassifierTraining, type Lesson, newClassifier, trainClassifier } from "../../evaluate/classifier.js";
+import { readPath } from "../files/read-bytes.js";
 
 /** Raised with every change that makes networks of the same settings come out different. */
 const VERSION = 1;
@@ -156,7 +157,7 @@ export async function obtainNetworks(
     what: "text-image encoder",
     path: pathOf("matching", settings.matching),
     operations: () => settings.matching.steps * textOperations(settings.matching, dataset.size),
-    read: async () => matchingOf(await readTextEncoder(matchingTask.path)),
+    read: async () => matchingOf(await readPath(matchingTask.path, readTextEncoder)),
     train: () => trainMatching(device, learnt, settings.matching, show("text-image encoder", settings.matching.steps), signal),
     encode: encodeTextEncoder,
   };

@@ -15,6 +15,7 @@ import { joined } from "../../tensor/rows.js";
 import { realImages } from "../../evaluate/pictures.js";
 import type { StyleCurve, Value } from "../../evaluate/report.js";
 import type { RunUnderTest } from "./subject.js";
+import { readPath } from "../files/read-bytes.js";
 
 /** Images that pairs are made of, at most. */
 const IMAGES = 2000;
@@ -95,7 +96,7 @@ async function styleOf({
 }: RunUnderTest): Promise<{ style: StyleEncoder; kind: GeneratorKind | undefined } | undefined> {
   const path = folder.inside(join(STYLE_FOLDER, STYLE_ENCODER_NAME));
   if (!existsSync(path)) return undefined;
-  const { style, generator: inverted } = await readStyle(path);
+  const { style, generator: inverted } = await readPath(path, readStyle);
   for (const [kind, generator] of generators) if ((await networkDigest(generator)) === inverted) return { style, kind };
   return { style, kind: undefined };
 }

@@ -11,12 +11,13 @@ import { CaptionTable } from "../../train/text/caption-table.js";
 import { Gan } from "../../train/gan/gan.js";
 import { loadGanTensors } from "../../train/gan/checkpoint.js";
 import type { TrainHooks } from "../../train/run/events.js";
-import { readTextEncoder } from "../../train/gan/model-file.js";
+import { readTextEncoder } from "../../train/text/encoder-file.js";
 import { TEXT_ENCODER_NAME } from "../../train/run/names.js";
 import { normalNoise } from "../../train/gan/noise.js";
 import type { GeneratorKind, TrainOptions } from "../../train/gan/options.js";
 import { Painter } from "../../train/gan/painter.js";
 import { RunFolder } from "../../train/run/run-folder.js";
+import { readPath } from "../files/read-bytes.js";
 
 /** A run that has a checkpoint. */
 export interface RunUnderTest {
@@ -39,7 +40,7 @@ export async function openRun(device: Device, path: string, dataset: Dataset, { 
   if (!folder.hasCheckpoint)
     throw new UserError(`${path} has no checkpoint to evaluate yet; go on with: ${commandLine("train", "--resume", path)}`);
   const file = folder.inside(TEXT_ENCODER_NAME);
-  const text = await readTextEncoder(file);
+  const text = await readPath(file, readTextEncoder);
   const gan = new Gan({ ...options, textSize: text.encoder.options.embedding }, new RandomStream(0));
   const checkpoint = await folder.loadCheckpoint();
   for (const refused of checkpoint.refused) onEvent({ kind: "warning", text: refused });

@@ -1,6 +1,7 @@
 /** `petalgrad evaluate --text-encoder`: text encoders measured on the classes they were not trained on, beside chance and each other. */
 import { basename, dirname } from "node:path";
 import { captionNumbers, type Dataset } from "../../data/dataset.js";
+import { readPath } from "../files/read-bytes.js";
 import { openDataset } from "../datasets/open.js";
 import { RandomStream } from "../../random/philox.js";
 import { StreamPurpose } from "../../random/streams.js";
@@ -12,7 +13,7 @@ import { CaptionEncoder } from "../../train/text/captions.js";
 import type { TrainHooks } from "../../train/run/events.js";
 import { ImageEmbedder } from "../../train/text/image-embedder.js";
 import { type ImageFeatures, readImageFeatures } from "../../train/text/image-features.js";
-import { readTextEncoder, type TextEncoderFile } from "../../train/gan/model-file.js";
+import { readTextEncoder, type TextEncoderFile } from "../../train/text/encoder-file.js";
 import { TEXT_ENCODER_NAME } from "../../train/run/names.js";
 import { isCut } from "../../train/text/sentences.js";
 import type { Similarity } from "../../train/text/objectives.js";
@@ -82,7 +83,7 @@ export interface TextReport {
 
 /** @throws UserError when a file is no text encoder, or the data set has no unseen classes */
 export async function evaluateTextEncoder(request: TextEvaluationRequest, hooks: TrainHooks): Promise<TextReport> {
-  const models = await Promise.all(request.files.map(readTextEncoder));
+  const models = await Promise.all(request.files.map((file) => readPath(file, readTextEncoder)));
   const sized = models.find(({ image }) => image instanceof ImageEncoder)?.image as ImageEncoder | undefined;
   const dataset = await openDataset(request.dataset, {
     ...(sized && { size: sized.options.imageSize }),

@@ -9,6 +9,7 @@ import { MODEL_NAME } from "../../train/run/names.js";
 import { loadNetwork } from "../../train/run/network-file.js";
 import type { GeneratorKind } from "../../train/gan/options.js";
 import { RunFolder } from "../../train/run/run-folder.js";
+import { readBytes, readPath } from "./read-bytes.js";
 
 interface Loaded {
   /** The file that the generator came from. */
@@ -30,7 +31,9 @@ export type LoadedGenerator = GeneratorFile & Loaded;
  * @throws UserError when there is none, when it is damaged, or when there is no generator of that kind, or no text encoder.
  */
 export const loadModel = (source: string, kind?: GeneratorKind, textEncoder?: string): Promise<LoadedModel> =>
-  load(source, kind, (path) => readGan(path, textEncoder));
+  load(source, kind, async (bytes, name) =>
+    readGan(bytes, name, textEncoder === undefined ? undefined : { bytes: await readBytes(textEncoder), name: textEncoder }),
+  );
 
 /** The same for who brings embeddings. */
 export const loadGenerator = (source: string, kind?: GeneratorKind): Promise<LoadedGenerator> => load(source, kind, readGenerator);
@@ -38,7 +41,7 @@ export const loadGenerator = (source: string, kind?: GeneratorKind): Promise<Loa
 async function load<File extends GeneratorFile>(
   source: string,
   kind: GeneratorKind | undefined,
-  read: (path: string) => Promise<File>,
+  read: (bytes: Uint8Array, name: string) => Promise<File>,
 ): Promise<File & Loaded> {
   if (!existsSync(source)) throw new UserError(`${source}: no such run or model file`);
   const isRun = statSync(source).isDirectory();
@@ -47,7 +50,7 @@ async function load<File extends GeneratorFile>(
     throw new UserError(
       `${source} has no ${MODEL_NAME} yet: it is written with the first checkpoint (${commandLine("train", "--resume", source)})`,
     );
-  const file = await read(path);
+  const file = await readPath(path, read);
   const model: File & Loaded = { ...file, path, warnings: file.fileWarnings ?? [] };
   if (kind === undefined) return model;
   if (isRun) return fromRun(source, model, kind);

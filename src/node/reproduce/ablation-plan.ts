@@ -8,6 +8,7 @@ import type { GivenOptions, Variant } from "../../train/gan/options.js";
 import { RunFolder } from "../../train/run/run-folder.js";
 import { readStyle } from "../../train/style/file.js";
 import type { EvaluateRequest } from "../evaluate/evaluate.js";
+import { readPath } from "../files/read-bytes.js";
 
 export interface AblationRequest {
   /** Options that all runs have in common, beside variant and seed. */
@@ -53,7 +54,7 @@ export async function stepsDone(path: string): Promise<number> {
 export async function hasStyle(path: string): Promise<boolean> {
   const file = join(path, STYLE_FOLDER, STYLE_ENCODER_NAME);
   if (!existsSync(file)) return false;
-  const { generator } = await readStyle(file);
+  const { generator } = await readPath(file, readStyle);
   if (generator === (await networkDigest((await loadModel(path)).generator))) return true;
   rmSync(join(path, STYLE_FOLDER), { recursive: true });
   return false;

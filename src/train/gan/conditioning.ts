@@ -10,7 +10,7 @@ import { EmbeddedDataset, nameOf, placeVectors } from "../../data/embeddings/emb
 import type { GivenEmbeddings } from "../../node/datasets/embeddings/given-embeddings.js";
 import { GAN_ADAM } from "./gan.js";
 import type { TrainHooks } from "../run/events.js";
-import { encodeTextEncoder, type ModelTexts, type TextEncoderFile } from "./model-file.js";
+import { encodeTextEncoder, type ModelTexts, type TextEncoderFile } from "../text/encoder-file.js";
 import { TEXT_ENCODER_NAME } from "../run/names.js";
 import type { TrainOptions } from "./options.js";
 import type { RunFolder } from "../run/run-folder.js";

@@ -22,7 +22,8 @@ import { encodePng } from "../../node/files/png.js";
 import { SampleGrid } from "./sample-grid.js";
 import type { TrainHooks, TrainRequest, TrainResult } from "../run/events.js";
 import { trainSteps } from "../run/loop.js";
-import { encodeGan, encodeTextEncoder, type ModelTexts, readTextEncoder, type TextEncoderFile } from "./model-file.js";
+import { encodeGan } from "./model-file.js";
+import { encodeTextEncoder, type ModelTexts, readTextEncoder, type TextEncoderFile } from "../text/encoder-file.js";
 import { FIRST_SAMPLE, MODEL_NAME, TEXT_ENCODER_NAME } from "../run/names.js";
 import { resolveOptions, resumeOptions, type TrainOptions, usesMismatch } from "./options.js";
 import { withAbsolutePaths } from "../../node/files/paths.js";
@@ -34,6 +35,7 @@ import { type Checkpoint, refuseBegun, RunFolder } from "../run/run-folder.js";
 import { isNormalised, normalisationFor } from "../text/text-model.js";
 import { jointTraining, keptTextEncoder, obtainTextEncoder, symbolsOf } from "./text-stage.js";
 import { installTuner } from "../run/tuning.js";
+import { readPath } from "../../node/files/read-bytes.js";
 
 /**
  * Trains, or continues, a run.
@@ -116,7 +118,7 @@ function requireClasses(dataset: Dataset, variant: TrainOptions["variant"]): voi
 async function givenTextEncoder(options: TrainOptions, before: RunFolder | undefined): Promise<TextEncoderFile | undefined> {
   const own = before?.inside(TEXT_ENCODER_NAME);
   const path = own && existsSync(own) ? own : textSource(options).file;
-  return path === null ? undefined : readTextEncoder(path);
+  return path === null ? undefined : readPath(path, readTextEncoder);
 }
 
 /** The captions by the given text encoder, or by one that is obtained now. @returns undefined when the signal ended its training */

@@ -11,13 +11,14 @@ import type { Device } from "../../gpu/device.js";
 import { DOCUMENT_LENGTHS } from "../../models/text-encoder.js";
 import { digest, fingerprint, keep } from "../run/cache.js";
 import type { TrainHooks } from "../run/events.js";
-import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "./model-file.js";
+import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "../text/encoder-file.js";
 import type { TrainOptions } from "./options.js";
 import { trainingClasses } from "../run/run-data.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { readSafetensors, writeSafetensors } from "../../formats/safetensors.js";
 import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "../text/joint-embedding.js";
 import { finishedEncoder } from "../text/text-model.js";
+import { readPath } from "../../node/files/read-bytes.js";
 
 /** A text encoder that is not finished yet, in the run's folder. */
 const PART_NAME = "text-encoder.part.safetensors";
@@ -84,7 +85,7 @@ export async function obtainTextEncoder(
   const kept = keptTextEncoder(dataset, options);
   if (existsSync(kept)) {
     try {
-      const model = await readTextEncoder(kept);
+      const model = await readPath(kept, readTextEncoder);
       onEvent({ kind: "message", text: `text encoder: kept from an earlier run with the same data and settings (${kept})` });
       return model;
     } catch (error) {

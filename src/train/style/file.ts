@@ -6,7 +6,7 @@ import { writeSafetensors } from "../../formats/safetensors.js";
 import { ganInitializers } from "../../models/initializers.js";
 import type { Network } from "../../models/layers.js";
 import { StyleEncoder } from "../../models/style-encoder.js";
-import { FORMAT, openModelFile } from "../gan/model-file.js";
+import { FORMAT, readModelFile } from "../run/model-format.js";
 import { type GeneratorKind, GENERATORS } from "../gan/options.js";
 import { choiceIn, setting, styleOptions } from "../run/model-settings.js";
 import { networkDigest, networkFrom, networkTensors } from "../run/network-file.js";
@@ -29,14 +29,14 @@ export async function encodeStyle({ style, generator, kind }: StyleFile): Promis
   return writeSafetensors(await networkTensors("style", style), metadata);
 }
 
-/** @throws UserError when the file is missing, damaged, or no style encoder */
-export async function readStyle(path: string): Promise<StyleFile> {
-  const file = await openModelFile(path);
-  const options = styleOptions(file, path);
-  const style = networkFrom("style", file.tensors, path, () => new StyleEncoder(options, ganInitializers(new RandomStream(0))));
-  const generator = setting(file, path, "style.generator");
-  if (typeof generator !== "string") throw new UserError(`${path}: its metadata's style.generator is no digest`);
-  return { style, generator, kind: choiceIn(file, path, "style.generator.kind", GENERATORS) };
+/** @param name The file, for messages. @throws UserError when it is damaged, or no style encoder */
+export async function readStyle(bytes: Uint8Array, name: string): Promise<StyleFile> {
+  const file = await readModelFile(bytes, name);
+  const options = styleOptions(file, name);
+  const style = networkFrom("style", file.tensors, name, () => new StyleEncoder(options, ganInitializers(new RandomStream(0))));
+  const generator = setting(file, name, "style.generator");
+  if (typeof generator !== "string") throw new UserError(`${name}: its metadata's style.generator is no digest`);
+  return { style, generator, kind: choiceIn(file, name, "style.generator.kind", GENERATORS) };
 }
 
 /** What the user should know when styles are drawn by another generator than they were read for. @param name What holds that generator. */

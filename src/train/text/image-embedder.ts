@@ -8,7 +8,7 @@ import { compile } from "../../tensor/compile.js";
 import type { Program } from "../../tensor/program.js";
 import { input, type Tensor } from "../../tensor/tensor.js";
 import { fillFeatures, type ImageFeatures } from "./image-features.js";
-import type { ImageSide } from "../gan/model-file.js";
+import type { ImageSide } from "./encoder-file.js";
 
 /** Images a run of the program. */
 const BATCH = 64;

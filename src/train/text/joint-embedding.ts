@@ -26,7 +26,7 @@ import { input, type Tensor, tensor } from "../../tensor/tensor.js";
 import { assign, Store } from "../../tensor/variables.js";
 import { fillFeatures, type ImageFeatures } from "./image-features.js";
 import { trainSteps } from "../run/loop.js";
-import type { ImageSide } from "../gan/model-file.js";
+import type { ImageSide } from "./encoder-file.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "../run/network-file.js";
 import type { SafeTensor } from "../../formats/safetensors.js";
 import { epochOf, objectiveLoss, type ObjectiveOptions, RECIPES, type Schedule, scheduledRate, similarityOf } from "./objectives.js";

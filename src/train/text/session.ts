@@ -10,7 +10,7 @@ import type { Device } from "../../gpu/device.js";
 import { curvesSvg } from "../../pictures/line-chart.js";
 import type { TrainHooks } from "../run/events.js";
 import { readImageFeatures, requireImageFeatures } from "./image-features.js";
-import { encodeTextEncoder } from "../gan/model-file.js";
+import { encodeTextEncoder } from "./encoder-file.js";
 import { TEXT_ENCODER_NAME } from "../run/names.js";
 import { type NamedTensor, refuseNonFinite } from "../run/network-file.js";
 import { withAbsolutePaths } from "../../node/files/paths.js";

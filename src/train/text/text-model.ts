@@ -2,7 +2,7 @@
 import type { Device } from "../../gpu/device.js";
 import type { Dataset } from "../../data/dataset.js";
 import { CaptionEncoder, type Normalisation, normalisationOf, type TextModel } from "./captions.js";
-import type { TextEncoderFile } from "../gan/model-file.js";
+import type { TextEncoderFile } from "./encoder-file.js";
 import type { JointEmbedding } from "./joint-embedding.js";
 import { similarityOf } from "./objectives.js";
 

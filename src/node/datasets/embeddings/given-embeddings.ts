@@ -13,7 +13,8 @@ import type { NumpyArray } from "../../../formats/numpy-array.js";
 import { UserError } from "../../../errors.js";
 import { readSafetensors, type SafetensorsFile } from "../../../formats/safetensors.js";
 import { readIcmlFolder } from "./icml-folder.js";
-import { bareName, type ImageVectors, readBytes } from "./image-vectors.js";
+import { bareName, type ImageVectors } from "./image-vectors.js";
+import { readBytes } from "../../files/read-bytes.js";
 import { isPickle, readStackGan, stackGanPickles } from "./stackgan-pickles.js";
 
 export interface GivenEmbeddings {

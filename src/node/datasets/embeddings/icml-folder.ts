@@ -7,7 +7,8 @@ import { listFolder } from "../archive.js";
 import { toFloats } from "../../../formats/number-array.js";
 import { LuaTable, readTorch7, tensorValues, TorchTensor } from "../../../formats/torch7.js";
 import { UserError } from "../../../errors.js";
-import { bareName, type ImageVectors, readBytes } from "./image-vectors.js";
+import { bareName, type ImageVectors } from "./image-vectors.js";
+import { readBytes } from "../../files/read-bytes.js";
 
 /** Every .t7 file one level below a folder, by class and name. */
 export async function readIcmlFolder(folder: string): Promise<ImageVectors[]> {

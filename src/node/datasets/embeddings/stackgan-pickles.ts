@@ -9,7 +9,8 @@ import type { NumpyArray } from "../../../formats/numpy-array.js";
 import { PickledArray, type PickleValue, readPickle } from "../../../formats/pickle.js";
 import { isStray } from "../../../data/names.js";
 import { UserError } from "../../../errors.js";
-import { bareName, type ImageVectors, readBytes } from "./image-vectors.js";
+import { bareName, type ImageVectors } from "./image-vectors.js";
+import { readBytes } from "../../files/read-bytes.js";
 
 const NAMES = "filenames.pickle";
 
