@@ -4,9 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.js";
+import { Vocabulary } from "../../src/data/vocabulary.js";
+import { ImageEncoder } from "../../src/models/image-encoder.js";
+import { TextEncoder } from "../../src/models/text-encoder.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { loadModel } from "../../src/node/files/load-model.js";
 import { readGenerator } from "../../src/train/gan/model-file.js";
-import { readTextEncoder } from "../../src/train/text/encoder-file.js";
+import { encodeTextEncoder, readTextEncoder } from "../../src/train/text/encoder-file.js";
 import { readSafetensors } from "../../src/formats/safetensors.js";
 import { readStyle } from "../../src/train/style/file.js";
 import { altered, tinyModels } from "./tiny-model.js";
@@ -44,6 +48,18 @@ it("is read where nothing is wrong", async () => {
   expect((await readPath(put(files.style), readStyle)).generator).toBe("0123");
 });
 
+it("is read where its text encoder is a bag of words, which has no width: that of the default run on petals", async () => {
+  const symbols = Vocabulary.fromCaptions(["red petals", "blue petals"], 1, 2);
+  const encoder = new TextEncoder(
+    { form: "bag-of-words", alphabet: symbols.size, width: 0, embedding: 6, length: 10 },
+    new RandomStream(7),
+  );
+  const normalisation = { center: new Float32Array(6), scale: 1 };
+  const image = new ImageEncoder({ imageSize: 16, width: 4, embedding: 6 }, new RandomStream(8));
+  const read = await readPath(put(await encodeTextEncoder({ encoder, alphabet: symbols, normalisation, image })), readTextEncoder);
+  expect(read.encoder.options).toMatchObject({ form: "bag-of-words", width: 0 });
+});
+
 describe("settings that are not a model's, under a right hash", () => {
   const generator = { imageSize: 16, width: 4, noiseSize: 3, textSize: 6, textProjection: 4, residual: true };
   const text = { alphabet: 70, width: 4, embedding: 6, form: "char-cnn-rnn", cell: "rnn", state: "mean", length: 201 };
@@ -55,6 +71,7 @@ describe("settings that are not a model's, under a right hash", () => {
       "imageSize in generator.options must be a whole number from 8 to 1024, not 65536",
     ],
     ["gan", "generator.options", { ...generator, imageSize: 512 }, "generator.deconv1.weight is F32 [7, 8, 4, 4], not F32 [7, 256, 4, 4]"],
+    ["text", "text.options", { ...text, width: 0 }, "width in text.options must be a whole number from 1"],
     ["gan", "generator.options", { ...generator, imageSize: 24 }, "image size 24: must be 8, 16, 32"],
     [
       "gan",

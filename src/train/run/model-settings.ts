@@ -41,7 +41,8 @@ const FEATURES = { features: size, embedding: size } as const;
 const STYLE = { imageSize, width: size, residual: flag, missingLeakyRelu: choice(["keep", "restore"]), noiseSize: size } as const;
 const TEXT = {
   alphabet: size,
-  width: size,
+  // A bag of words has no layer whose width there could be, and says 0.
+  width: { ...size, min: 0 },
   embedding: size,
   // Older files know one form and one length.
   form: { ...choice(TEXT_FORMS), optional: true },
@@ -71,7 +72,11 @@ export const generatorOptions = (file: SafetensorsFile, path: string): Generator
 
 export const styleOptions = (file: SafetensorsFile, path: string): StyleEncoderOptions => options(file, path, "style.options", STYLE);
 
-export const textOptions = (file: SafetensorsFile, path: string): TextEncoderOptions => options(file, path, "text.options", TEXT);
+export function textOptions(file: SafetensorsFile, path: string): TextEncoderOptions {
+  const read = options<TextEncoderOptions>(file, path, "text.options", TEXT);
+  if (read.form !== "bag-of-words") checkOption(`${path}: width in text.options`, size, read.width);
+  return read;
+}
 
 export function imageOptions(file: SafetensorsFile, path: string): ImageEncoderOptions | FeatureEncoderOptions {
   const json = setting(file, path, "image.options");
