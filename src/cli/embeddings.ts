@@ -38,7 +38,7 @@ export const embeddings = defineCommand({
     const { exportEmbeddings } = await import("../node/datasets/embeddings/export-embeddings.js");
     const { readPath } = await import("../node/files/read-bytes.js");
     const { readTextModel } = await import("../train/text/encoder-file.js");
-    const { openData, requireData } = await import("../train/run/run-data.js");
+    const { openData, requireData } = await import("../node/datasets/run-data.js");
     const data = { dataset: name, imageSize: 64, dataDir, captions };
     await requireData(data, false);
     const model = await readPath(textEncoder, readTextModel);

@@ -80,3 +80,6 @@ export interface Dataset {
 /** The numbers of all captions of these images. */
 export const captionNumbers = (dataset: Dataset, images: readonly number[]): number[] =>
   images.flatMap((image) => dataset.captionsOf(image).map((_, i) => dataset.firstCaption(image) + i));
+
+/** Classes to train on that have images. */
+export const trainingClasses = (dataset: Dataset): number[] => dataset.split.train.filter((c) => dataset.imagesOfClass(c).length > 0);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { resolveOptions, resumeOptions } from "../../src/train/gan/options.js";
 import { withAbsolutePaths } from "../../src/node/files/paths.js";
-import { openData, requireData } from "../../src/train/run/run-data.js";
+import { openData, requireData } from "../../src/node/datasets/run-data.js";
 import { resolveTextOptions, resumeTextOptions } from "../../src/train/text/options.js";
 import { tinyFolder } from "../data/tiny-folder.js";
 

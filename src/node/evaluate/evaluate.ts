@@ -5,7 +5,7 @@ import { type Device, openDevice } from "../../gpu/device.js";
 import type { TrainHooks } from "../../train/run/events.js";
 import type { TrainOptions } from "../../train/gan/options.js";
 import { withAbsolutePaths } from "../files/paths.js";
-import { openData } from "../../train/run/run-data.js";
+import { openData } from "../datasets/run-data.js";
 import { RunFolder } from "../../train/run/run-folder.js";
 import { type NetworkSettings, networkSettings, obtainNetworks } from "./networks.js";
 import { PublishedMeasures, type PublishedRequest } from "../../evaluate/published.js";

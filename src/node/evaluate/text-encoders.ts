@@ -2,7 +2,7 @@
 import { basename, dirname } from "node:path";
 import { captionNumbers, type Dataset } from "../../data/dataset.js";
 import { readPath } from "../files/read-bytes.js";
-import { openDataset } from "../datasets/open.js";
+import { openWithProgress } from "../datasets/open-with-progress.js";
 import { RandomStream } from "../../random/philox.js";
 import { StreamPurpose } from "../../random/streams.js";
 import { UserError } from "../../errors.js";
@@ -85,18 +85,12 @@ export interface TextReport {
 export async function evaluateTextEncoder(request: TextEvaluationRequest, hooks: TrainHooks): Promise<TextReport> {
   const models = await Promise.all(request.files.map((file) => readPath(file, readTextEncoder)));
   const sized = models.find(({ image }) => image instanceof ImageEncoder)?.image as ImageEncoder | undefined;
-  const dataset = await openDataset(request.dataset, {
+  const wanted = {
     ...(sized && { size: sized.options.imageSize }),
     ...(request.dataDir !== undefined && { dataDir: request.dataDir }),
     ...(request.captions !== undefined && { captions: request.captions }),
-    signal: hooks.signal,
-    onMessage: (text) => hooks.onEvent({ kind: "message", text }),
-    onProgress: ({ phase, what, done, total }) =>
-      hooks.onEvent({
-        ...{ kind: "work", what: phase === "download" ? what : `preparing ${what}`, unit: phase === "download" ? "B" : "images", done },
-        ...(total !== undefined && { total }),
-      }),
-  });
+  };
+  const dataset = await openWithProgress(request.dataset, wanted, hooks);
   const features = request.imageFeatures === undefined ? undefined : await readImageFeatures(request.imageFeatures, dataset);
   const unseen = unseenOf(dataset);
   const device = await openDevice();

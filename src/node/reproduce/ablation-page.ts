@@ -12,7 +12,7 @@ import { encodePng } from "../files/png.js";
 import type { TrainHooks } from "../../train/run/events.js";
 import { imageGrid } from "../../pictures/image-grid.js";
 import { type TrainOptions, VARIANTS } from "../../train/gan/options.js";
-import { openData } from "../../train/run/run-data.js";
+import { openData } from "../datasets/run-data.js";
 import { meanAndDeviation } from "../../metrics/inception-score.js";
 import { joined } from "../../tensor/rows.js";
 import type { AblationRun } from "./ablation-plan.js";

@@ -1,6 +1,6 @@
 /** `petalgrad train`: the text encoder, then the GAN, in a run folder that can be resumed bit for bit. */
 import { existsSync } from "node:fs";
-import type { Dataset } from "../../data/dataset.js";
+import { type Dataset, trainingClasses } from "../../data/dataset.js";
 import { fillPixels } from "../../data/batch.js";
 import { RandomStream } from "../../random/philox.js";
 import { StreamPurpose } from "../../random/streams.js";
@@ -30,7 +30,7 @@ import { withAbsolutePaths } from "../../node/files/paths.js";
 import { type Attempt, trainOnDevice } from "../run/recovery.js";
 import { textSource } from "./text-source.js";
 import { runCurves } from "./curves.js";
-import { openTrainingData, requireData, trainingClasses } from "../run/run-data.js";
+import { openTrainingData, requireData } from "../../node/datasets/run-data.js";
 import { type Checkpoint, refuseBegun, RunFolder } from "../run/run-folder.js";
 import { isNormalised, normalisationFor } from "../text/text-model.js";
 import { jointTraining, keptTextEncoder, obtainTextEncoder, symbolsOf } from "./text-stage.js";

@@ -18,7 +18,7 @@ import { networkDigest, refuseNonFinite } from "../run/network-file.js";
 import { Painter } from "../gan/painter.js";
 import { withAbsolutePaths } from "../../node/files/paths.js";
 import { type Attempt, trainOnDevice } from "../run/recovery.js";
-import { openData, requireData } from "../run/run-data.js";
+import { openData, requireData } from "../../node/datasets/run-data.js";
 import { type FolderKind, RunFolder } from "../run/run-folder.js";
 import { encodeStyle } from "./file.js";
 import { encodePng } from "../../node/files/png.js";

@@ -1,7 +1,7 @@
 /** `petalgrad train-text`: a text encoder trained in a run folder that can be resumed bit for bit, its best step chosen on held-out classes. */
 import { basename } from "node:path";
 import type { Alphabet } from "../../data/alphabet.js";
-import type { Dataset } from "../../data/dataset.js";
+import { type Dataset, trainingClasses } from "../../data/dataset.js";
 import type { Symbols } from "../../data/symbols.js";
 import { Vocabulary } from "../../data/vocabulary.js";
 import { commandLine } from "../../command-line.js";
@@ -15,7 +15,7 @@ import { TEXT_ENCODER_NAME } from "../run/names.js";
 import { type NamedTensor, refuseNonFinite } from "../run/network-file.js";
 import { withAbsolutePaths } from "../../node/files/paths.js";
 import { type Attempt, trainOnDevice } from "../run/recovery.js";
-import { openTrainingData, requireData, trainingClasses } from "../run/run-data.js";
+import { openTrainingData, requireData } from "../../node/datasets/run-data.js";
 import { type FolderKind, refuseBegun, RunFolder } from "../run/run-folder.js";
 import type { SafeTensor } from "../../formats/safetensors.js";
 import { JointEmbedding, type JointTraining, type TextData } from "./joint-embedding.js";

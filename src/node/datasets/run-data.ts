@@ -1,12 +1,13 @@
 /** The data set of a run. */
 import { basename, resolve } from "node:path";
 import type { Dataset } from "../../data/dataset.js";
-import { openDataset, requireDataset } from "../../node/datasets/open.js";
-import type { OpenOptions } from "../../node/datasets/options.js";
 import { UserError } from "../../errors.js";
-import type { TrainHooks } from "./events.js";
-import type { TrainOptions } from "../gan/options.js";
-import { isDatasetName } from "../../node/files/paths.js";
+import type { TrainOptions } from "../../train/gan/options.js";
+import type { TrainHooks } from "../../train/run/events.js";
+import { isDatasetName } from "../files/paths.js";
+import { requireDataset } from "./open.js";
+import { openWithProgress } from "./open-with-progress.js";
+import type { OpenOptions } from "./options.js";
 
 /** What says which data set it is. */
 export interface DataOptions extends Pick<TrainOptions, "dataset" | "imageSize" | "dataDir" | "captions"> {
@@ -31,23 +32,8 @@ function asked({ dataset, imageSize, dataDir, captions, alphabet = null }: DataO
  * Opens it as training did, preparing what is missing.
  * @param onWork Called when it begins to take time.
  */
-export async function openData(
-  options: DataOptions,
-  { onEvent, signal }: TrainHooks,
-  onWork: () => void = () => undefined,
-): Promise<Dataset> {
-  const [name, open] = asked(options);
-  return openDataset(name, {
-    ...open,
-    signal,
-    onMessage: (text) => onEvent({ kind: "message", text }),
-    onProgress: ({ phase, done, total, what }) => {
-      onWork();
-      const task = phase === "download" ? ({ what, unit: "B" } as const) : ({ what: `preparing ${what}`, unit: "images" } as const);
-      onEvent({ kind: "work", ...task, done, ...(total !== undefined && { total }) });
-    },
-  });
-}
+export const openData = (options: DataOptions, hooks: TrainHooks, onWork?: () => void): Promise<Dataset> =>
+  openWithProgress(...asked(options), hooks, onWork);
 
 /** The same for a training, which is told why it ended where it is stopped meanwhile. */
 export async function openTrainingData(...args: Parameters<typeof openData>): Promise<Dataset> {
@@ -76,6 +62,3 @@ export async function requireData(options: DataOptions, begun: boolean): Promise
     throw error;
   }
 }
-
-/** Classes to train on that have images. */
-export const trainingClasses = (dataset: Dataset): number[] => dataset.split.train.filter((c) => dataset.imagesOfClass(c).length > 0);
