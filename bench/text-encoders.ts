@@ -1,5 +1,5 @@
 /**
- * The table of docs/text-encoder.md out of reports of `evaluate --text-encoder`:
+ * The table of docs/results/text-encoders.md out of reports of `evaluate --text-encoder`:
  * `npm run bench:text-encoders -- FILE.json [FILE.json ...]`. Encoders of one name but for a number at the end (seeds) are averaged.
  */
 import { readFileSync } from "node:fs";

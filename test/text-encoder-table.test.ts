@@ -1,4 +1,4 @@
-/** The table of docs/text-encoder.md: seeds averaged, chance first, what an encoder cannot do left open. */
+/** The table of docs/results/text-encoders.md: seeds averaged, chance first, what an encoder cannot do left open. */
 import { expect, it } from "vitest";
 import { averaged, markdown } from "../bench/text-encoder-table.js";
 import type { EncoderReport, TextReport } from "../src/node/evaluate/text-encoders.js";

@@ -1,4 +1,4 @@
-/** `petalgrad reproduce`: trains and measures what docs/results.md shows, and prints it again. */
+/** `petalgrad reproduce`: trains and measures what docs/results shows, and prints it again. */
 import { typed } from "../command-line.js";
 import { ABLATION_CHANGES } from "../node/reproduce/ablation-changes.js";
 import { type GivenOptions, TRAIN_OPTIONS, VARIANTS } from "../train/gan/options.js";
@@ -33,21 +33,21 @@ const OPTIONS = {
   out: { type: "text", placeholder: "DIR", description: "folder of the runs", defaultText: "runs/ablation-DATASET-PRESET" },
   results: {
     type: "text",
-    placeholder: "FILE",
-    default: "docs/results.md",
-    description: "the page that gets a section of tables and images",
+    placeholder: "DIR",
+    default: "docs/results",
+    description: "folder of the printed pages: tables, images, and the measures of each seed",
   },
 } as const;
 
 export const reproduce = defineCommand({
   name: "reproduce",
-  summary: "train the four variants side by side, measure them, and print the page of results",
+  summary: "train the four variants side by side, measure them, and print a page of results",
   details:
     "ablation: GAN, GAN-CLS, GAN-INT and GAN-INT-CLS with the same seeds, steps and text encoders, a style encoder for each, and\n" +
     `every measure of ${typed("evaluate")}.\n` +
     "It says first how long it should take. Ctrl-C stops it; the same command goes on. The measures are\n" +
     "kept beside the page, a file a seed; what was measured before or elsewhere with the same options counts in its table. Other options of\n" +
-    "training than the defaults have a section and files of their own.",
+    "training than the defaults have a page and files of their own.",
   options: OPTIONS,
   examples: [
     ["reproduce --what ablation --seeds 3", "petals, preset small, three seeds"],

@@ -1,4 +1,4 @@
-/** The ablation on tiny runs: it says how long it will take, can be stopped, does nothing twice, and writes its section of the page. */
+/** The ablation on tiny runs: it says how long it will take, can be stopped, does nothing twice, and prints its page. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,8 @@ import type { TrainEvent } from "../../src/train/run/events.js";
 
 const before = process.env.PETALGRAD_CACHE;
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-ablation-"));
-const page = join(folder, "docs", "results.md");
+const results = join(folder, "docs", "results");
+const page = join(results, "petals-tiny.md");
 
 const tiny = { steps: 2, batch: 8, learningRate: 2e-3, width: 4, shift: 1, seed: 1 };
 const request = {
@@ -39,7 +40,7 @@ async function reproduce(stopAfter = Infinity, change: Partial<typeof request> =
     events.push(event);
     if (events.filter(({ kind }) => kind === "checkpoint").length >= stopAfter) controller.abort();
   };
-  const result = reproduceAblation({ ...request, ...change }, page, { onEvent, signal: controller.signal });
+  const result = reproduceAblation({ ...request, ...change }, results, { onEvent, signal: controller.signal });
   const steps = () => events.filter(({ kind }) => kind === "step").length;
   return { result: await result.catch((error: unknown) => error), events, steps };
 }
@@ -68,31 +69,31 @@ describe("the ablation", () => {
     expect(first).toHaveProperty("text", expect.stringMatching(/^expected on this adapter: about .*4 of 4 runs to train/));
 
     const rest = await reproduce();
-    expect(rest.result).toBe(`the section "petals-tiny" of ${page}; runs and reports are in ${request.folder}`);
+    expect(rest.result).toBe(`${page}; runs and reports are in ${request.folder}`);
     // Three runs of two steps (their text encoder was kept), four style encoders of two steps.
     expect(rest.steps()).toBe(3 * 2 + 4 * 2);
     const report = join(request.folder, "seed-0", "evaluation", "report.json");
     const time = statSync(report).mtimeMs;
     const text = readFileSync(page, "utf8");
-    writeFileSync(page, text.replace("# Results", "# Results of ours").replace("FID-petalgrad", "damaged"));
+    writeFileSync(page, text.replace("FID-petalgrad", "damaged"));
 
     const again = await reproduce();
     expect(again.steps()).toBe(0);
     expect(statSync(report).mtimeMs).toBe(time);
-    // The section was put in the old one's place, and nothing else was touched.
-    expect(readFileSync(page, "utf8")).toBe(text.replace("# Results", "# Results of ours"));
+    // Printed anew, the same to the letter.
+    expect(readFileSync(page, "utf8")).toBe(text);
 
     for (const variant of ["gan", "gan-cls", "gan-int", "gan-int-cls"])
       expect(text).toMatch(new RegExp(`\\| real \\|.*\\| ${variant} \\|`));
     expect(text).toContain("npm run reproduce -- --what ablation --dataset petals --preset tiny");
     expect(text).toContain("background, by style");
-    const { width, height } = PNG.sync.read(readFileSync(join(folder, "docs", "images", "ablation-petals-tiny.png")));
+    const { width, height } = PNG.sync.read(readFileSync(join(results, "petals-tiny.png")));
     // 13 columns and 6 rows of 16 pixels, two between.
     expect([width, height]).toEqual([13 * 18 + 2, 6 * 18 + 2]);
   });
 
   it("counts the seeds that were measured elsewhere with the same settings, and no others", async () => {
-    const kept = (seed: number) => join(folder, "docs", "results", `petals-tiny-seed-${seed}.json`);
+    const kept = (seed: number) => join(results, `petals-tiny-seed-${seed}.json`);
     interface Kept {
       settings: Record<string, unknown>;
       seed: number;
@@ -130,14 +131,14 @@ describe("the ablation", () => {
     expect(partly).toContain("images each of gan-cls, all of seed 1");
     expect(partly).toContain("| real | noise | gan | gan-cls | gan-int | gan-int-cls |");
 
-    // Trained another way it is another ablation: a section and files beside these.
+    // Trained another way it is another ablation: a page and files beside these.
     const other = { given: { ...request.given, infoWeight: 1 }, variants: ["gan" as const], folder: join(folder, "other") };
     await reproduce(Infinity, other);
-    const both = readFileSync(page, "utf8");
-    expect(both.slice(0, partly.length)).toBe(partly);
-    expect(both).toContain("## GAN on petals, preset tiny, --info-weight 1\n");
+    expect(readFileSync(page, "utf8")).toBe(partly);
+    const both = readFileSync(join(results, "petals-tiny-info-weight-1.md"), "utf8");
+    expect(both).toContain("# GAN on petals, preset tiny, --info-weight 1\n");
     expect(both).toContain("--preset tiny --steps 2 --text-steps 1 --info-weight 1 --variant gan --seeds 1");
-    expect(readdirSync(join(folder, "docs", "results"))).toContain("petals-tiny-info-weight-1-seed-0.json");
+    expect(readdirSync(results)).toContain("petals-tiny-info-weight-1-seed-0.json");
 
     writeFileSync(kept(1), "{");
     expect((await reproduce()).result).toHaveProperty(

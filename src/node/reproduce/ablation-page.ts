@@ -1,6 +1,6 @@
-/** The page of results: for each ablation a section with the table over its seeds and the variants' images side by side. */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+/** An ablation's printed page: the table over its seeds, and the variants' images side by side. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { centreViews, fillImages } from "../../data/batch.js";
 import { RandomStream } from "../../random/philox.js";
 import { StreamPurpose } from "../../random/streams.js";
@@ -62,7 +62,7 @@ const GRID = { captions: 6, each: 3 };
  * Captions of unseen classes: a row's real image, then each run's images, from the same noise.
  * @param runs In the order of the columns.
  */
-export async function comparison(runs: readonly AblationRun[], options: TrainOptions, hooks: TrainHooks): Promise<Section["picture"]> {
+export async function comparison(runs: readonly AblationRun[], options: TrainOptions, hooks: TrainHooks): Promise<AblationPage["picture"]> {
   const device = await openDevice();
   try {
     const dataset = await openData(options, hooks);
@@ -89,8 +89,8 @@ export async function comparison(runs: readonly AblationRun[], options: TrainOpt
   }
 }
 
-export interface Section {
-  /** "petals-small": names the section and its picture. */
+export interface AblationPage {
+  /** "petals-small": names the page and its picture. */
   readonly name: string;
   readonly heading: string;
   /** The command that prints it. */
@@ -103,26 +103,21 @@ export interface Section {
   readonly picture: { readonly png: Uint8Array; readonly captions: readonly string[]; readonly runs: readonly AblationRun[] };
 }
 
-const TITLE = "# Results\n\nEach section was printed by the command that it names. Arrows say which values are better.\n";
-
-/** Writes a section into the page, in the place of an older one of its name or at the end; its picture goes to images/ beside the page. */
-export function writeSection(page: string, section: Section): void {
-  const [start, end] = [`<!-- ablation ${section.name} -->`, `<!-- end of ablation ${section.name} -->`];
-  const picture = `images/ablation-${section.name}.png`;
-  const text = `${start}\n\n${sectionText(section, picture)}\n${end}\n`;
+/**
+ * Writes the page, NAME.md with its picture NAME.png beside it, in place of what was printed before.
+ * @throws UserError where the folder cannot be written to
+ */
+export function writePage(folder: string, page: AblationPage): void {
   try {
-    mkdirSync(join(dirname(page), "images"), { recursive: true });
-    const before = existsSync(page) ? readFileSync(page, "utf8") : TITLE;
-    const [from, to] = [before.indexOf(start), before.indexOf(end)];
-    const whole = from >= 0 && to > from ? before.slice(0, from) + text + before.slice(to + end.length + 1) : `${before}\n${text}`;
-    writeFileAtomic(join(dirname(page), picture), section.picture.png);
-    writeFileAtomic(page, whole);
+    mkdirSync(folder, { recursive: true });
+    writeFileAtomic(join(folder, `${page.name}.png`), page.picture.png);
+    writeFileAtomic(join(folder, `${page.name}.md`), pageText(page));
   } catch (error) {
-    throw new UserError(`${page} cannot be written: ${fileProblemOr(error)}`);
+    throw new UserError(`${folder} cannot be written to: ${fileProblemOr(error)}`);
   }
 }
 
-function sectionText({ heading, command, about, columns, notes, picture }: Section, path: string): string {
+function pageText({ name, heading, command, about, columns, notes, picture }: AblationPage): string {
   // The moving averages draw the samples; the raw generators have a table of their own.
   const ends = columns.filter(({ label }) => label === "real" || label === "noise");
   const of = (kind: string) =>
@@ -132,11 +127,11 @@ function sectionText({ heading, command, about, columns, notes, picture }: Secti
   const [averaged, raw] = [of("ema"), of("raw")];
   const tables = averaged.length > 0 ? [averaged, raw] : [raw];
   return [
-    `## ${heading}`,
+    `# ${heading}`,
     "",
     `    ${command}`,
     "",
-    about,
+    `${about} Arrows say which values are better.`,
     "",
     markdownTable({ columns: [...ends, ...tables[0]!] }),
     "",
@@ -144,7 +139,7 @@ function sectionText({ heading, command, about, columns, notes, picture }: Secti
       ? ["The same of the trained generators themselves, without the moving average:", "", markdownTable({ columns: tables[1] }), ""]
       : []),
     ...notes.flatMap((note) => [note, ""]),
-    `![Images of the variants](${path})`,
+    `![Images of the variants](${name}.png)`,
     "",
     `Captions of unseen classes: a real image, then ${GRID.each} images each of ${picture.runs.map(({ given }) => given.variant).join(", ")}, all of seed ${picture.runs[0]!.seed}, from the same noise.`,
     "",

@@ -1,12 +1,12 @@
 /**
- * An ablation's measures, kept beside the page of results as one JSON file a seed. Seeds and variants that were trained on other days or
+ * An ablation's measures, kept beside its printed page as one JSON file a seed. Seeds and variants that were trained on other days or
  * machines with the same settings count in the page's table too.
  *
- *     docs/results.md
+ *     docs/results/petals-small.md
  *     docs/results/petals-small-seed-0.json
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileProblemOr } from "../files/file-problem.js";
 import { UserError } from "../../errors.js";
@@ -27,15 +27,12 @@ export function settingsOf({ given, styleSteps, samples, zeroShot }: Omit<Ablati
   return { ...options, textEncoder: encoder, styleSteps, samples, zeroShot };
 }
 
-const folderOf = (page: string): string => page.replace(/\.[^./\\]*$/, "");
-
 /**
  * Writes the reports of the seeds just measured; curves are left out, which the page does not show. Columns of other variants, measured
  * before with these settings, stay.
  */
-export function keepReports(page: string, name: string, settings: Settings, reports: ReadonlyMap<number, Report>): void {
-  const folder = folderOf(page);
-  const before = keptReports(page, name, settings);
+export function keepReports(folder: string, name: string, settings: Settings, reports: ReadonlyMap<number, Report>): void {
+  const before = keptReports(folder, name, settings);
   try {
     mkdirSync(folder, { recursive: true });
     for (const [seed, report] of reports) {
@@ -50,11 +47,12 @@ export function keepReports(page: string, name: string, settings: Settings, repo
 
 /**
  * The reports of all seeds that are kept there with these settings, by seed.
- * @throws UserError for a file that is none of these reports.
+ * @throws UserError for a file that is none of these reports, or in the place of the folder
  */
-export function keptReports(page: string, name: string, settings: Settings): Map<number, Report> {
-  const folder = folderOf(page);
+export function keptReports(folder: string, name: string, settings: Settings): Map<number, Report> {
   const reports = new Map<number, Report>();
+  if (existsSync(folder) && !statSync(folder).isDirectory())
+    throw new UserError(`--results ${folder} is a file; name the folder of the printed pages, such as docs/results`);
   const files = existsSync(folder) ? readdirSync(folder) : [];
   for (const file of files.filter((f) => f.startsWith(`${name}-seed-`) && f.endsWith(".json"))) {
     const path = join(folder, file);

@@ -1,4 +1,4 @@
-/** `petalgrad reproduce`: from the ablation's request to its section in the page of results. */
+/** `petalgrad reproduce`: from the ablation's request to its printed page. */
 import { typed } from "../../command-line.js";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -9,18 +9,18 @@ import { MODEL_NAME } from "../../train/run/names.js";
 import { resolveOptions, VARIANTS } from "../../train/gan/options.js";
 import { runAblation } from "./ablation.js";
 import { changesOf } from "./ablation-changes.js";
-import { comparison, overSeeds, seedsOfVariants, seedsText, writeSection } from "./ablation-page.js";
+import { comparison, overSeeds, seedsOfVariants, seedsText, writePage } from "./ablation-page.js";
 import { keepReports, keptReports, settingsOf } from "./ablation-reports.js";
 import { type AblationRequest, ablationRuns } from "./ablation-plan.js";
 
 /**
- * Trains and measures what is missing, then writes the section, from these runs and from the measures that are kept beside the page.
- * @param page Markdown file.
+ * Trains and measures what is missing, then writes the page, from these runs and from the measures that are kept beside it.
+ * @param results Folder of the printed pages.
  * @returns where it is and what it shows, for the user
  */
 export async function reproduceAblation(
   request: Omit<AblationRequest, "folder"> & { readonly folder?: string },
-  page: string,
+  results: string,
   hooks: TrainHooks,
 ): Promise<string> {
   const { given } = request;
@@ -36,9 +36,9 @@ export async function reproduceAblation(
   const whole: AblationRequest = { ...request, given: { ...given, steps: options.steps }, folder };
   const settings = settingsOf(whole);
   // A damaged report is said before hours of training, not after.
-  keptReports(page, name, settings);
-  keepReports(page, name, settings, await runAblation(whole, hooks));
-  const kept = keptReports(page, name, settings);
+  keptReports(results, name, settings);
+  keepReports(results, name, settings, await runAblation(whole, hooks));
+  const kept = keptReports(results, name, settings);
   const reports = [...kept.values()];
   const seedsOf = seedsOfVariants(reports);
   const measured = VARIANTS.filter((_, i) => seedsOf[i]! > 0);
@@ -47,7 +47,7 @@ export async function reproduceAblation(
     existsSync(join(path, MODEL_NAME)),
   );
   const { styleSteps, samples } = request;
-  writeSection(page, {
+  writePage(results, {
     name,
     heading: [
       `${measured.length === VARIANTS.length ? "The four variants" : measured.map((variant) => variant.toUpperCase()).join(", ")} on ${options.dataset}, preset ${options.preset}`,
@@ -61,7 +61,7 @@ export async function reproduceAblation(
     notes: reports[0]!.notes,
     picture: await comparison(pictured, options, hooks),
   });
-  return `the section "${name}" of ${page}; runs and reports are in ${folder}`;
+  return `${join(results, `${name}.md`)}; runs and reports are in ${folder}`;
 }
 
 /** The command that makes the reports of all these seeds, but for where things lie. */

@@ -32,7 +32,7 @@ export interface Preset {
 /**
  * `tiny` is for tests (seconds), `small` for a CPU, `paper` for a GPU: the sizes of the authors' scripts, 600 epochs of the flowers. As in
  * the paper, `small`'s generator is twice as wide as its discriminator: one of the same width loses against it, draws coarsely and ignores
- * its noise (docs/results.md).
+ * its noise (docs/notebook/2026-11-26-generator-width.md).
  */
 export const PRESET_VALUES: Readonly<Record<PresetName, Preset>> = {
   tiny: {
