@@ -48,7 +48,12 @@ const affine = (inputs: readonly [Tensor, Tensor, Tensor, Tensor, Tensor], optio
   new Tensor(
     "batchNorm",
     inputs[0].shape,
-    { kind: "map", cheap: true, expression: (x, mean, inverse, weight, bias) => `((${x} - ${mean}) * (${inverse} * ${weight}) + ${bias})` },
+    {
+      kind: "map",
+      cheap: true,
+      rereadBackward: true,
+      expression: (x, mean, inverse, weight, bias) => `((${x} - ${mean}) * (${inverse} * ${weight}) + ${bias})`,
+    },
     inputs,
     options,
   );

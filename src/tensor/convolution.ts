@@ -60,8 +60,17 @@ function inOrder(x: Tensor, order: Order): Tensor {
 const image = (x: Tensor) => inOrder(x, channelsLast(4));
 const weights = (w: Tensor) => inOrder(w, convolutionWeightOrder);
 
+/** Of any of the three operations: every output is a sum over a weight's share of one output channel. */
+const arithmetic = (s: ConvShape): number =>
+  2 * s.batch * s.outHeight * s.outWidth * s.outChannels * s.inChannels * s.kernelHeight * s.kernelWidth;
+
 function forward(x: Tensor, w: Tensor, s: ConvShape): Tensor {
-  const operation: Operation = { kind: "kernel", lower: (traits, ...how) => convForward(s, traits, ...how), columns: 1 };
+  const operation: Operation = {
+    kind: "kernel",
+    lower: (traits, ...how) => convForward(s, traits, ...how),
+    columns: 1,
+    arithmetic: arithmetic(s),
+  };
   return new Tensor("conv2d", [s.batch, s.outChannels, s.outHeight, s.outWidth], operation, [image(x), weights(w)], {
     ...{ order: channelsLast(4), sources: [x, w] },
     vjp: (g) => [dataGrad(g, w, s), weightGrad(x, g, s)],
@@ -69,7 +78,12 @@ function forward(x: Tensor, w: Tensor, s: ConvShape): Tensor {
 }
 
 function dataGrad(dy: Tensor, w: Tensor, s: ConvShape): Tensor {
-  const operation: Operation = { kind: "kernel", lower: (traits, ...how) => convDataGrad(s, traits, ...how), columns: 1 };
+  const operation: Operation = {
+    kind: "kernel",
+    lower: (traits, ...how) => convDataGrad(s, traits, ...how),
+    columns: 1,
+    arithmetic: arithmetic(s),
+  };
   return new Tensor("convTranspose2d", [s.batch, s.inChannels, s.inHeight, s.inWidth], operation, [image(dy), weights(w)], {
     ...{ order: channelsLast(4), sources: [dy, w] },
     vjp: (g) => [forward(g, w, s), weightGrad(g, dy, s)],
@@ -77,7 +91,11 @@ function dataGrad(dy: Tensor, w: Tensor, s: ConvShape): Tensor {
 }
 
 function weightGrad(x: Tensor, dy: Tensor, s: ConvShape): Tensor {
-  const operation: Operation = { kind: "kernel", lower: (traits, candidate) => convWeightGrad(s, traits, candidate) };
+  const operation: Operation = {
+    kind: "kernel",
+    lower: (traits, candidate) => convWeightGrad(s, traits, candidate),
+    arithmetic: arithmetic(s),
+  };
   return new Tensor("convWeightGrad", [s.outChannels, s.inChannels, s.kernelHeight, s.kernelWidth], operation, [image(x), image(dy)], {
     ...{ order: convolutionWeightOrder, sources: [x, dy] },
     vjp: (g) => [dataGrad(dy, g, s), forward(x, g, s)],

@@ -205,9 +205,9 @@ export const sigmoid = (x: Tensor): Tensor =>
 
 /**
  * What tells the sign of x in the derivative of an activation y that keeps it: y, which its reader needs anyway, so that x need not be
- * kept; but x where it is a batch norm, whose own derivative reads what x is computed from.
+ * kept; but x where the derivative of x itself reads what x is computed from, as batch norm's does.
  */
-const signOf = (x: Tensor, y: Tensor): Tensor => (x.name === "batchNorm" ? x : y);
+const signOf = (x: Tensor, y: Tensor): Tensor => (x.operation.kind === "map" && x.operation.rereadBackward ? x : y);
 
 export const relu = (x: Tensor): Tensor =>
   map(

@@ -34,6 +34,10 @@ export type Operation =
       readonly expression: Expression;
       /** Costs less than a memory access: may be computed again by each of its readers. */
       readonly cheap?: boolean;
+      /** Its derivative reads what it is computed from: in the backward pass it is computed again at no cost, and need not be kept. */
+      readonly rereadBackward?: boolean;
+      /** The values of its input as they are, in another memory order: what a user does not know of. */
+      readonly copy?: boolean;
       /** The variable that the result is written to, instead of a place of its own. */
       readonly target?: Tensor;
     }
@@ -48,6 +52,10 @@ export type Operation =
       readonly results?: number;
       /** The inputs that it takes as whole numbers (u32): all, or these; it would read those of others as the bits of floats. */
       readonly whole?: "all" | readonly number[];
+      /** As of a map. */
+      readonly copy?: boolean;
+      /** Floating-point operations of matrix products and convolutions, each multiply-add as two; the rest is small beside them. */
+      readonly arithmetic?: number;
     }
   | { readonly kind: "result"; readonly index: number }
   | { readonly kind: "pack"; readonly offsets: readonly number[] }
@@ -88,10 +96,12 @@ function takesWhole(operation: Operation, index: number): boolean {
   return operation.kind === "view" || operation.kind === "result";
 }
 
+const isCopy = ({ operation }: Tensor): boolean => (operation.kind === "map" || operation.kind === "kernel") && operation.copy === true;
+
 /** The tensor that a view or a copy in another order shows: what a user knows it by. */
 function shownBy(t: Tensor): Tensor {
   let shown = t;
-  while (shown.operation.kind === "view" || shown.name === "reorder") shown = shown.inputs[0]!;
+  while (shown.operation.kind === "view" || isCopy(shown)) shown = shown.inputs[0]!;
   return shown;
 }
 

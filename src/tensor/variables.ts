@@ -228,12 +228,12 @@ function requireOrder(operation: string, shape: Shape, order: Order): void {
 export function toOrder<D extends DType>(x: Tensor<D>, order: Order): Tensor<D> {
   requireOrder("toOrder", x.shape, order);
   const options = { order, dtype: x.dtype, vjp: (g: Tensor) => [g] };
-  if (x.dtype === "f32") return new Tensor("reorder", x.shape, { kind: "map", expression: (a) => a! }, [x], options);
+  if (x.dtype === "f32") return new Tensor("reorder", x.shape, { kind: "map", expression: (a) => a!, copy: true }, [x], options);
   const region = { shape: x.shape, from: strides(x.shape, x.order), to: strides(x.shape, order) };
   return new Tensor(
     "reorder",
     x.shape,
-    { kind: "kernel", lower: () => copyRegions("reorder", [region], order), whole: "all" },
+    { kind: "kernel", lower: () => copyRegions("reorder", [region], order), whole: "all", copy: true },
     [x],
     options,
   );
