@@ -3,7 +3,7 @@
  * `npm run bench:text-encoders -- FILE.json [FILE.json ...]`. Encoders of one name but for a number at the end (seeds) are averaged.
  */
 import { readFileSync } from "node:fs";
-import type { EncoderReport, TextReport } from "../src/node/evaluate/text-encoders.js";
+import type { EncoderReport, TextReport } from "../src/evaluate/text-encoders.js";
 import { averaged, markdown } from "./text-encoder-table.js";
 
 const files = process.argv.slice(2);

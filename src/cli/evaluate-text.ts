@@ -54,13 +54,13 @@ export async function evaluateTextIfAsked(given: GivenEvaluation, context: Conte
     throw new UserError(`--chart ${chart}: the chart is an SVG, so its name must end in .svg`);
   // Loaded here, so that --help needs no engine.
   await readyAdapter();
-  const { evaluateTextEncoder } = await import("../node/evaluate/text-encoders.js");
-  const { textTable, textChart } = await import("../node/evaluate/text-report.js");
+  const { evaluateTextEncoderFiles } = await import("../node/evaluate/text-encoders.js");
+  const { textTable, textChart } = await import("../evaluate/text-report.js");
   const progress = new Progress(context.stderr);
   const signal = context.catchInterrupt("stopping");
   try {
     const request = { files: [textEncoder, ...against], dataset, dataDir, captions, imageFeatures, seed };
-    const report = await evaluateTextEncoder(request, { onEvent: (event) => show(progress, event), signal });
+    const report = await evaluateTextEncoderFiles(request, { onEvent: (event) => show(progress, event), signal });
     progress.end();
     context.print(textTable(report));
     const write = (path: string, text: string) => {

@@ -70,15 +70,15 @@ export const evaluate = defineCommand({
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
     const { evaluateToFiles } = await import("../node/evaluate/files.js");
-    const { FeatureModel } = await import("../node/evaluate/feature-model.js");
-    const model = features === undefined ? undefined : await FeatureModel.open(features);
+    const { OnnxFeatures } = await import("../node/evaluate/onnx-features.js");
+    const network = features === undefined ? undefined : await OnnxFeatures.open(features);
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping; networks that are finished are kept for the next time");
     try {
       const { table, files } = await evaluateToFiles(
         {
           ...{ runs: [run, ...(against ?? [])], samples, seed, zeroShot },
-          ...(model && { features: { model, samples: featureSamples } }),
+          ...(network && { features: { network, samples: featureSamples } }),
           ...(dataDir !== undefined && { dataDir }),
         },
         json ?? join(run, "evaluation", "report.json"),

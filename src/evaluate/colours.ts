@@ -4,7 +4,7 @@ import { RandomStream } from "../random/philox.js";
 import { StreamPurpose } from "../random/streams.js";
 import { ColourClassifier, colourHistogram } from "../metrics/colour-histogram.js";
 import { type Colour, colourMatch, COLOURS, namedColour } from "../metrics/colour-match.js";
-import { isHeldOut } from "../node/evaluate/networks.js";
+import { isHeldOut } from "./lessons.js";
 import { realImages } from "./pictures.js";
 import type { Value } from "./report.js";
 

@@ -1,6 +1,7 @@
 /**
- * Zero-shot classification (the paper's supplement, section 2): a classifier that has seen only drawn images of the unseen classes tells
- * real images of these classes apart. One trained on real images of them, the others of each class, is the figure beside.
+ * The unseen classes, learnt from drawn images (what the paper's supplement, section 2, calls zero-shot classification): a classifier that
+ * has seen only drawn images of these classes tells real images of them apart. One trained on real images of them, the others of each
+ * class, is the figure beside.
  */
 import type { Dataset } from "../data/dataset.js";
 import { PackedDataset, type PreparedImage } from "../data/packed.js";
@@ -11,19 +12,19 @@ import { type ClassifierTraining, type Lesson, predictions, trainClassifier } fr
 import { Observer } from "./observer.js";
 import { realImages } from "./pictures.js";
 
-export interface ZeroShotSettings {
+export interface DrawnClassesSettings {
   readonly training: ClassifierTraining;
   /** Images drawn of each class. */
   readonly perClass: number;
 }
 
-export const ZERO_SHOT: ZeroShotSettings = {
+export const DRAWN_CLASSES: DrawnClassesSettings = {
   training: { steps: 300, batch: 32, learningRate: 2e-3, width: 16, shift: 4, seed: 2 ** 40 + 1 },
   perClass: 60,
 };
 
 /** The unseen classes and their real images: half to learn from (for the figure beside), half to be told apart. */
-export interface ZeroShotTask {
+export interface DrawnClassesTask {
   readonly dataset: Dataset;
   /** Class indices. */
   readonly classes: readonly number[];
@@ -32,7 +33,7 @@ export interface ZeroShotTask {
 }
 
 /** @returns undefined where fewer than two classes are unseen */
-export function zeroShotTask(dataset: Dataset): ZeroShotTask | undefined {
+export function drawnClassesTask(dataset: Dataset): DrawnClassesTask | undefined {
   const classes = dataset.split.test.filter((c) => dataset.imagesOfClass(c).length >= 2);
   if (classes.length < 2) return undefined;
   const part = (parity: number) => classes.flatMap((c) => dataset.imagesOfClass(c).filter((_, i) => i % 2 === parity));
@@ -40,7 +41,7 @@ export function zeroShotTask(dataset: Dataset): ZeroShotTask | undefined {
 }
 
 /** Captions to draw, `perClass` of each class, class by class. */
-export function zeroShotCaptions({ dataset, classes }: ZeroShotTask, perClass: number, seed: number): number[] {
+export function drawnCaptions({ dataset, classes }: DrawnClassesTask, perClass: number, seed: number): number[] {
   return classes.flatMap((c) => {
     const random = new RandomStream(seed, StreamPurpose.drawnClasses, c);
     return Array.from({ length: perClass }, () => {
@@ -52,7 +53,7 @@ export function zeroShotCaptions({ dataset, classes }: ZeroShotTask, perClass: n
 
 /** The lesson of drawn images, `perClass` of each class, class by class; as bytes, as a PNG would hold them. */
 export async function drawnLesson(
-  task: ZeroShotTask,
+  task: DrawnClassesTask,
   parts: AsyncIterable<Float32Array> | Iterable<Float32Array>,
   perClass: number,
 ): Promise<Lesson> {
@@ -79,14 +80,14 @@ export async function drawnLesson(
 }
 
 /** The lesson of real images of the unseen classes. */
-export function realLesson({ dataset, classes, learnt }: ZeroShotTask): Lesson {
+export function realLesson({ dataset, classes, learnt }: DrawnClassesTask): Lesson {
   return { dataset, images: learnt, heads: [classes.length], labels: (image) => [classes.indexOf(dataset.classOf(image))] };
 }
 
 /** Trains on the lesson. @returns the share of the task's real images whose class is found */
-export async function zeroShotAccuracy(
+export async function drawnClassesAccuracy(
   device: Device,
-  task: ZeroShotTask,
+  task: DrawnClassesTask,
   lesson: Lesson,
   training: ClassifierTraining,
   onStep: (step: number) => void,

@@ -11,7 +11,7 @@ import { StreamPurpose } from "../random/streams.js";
 import type { Device } from "../gpu/device.js";
 import { joined } from "../tensor/rows.js";
 import { type Labelled, linearProbe } from "./linear-probe.js";
-import { READER_HEADS } from "../node/evaluate/networks.js";
+import { READER_HEADS } from "./lessons.js";
 
 /** Absent where no caption names it. */
 export type TextAttributes = Readonly<Partial<Record<ReadableAttribute, number>>>;

@@ -2,7 +2,7 @@
 import type { Dataset } from "../data/dataset.js";
 import { attributesNamed } from "../data/petals-captions.js";
 import { predictions } from "./classifier.js";
-import { READER_HEADS } from "../node/evaluate/networks.js";
+import { READER_HEADS } from "./lessons.js";
 import { otherCaptions, rivals } from "./pictures.js";
 import { rPrecision } from "../metrics/r-precision.js";
 import type { Value } from "./report.js";

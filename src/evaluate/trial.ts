@@ -8,7 +8,8 @@ import { checkerboard } from "../metrics/checkerboard.js";
 import type { ColourClassifier } from "../metrics/colour-histogram.js";
 import { type ColourTask, coloursRight, colourTask, trainColours } from "./colours.js";
 import { borderColours, varianceShares } from "../metrics/ground.js";
-import { type EvaluationNetworks, isHeldOut } from "../node/evaluate/networks.js";
+import { isHeldOut } from "./lessons.js";
+import type { EvaluationNetworks } from "./networks.js";
 import { joined } from "../tensor/rows.js";
 import { Observer, observeAll } from "./observer.js";
 import { drawPairs, halves, noiseImages, realImages } from "./pictures.js";
@@ -40,6 +41,10 @@ export async function openObservers(device: Device, networks: EvaluationNetworks
     matching: await Observer.create(device, networks.matching.image),
     ...(networks.reader && { reader: await Observer.create(device, networks.reader) }),
   };
+}
+
+export function closeObservers(observers: Observers): void {
+  for (const observer of Object.values(observers) as Observer[]) observer.destroy();
 }
 
 /** So many captions, and images of each, show the variety within a caption; fewer where classes are small. */

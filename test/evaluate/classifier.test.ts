@@ -10,7 +10,7 @@ import { predictions, trainClassifier } from "../../src/evaluate/classifier.js";
 import { Observer } from "../../src/evaluate/observer.js";
 import { realImages } from "../../src/evaluate/pictures.js";
 import { attributesRight } from "../../src/evaluate/text-match.js";
-import { drawnLesson, realLesson, zeroShotAccuracy, zeroShotCaptions, zeroShotTask } from "../../src/evaluate/drawn-classes.js";
+import { drawnLesson, realLesson, drawnClassesAccuracy, drawnCaptions, drawnClassesTask } from "../../src/evaluate/drawn-classes.js";
 import { tinyPrepared } from "../data/tiny-dataset.js";
 import { patches } from "./patches.js";
 import { device } from "../device.js";
@@ -58,15 +58,15 @@ describe("a classifier", () => {
 
 describe("zero-shot classification", () => {
   const dataset = patches();
-  const task = zeroShotTask(dataset)!;
+  const task = drawnClassesTask(dataset)!;
 
   it("asks about the unseen classes, half of their images", () => {
     expect(task.classes).toEqual([8, 9]);
     expect(task.asked).toHaveLength(8);
     expect(new Set([...task.asked, ...task.learnt]).size).toBe(16);
-    const captions = zeroShotCaptions(task, 5, 1);
+    const captions = drawnCaptions(task, 5, 1);
     expect(captions.map((caption) => dataset.classOf(dataset.imageOfCaption(caption)))).toEqual([8, 8, 8, 8, 8, 9, 9, 9, 9, 9]);
-    expect(zeroShotTask(new PackedDataset(tinyPrepared({ classes: 4 })))).toBeUndefined();
+    expect(drawnClassesTask(new PackedDataset(tinyPrepared({ classes: 4 })))).toBeUndefined();
   });
 
   it("turns drawn images into the bytes that a PNG of them holds", async () => {
@@ -77,10 +77,10 @@ describe("zero-shot classification", () => {
   });
 
   it("is right after real images of the classes, and wrong after those of the other class", async () => {
-    const right = await zeroShotAccuracy(await device(), task, realLesson(task), quick, () => undefined, never);
+    const right = await drawnClassesAccuracy(await device(), task, realLesson(task), quick, () => undefined, never);
     expect(right).toBe(1);
     const swapped = { ...realLesson(task), labels: (image: number) => [dataset.classOf(image) === 8 ? 1 : 0] };
-    expect(await zeroShotAccuracy(await device(), task, swapped, quick, () => undefined, never)).toBe(0);
+    expect(await drawnClassesAccuracy(await device(), task, swapped, quick, () => undefined, never)).toBe(0);
   });
 });
 

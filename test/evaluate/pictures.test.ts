@@ -4,10 +4,9 @@ import { RandomStream } from "../../src/random/philox.js";
 import { freePetals } from "../../src/evaluate/free-petals.js";
 import { joined } from "../../src/tensor/rows.js";
 import { drawPairs, halves, noiseImages, otherCaptions, realImages, rivals } from "../../src/evaluate/pictures.js";
-import { Artist } from "../../src/node/evaluate/subject.js";
+import { Artist, type CaptionEmbeddings } from "../../src/evaluate/subject.js";
 import { Generator } from "../../src/models/generator.js";
 import { ganInitializers } from "../../src/models/initializers.js";
-import type { CaptionTable } from "../../src/train/text/caption-table.js";
 import { normalNoise } from "../../src/train/gan/noise.js";
 import { Painter } from "../../src/train/gan/painter.js";
 import { tinyDataset } from "../data/tiny-dataset.js";
@@ -90,10 +89,11 @@ describe("drawn images", () => {
     const generator = new Generator(options, ganInitializers(new RandomStream(1)));
     const captions = Array.from({ length: 150 }, (_, i) => (i * 7) % 100);
     const embedding = (caption: number) => [Math.sin(caption), Math.cos(3 * caption)];
-    const table = {
+    const table: CaptionEmbeddings = {
+      size: 2,
       need: () => Promise.resolve(),
-      means: (rows: Uint32Array) => Float32Array.from([...rows].flatMap(embedding)),
-    } as unknown as CaptionTable;
+      means: (rows) => Float32Array.from([...rows].flatMap(embedding)),
+    };
     const artist = await Artist.create(await device(), generator, table);
     const parts: Float32Array[] = [];
     for await (const part of artist.draw(captions, 9)) parts.push(part);

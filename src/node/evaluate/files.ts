@@ -7,7 +7,7 @@ import { writeFileAtomic } from "../files/atomic-file.js";
 import type { TrainHooks } from "../../train/run/events.js";
 import { RunFolder } from "../../train/run/run-folder.js";
 import { barsSvg, rocSvg } from "../../evaluate/charts.js";
-import { evaluate, type EvaluateRequest } from "./evaluate.js";
+import { type EvaluateRequest, evaluateRuns } from "./evaluate.js";
 import { type Report, textTable } from "../../evaluate/report.js";
 
 export interface Evaluated {
@@ -20,7 +20,7 @@ export interface Evaluated {
 
 /**
  * @param json Where the numbers go.
- * @throws UserError as `evaluate`, and where nothing can be written there: that is found out before anything is measured
+ * @throws UserError as `evaluateRuns`, and where nothing can be written there: that is found out before anything is measured
  */
 export async function evaluateToFiles(request: EvaluateRequest, json: string, hooks: TrainHooks): Promise<Evaluated> {
   if (!json.endsWith(".json")) throw new UserError(`--json ${json}: the name must end in .json`);
@@ -32,7 +32,7 @@ export async function evaluateToFiles(request: EvaluateRequest, json: string, ho
   } catch (error) {
     throw new UserError(`${folder} cannot be written to: ${fileProblemOr(error)}`);
   }
-  const report = await evaluate(request, hooks);
+  const report = await evaluateRuns(request, hooks);
   const write = (name: string, contents: string): string => {
     try {
       writeFileAtomic(join(folder, name), contents);

@@ -11,7 +11,7 @@ import type { TrainHooks } from "../../train/run/events.js";
 import { resolveOptions, type TrainOptions } from "../../train/gan/options.js";
 import { classifierOperations, newClassifier } from "../../evaluate/classifier.js";
 import { VARIETY } from "../../evaluate/trial.js";
-import { ZERO_SHOT } from "../../evaluate/drawn-classes.js";
+import { DRAWN_CLASSES } from "../../evaluate/drawn-classes.js";
 import { type AblationRequest, type AblationRun, hasStyle, stepsDone } from "./ablation-plan.js";
 
 /** About as many classes are unseen on petals and on flowers. */
@@ -76,7 +76,7 @@ function measuringOperations(options: TrainOptions, { samples, zeroShot }: Ablat
   const { imageSize, noiseSize, textSize } = options;
   const { generator } = new Gan(options, new RandomStream(0));
   const form = { dataset: { size: imageSize }, heads: [UNSEEN] };
-  const { training, perClass } = ZERO_SHOT;
+  const { training, perClass } = DRAWN_CLASSES;
   const drawing = arithmetic(() => ({ images: generator.call(input("noise", [1, noiseSize]), input("text", [1, textSize]), "evaluate") }));
   const network = newClassifier(form, training);
   const looking = arithmetic(() => ({ seen: network.call(input("images", [1, 3, imageSize, imageSize]), "evaluate") }));

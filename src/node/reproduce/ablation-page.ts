@@ -17,7 +17,8 @@ import { meanAndDeviation } from "../../metrics/inception-score.js";
 import { joined } from "../../tensor/rows.js";
 import type { AblationRun } from "./ablation-plan.js";
 import { type Column, markdownTable, type Report, type Value } from "../../evaluate/report.js";
-import { Artist, openRun } from "../evaluate/subject.js";
+import { Artist } from "../../evaluate/subject.js";
+import { openRun } from "../evaluate/runs.js";
 
 /** Which of the variants a column is of; -1 for real images and noise. */
 const variantIndex = (label: string): number => VARIANTS.findIndex((variant) => label.startsWith(`${variant} `));

@@ -21,7 +21,7 @@ export interface AblationRequest {
   readonly samples: number;
   readonly zeroShot: boolean;
   /** Other sizes of the evaluation's networks, for tests. */
-  readonly sizes?: Pick<EvaluateRequest, "networks" | "zeroShotSettings">;
+  readonly sizes?: Pick<EvaluateRequest, "networks" | "drawnClasses">;
 }
 
 /** One of the runs. */

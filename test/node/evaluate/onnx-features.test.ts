@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { FeatureModel, type Runtime, type RuntimeTensor } from "../../src/node/evaluate/feature-model.js";
-import { PublishedMeasures } from "../../src/evaluate/published.js";
-import { resizeBilinear } from "../../src/metrics/resize-bilinear.js";
-import { tinyDataset } from "../data/tiny-dataset.js";
+import { OnnxFeatures, type Runtime, type RuntimeTensor } from "../../../src/node/evaluate/onnx-features.js";
+import { PublishedMeasures } from "../../../src/evaluate/published.js";
+import { resizeBilinear } from "../../../src/metrics/resize-bilinear.js";
+import { tinyDataset } from "../../data/tiny-dataset.js";
 
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-features-"));
 const file = join(folder, "inception.onnx");
@@ -55,7 +55,7 @@ describe("bilinear enlargement", () => {
 describe("a network of the user's", () => {
   it("gets images of 299 by 299 in batches, and gives features and logits in order", async () => {
     const { load, seen } = runtime();
-    const model = await FeatureModel.open(file, load);
+    const model = await OnnxFeatures.open(file, load);
     const images = Float32Array.from({ length: 20 * 3 * 4 }, (_, i) => Math.floor(i / 4) / 100);
     const { features, outputs } = await model.observe(images, 2);
     expect(seen.map(({ dims }) => dims)).toEqual([[1, 3, 299, 299], [16, 3, 299, 299], [4, 3, 299, 299]]); // prettier-ignore
@@ -65,20 +65,20 @@ describe("a network of the user's", () => {
   });
 
   it("needs no logits, but features of the right length", async () => {
-    const model = await FeatureModel.open(file, runtime({ logits: false }).load);
+    const model = await OnnxFeatures.open(file, runtime({ logits: false }).load);
     expect((await model.observe(new Float32Array(12), 2)).outputs).toHaveLength(0);
-    await expect(FeatureModel.open(file, runtime({ features: 1000 }).load)).rejects.toThrow(
+    await expect(OnnxFeatures.open(file, runtime({ features: 1000 }).load)).rejects.toThrow(
       `--features ${file} gives [1, 4], [1, 1000]; features [N, 2048] are wanted`,
     );
   });
 
   it("is asked for by name where it, or the package that runs it, is missing", async () => {
-    await expect(FeatureModel.open(join(folder, "none.onnx"))).rejects.toThrow("none.onnx: no such file");
+    await expect(OnnxFeatures.open(join(folder, "none.onnx"))).rejects.toThrow("none.onnx: no such file");
     const broken = () =>
       Promise.resolve({ ...({} as Runtime), InferenceSession: { create: () => Promise.reject(new Error("bad\nfile")) } });
-    await expect(FeatureModel.open(file, broken)).rejects.toThrow(`--features ${file} cannot be loaded: bad`);
+    await expect(OnnxFeatures.open(file, broken)).rejects.toThrow(`--features ${file} cannot be loaded: bad`);
     const installed = existsSync(join("node_modules", "onnxruntime-node"));
-    if (!installed) await expect(FeatureModel.open(file)).rejects.toThrow("needs the package onnxruntime-node, which is not installed");
+    if (!installed) await expect(OnnxFeatures.open(file)).rejects.toThrow("needs the package onnxruntime-node, which is not installed");
   });
 });
 
@@ -86,7 +86,7 @@ describe("the published protocol", () => {
   it("draws captions of the unseen classes, and says how many images were looked at", async () => {
     const dataset = tinyDataset({ classes: 5, imagesPerClass: 4 });
     const { load } = runtime();
-    const measures = await PublishedMeasures.prepare(dataset, { model: await FeatureModel.open(file, load), samples: 4 }, 1, hooks);
+    const measures = await PublishedMeasures.prepare(dataset, { network: await OnnxFeatures.open(file, load), samples: 4 }, 1, hooks);
     // Captions of the four images of the one unseen class.
     expect(new Set(measures.captions.map((caption) => dataset.imageOfCaption(caption)))).toEqual(new Set(dataset.imagesOfSplit("test")));
     expect(measures.ofReal.inceptionScore!.value).toBeGreaterThanOrEqual(1);

@@ -1,6 +1,6 @@
 /**
- * A network of the user's own, as ONNX, whose features the published measures stand on (Inception v3, for FID and the inception score). It is
- * run by `onnxruntime-node`, which petalgrad does not bring: only who has such a file needs it.
+ * A feature network of the user's own, as ONNX (Inception v3, for FID and the inception score). It is run by `onnxruntime-node`, which
+ * petalgrad does not bring: only who has such a file needs it.
  *
  *     input    [N, 3, 299, 299], values in [−1, 1]
  *     outputs  [N, 2048] features of the last pooling layer; if there is a second output [N, classes], logits for the inception score
@@ -10,11 +10,11 @@ import { createRequire } from "node:module";
 import { UserError } from "../../errors.js";
 import { joined } from "../../tensor/rows.js";
 import type { Observation } from "../../evaluate/observer.js";
+import { type FeatureNetwork, FEATURES } from "../../evaluate/published.js";
 import { resizeBilinear } from "../../metrics/resize-bilinear.js";
 
-/** Side of the images that the network takes, and length of its features. */
+/** Side of the images that the network takes. */
 const SIDE = 299;
-export const FEATURES = 2048;
 /** Images a run. */
 const BATCH = 16;
 
@@ -52,9 +52,9 @@ async function loadRuntime(): Promise<Runtime> {
   }
 }
 
-export class FeatureModel {
+export class OnnxFeatures implements FeatureNetwork {
   private constructor(
-    readonly path: string,
+    readonly name: string,
     readonly runtime: Runtime,
     readonly session: Session,
   ) {}
@@ -63,7 +63,7 @@ export class FeatureModel {
    * @param load How the runtime is found.
    * @throws UserError where the file or the package is missing, or the network is no such one
    */
-  static async open(path: string, load: () => Promise<Runtime> = loadRuntime): Promise<FeatureModel> {
+  static async open(path: string, load: () => Promise<Runtime> = loadRuntime): Promise<OnnxFeatures> {
     if (!existsSync(path)) throw new UserError(`--features ${path}: no such file`);
     const runtime = await load();
     let session: Session;
@@ -74,16 +74,12 @@ export class FeatureModel {
     }
     if (session.inputNames.length !== 1)
       throw new UserError(`--features ${path} has the inputs ${session.inputNames.join(", ")}; one is wanted, images [N, 3, 299, 299]`);
-    const model = new FeatureModel(path, runtime, session);
+    const network = new OnnxFeatures(path, runtime, session);
     // A shape that does not fit is found before anything long begins.
-    await model.observe(new Float32Array(3 * SIDE * SIDE), SIDE);
-    return model;
+    await network.observe(new Float32Array(3 * SIDE * SIDE), SIDE);
+    return network;
   }
 
-  /**
-   * @param images [N, 3, size, size] in [−1, 1]
-   * @returns features [N, 2048], and logits [N, classes] of a second output; none where there is none
-   */
   async observe(images: Float32Array, size: number): Promise<Observation> {
     const each = 3 * size * size;
     const count = images.length / each;
@@ -97,19 +93,19 @@ export class FeatureModel {
   }
 
   async #run(images: Float32Array, rows: number): Promise<Observation> {
-    const { session, runtime, path } = this;
+    const { session, runtime, name } = this;
     let outputs: Readonly<Record<string, RuntimeTensor>>;
     try {
       outputs = await session.run({ [session.inputNames[0]!]: new runtime.Tensor("float32", images, [rows, 3, SIDE, SIDE]) });
     } catch (error) {
-      throw new UserError(`--features ${path} does not take images [N, 3, 299, 299]: ${(error as Error).message.split("\n")[0]}`);
+      throw new UserError(`--features ${name} does not take images [N, 3, 299, 299]: ${(error as Error).message.split("\n")[0]}`);
     }
-    const all = session.outputNames.map((name) => outputs[name]!);
+    const all = session.outputNames.map((output) => outputs[output]!);
     const width = ({ data }: RuntimeTensor) => data.length / rows;
     const features = all.find((output) => width(output) === FEATURES);
     if (!features) {
       const shapes = all.map(({ dims }) => `[${dims.join(", ")}]`).join(", ");
-      throw new UserError(`--features ${path} gives ${shapes}; features [N, ${FEATURES}] are wanted`);
+      throw new UserError(`--features ${name} gives ${shapes}; features [N, ${FEATURES}] are wanted`);
     }
     const logits = all.find((output) => output !== features && output.dims.length === 2);
     return { features: Float32Array.from(features.data), outputs: Float32Array.from(logits?.data ?? []) };

@@ -1,6 +1,6 @@
 /** A report on text encoders as a table of text and as a chart of their measures by the number of sentences. */
-import { curvesSvg } from "../../pictures/line-chart.js";
-import { RANKS, type Recall } from "../../metrics/retrieval.js";
+import { curvesSvg } from "../pictures/line-chart.js";
+import { RANKS, type Recall } from "../metrics/retrieval.js";
 import type { EncoderReport, TextReport } from "./text-encoders.js";
 
 const NONE = "-";

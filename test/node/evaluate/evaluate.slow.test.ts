@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { EvaluateRequest } from "../../src/node/evaluate/evaluate.js";
-import { evaluateToFiles } from "../../src/node/evaluate/files.js";
-import type { NetworkSettings } from "../../src/node/evaluate/networks.js";
-import type { Report } from "../../src/evaluate/report.js";
-import type { TrainEvent } from "../../src/train/run/events.js";
-import { PLAIN_TRAINING } from "../../src/train/text/joint-embedding.js";
-import type { GivenOptions } from "../../src/train/gan/options.js";
-import { train } from "../../src/train/gan/session.js";
+import type { EvaluateRequest } from "../../../src/node/evaluate/evaluate.js";
+import { evaluateToFiles } from "../../../src/node/evaluate/files.js";
+import type { NetworkSettings } from "../../../src/evaluate/networks.js";
+import type { Report } from "../../../src/evaluate/report.js";
+import type { TrainEvent } from "../../../src/train/run/events.js";
+import { PLAIN_TRAINING } from "../../../src/train/text/joint-embedding.js";
+import type { GivenOptions } from "../../../src/train/gan/options.js";
+import { train } from "../../../src/train/gan/session.js";
 
 const before = process.env.PETALGRAD_CACHE;
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-evaluate-"));
@@ -53,8 +53,8 @@ afterAll(() => {
 
 describe("evaluate", () => {
   it("gives every generator a column, with every measure for both splits", async () => {
-    const zeroShotSettings = { training: tinyTraining, perClass: 2 };
-    const { report, table, files } = await ask([one, two], { samples: 150, zeroShot: true, zeroShotSettings });
+    const drawnClasses = { training: tinyTraining, perClass: 2 };
+    const { report, table, files } = await ask([one, two], { samples: 150, zeroShot: true, drawnClasses });
     expect(report.columns.map(({ label }) => label)).toEqual(["real", "noise", "one ema", "one raw", "two raw"]);
     const ids = [
       "rPrecision100",
