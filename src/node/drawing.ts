@@ -19,7 +19,8 @@ import { type GeneratorKind, tuneModeFor, type TuneMode } from "../train/gan/opt
 import type { TrainHooks } from "../train/run/events.js";
 import { installTuner } from "../train/run/tuning.js";
 import { readPhoto } from "./datasets/decode.js";
-import { type GivenEmbeddings, openEmbeddings } from "./datasets/embeddings/given-embeddings.js";
+import type { GivenEmbeddings } from "../data/embeddings/given.js";
+import { openEmbeddings } from "./datasets/embeddings/given-embeddings.js";
 import { type LoadedGenerator, loadGenerator, loadModel } from "./files/load-model.js";
 import { styleOfRun } from "./files/style-of-run.js";
 

@@ -1,7 +1,7 @@
 /** A data set whose captions are given vectors: which vectors are which image's, and the images that have some. */
 import { DataError, type Dataset, type SplitName } from "../dataset.js";
 import { nameForm } from "../names.js";
-import type { GivenEmbeddings } from "../../node/datasets/embeddings/given-embeddings.js";
+import type { GivenEmbeddings } from "./given.js";
 
 /** Each image's vectors: the number of the first, and how many; none where `count` is 0. */
 export interface VectorPlaces {

@@ -1,7 +1,7 @@
 /** Choosing among given embeddings by name. */
 import { nameForm } from "../names.js";
 import { UserError } from "../../errors.js";
-import type { GivenEmbeddings } from "../../node/datasets/embeddings/given-embeddings.js";
+import type { GivenEmbeddings } from "./given.js";
 
 /**
  * The embedding that a name stands for: the mean of a class's, of an image's, or `NAME:K`, the K-th of them. Where the embeddings have no

@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { readSource } from "./archive.js";
 import { DataError, type Skipped } from "../../data/dataset.js";
-import { LIST_NAMES, type ListName } from "./layout.js";
+import { LIST_NAMES, type ListName } from "../../data/split.js";
 import { endingOf } from "../../data/names.js";
 import { readFileUpTo } from "./read-file.js";
 import { decodeText, type Encoding } from "./text.js";

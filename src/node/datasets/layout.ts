@@ -9,13 +9,10 @@ import { basename, isAbsolute, join, resolve } from "node:path";
 import { isArchiveName, isOtherArchiveName } from "./archive.js";
 import { DataError } from "../../data/dataset.js";
 import { isStray } from "../../data/names.js";
+import { type DefaultSplit, LIST_NAMES, type ListName } from "../../data/split.js";
 
 /** What is particular to one data set. */
-export interface LayoutDefinition {
-  readonly name: string;
-  /** Held-out classes where no list says so, by folder name; the note says in words what it does. Called with all class names in order. */
-  readonly defaultTestClasses: (classes: readonly string[]) => readonly string[];
-  readonly defaultSplitNote: string;
+export interface LayoutDefinition extends DefaultSplit {
   /** How to get what is missing, for an error message. */
   readonly wayOut: (dataDir: string) => string;
 }
@@ -27,10 +24,6 @@ export interface LayoutSources {
   /** Class lists, by the base name they have. */
   readonly lists: Readonly<Partial<Record<ListName, string>>>;
 }
-
-/** Names of class lists: the first two are enough; the others are the finer split of the CVPR archive and the ICML archive's name. */
-export const LIST_NAMES = ["trainvalclasses", "testclasses", "trainvalids", "trainclasses", "valclasses"] as const;
-export type ListName = (typeof LIST_NAMES)[number];
 
 const IMAGE_FOLDERS = ["jpg", "images"] as const;
 

@@ -7,11 +7,11 @@ import { readSource, sourceSize } from "./archive.js";
 import { type CaptionFile, readCaptions, readList } from "./captions-source.js";
 import { decodeImage, LARGEST_IMAGE } from "./decode.js";
 import { DataError, type Skipped } from "../../data/dataset.js";
-import { LIST_NAMES, type LayoutDefinition, type LayoutSources, type ListName } from "./layout.js";
+import type { LayoutDefinition, LayoutSources } from "./layout.js";
 import { endingOf, isImageName, withoutEnding } from "../../data/names.js";
 import type { OpenOptions } from "./options.js";
 import type { PreparedData, PreparedImage } from "../../data/packed.js";
-import { findSplit } from "../../data/split.js";
+import { findSplit, LIST_NAMES, type ListName } from "../../data/split.js";
 
 /** What may stand beside images under their names: it is no image of another kind. */
 const NO_IMAGE = /\.(?:txt|captions?|jsonl?|csv|tsv|xml|ya?ml|md|html?|t7|npy|npz|mat|h5|pkl|pickle|pt|pth|safetensors)$/i;

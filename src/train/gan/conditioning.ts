@@ -7,7 +7,7 @@ import type { Device } from "../../gpu/device.js";
 import { CaptionTable } from "../text/caption-table.js";
 import { type BatchTexts, normalisationOf, normalise } from "../text/captions.js";
 import { EmbeddedDataset, nameOf, placeVectors } from "../../data/embeddings/embedded-dataset.js";
-import type { GivenEmbeddings } from "../../node/datasets/embeddings/given-embeddings.js";
+import type { GivenEmbeddings } from "../../data/embeddings/given.js";
 import { GAN_ADAM } from "./gan.js";
 import type { TrainHooks } from "../run/events.js";
 import { encodeTextEncoder, type ModelTexts, type TextEncoderFile } from "../text/encoder-file.js";

@@ -1,6 +1,6 @@
 /** Choosing among given embeddings by name or by number. */
 import { describe, expect, it } from "vitest";
-import type { GivenEmbeddings } from "../../../src/node/datasets/embeddings/given-embeddings.js";
+import type { GivenEmbeddings } from "../../../src/data/embeddings/given.js";
 import { embeddingOf } from "../../../src/data/embeddings/pick.js";
 
 const values = Float32Array.of(1, 10, 3, 30, 5, 50, 7, 70, 9, 90);

@@ -1,5 +1,6 @@
 /** Text encoders of others made petalgrad's own, and the reverse. */
 import { Alphabet } from "../../../data/alphabet.js";
+import { endingOf } from "../../../data/names.js";
 import { UserError } from "../../../errors.js";
 import { readSafetensors, writeSafetensors } from "../../../formats/safetensors.js";
 import { readTorch7 } from "../../../formats/torch7.js";
@@ -29,8 +30,7 @@ export async function importTextEncoder(bytes: Uint8Array, name: string): Promis
 }
 
 async function importedWeights(bytes: Uint8Array, name: string): Promise<ImportedWeights> {
-  const [ending] = /\.[^./\\]*$/.exec(name.toLowerCase()) ?? [];
-  switch (ending) {
+  switch (endingOf(name)) {
     case ".t7":
       return weightsOfTorch7(readTorch7(bytes, name), name);
     case ".safetensors": {
