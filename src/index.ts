@@ -19,7 +19,7 @@ export { TextEncoder, type TextEncoderOptions, type TextForm, type TextState } f
 export { batchNorm, batchNormInference, type BatchNormOptions, type BatchNormResult } from "./tensor/batch-norm.js";
 export { RandomStream } from "./random/philox.js";
 export { broadcastTo, type ReduceOptions, sum } from "./tensor/broadcast.js";
-export type { CompileProgress, CompileWatch } from "./gpu/program.js";
+export type { CompileProgress, CompileWatch } from "./gpu/dispatch-list.js";
 export { compile, type CompileOptions } from "./tensor/compile.js";
 export { STORAGES, type Storage } from "./tensor/storage.js";
 export {

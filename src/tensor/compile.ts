@@ -7,7 +7,7 @@ import { input as inputSlot, output as outputSlot, scratch as scratchSlot } from
 import { type Allocation, planArena } from "../gpu/arena.js";
 import type { Device } from "../gpu/device.js";
 import { Memory } from "../gpu/memory.js";
-import { type CompileWatch, DispatchList, type Range } from "../gpu/program.js";
+import { type CompileWatch, DispatchList, type Range } from "../gpu/dispatch-list.js";
 import { describe, requireOptions } from "../arguments.js";
 import type { KernelChooser, Tunable } from "../gpu/tunable.js";
 import { UserError } from "../errors.js";

@@ -1,5 +1,5 @@
 /**
- * A program: a fixed list of dispatches over buffers that never move. Running it writes the inputs, encodes the list into one
+ * A fixed list of dispatches over buffers that never move: what a program (src/tensor/program.ts) runs. A run encodes the list into one
  * command buffer and submits; nothing is allocated, bound or compiled then.
  */
 import type { Kernel } from "../../kernels/kernel.js";
@@ -22,7 +22,7 @@ export interface Dispatch {
   readonly ranges: readonly Range[];
 }
 
-export interface ProgramPlan {
+export interface DispatchPlan {
   readonly dispatches: readonly Dispatch[];
   readonly arenaBytes: number;
   /** What is copied out after a run, in order. */
@@ -35,7 +35,7 @@ export interface Timing {
   readonly milliseconds: number;
 }
 
-/** How far the kernels of a program are compiled. */
+/** How far the kernels of a list are compiled. */
 export interface CompileProgress {
   readonly compiled: number;
   /** Kernels with a text of their own. */
@@ -101,7 +101,7 @@ export class DispatchList {
 
   private constructor(
     readonly device: Device,
-    readonly plan: ProgramPlan,
+    readonly plan: DispatchPlan,
     readonly arena: Memory,
     readonly constants: ConstantBuffer,
     readonly dispatches: readonly Prepared[],
@@ -114,7 +114,7 @@ export class DispatchList {
    * Allocates, compiles (in parallel) and binds.
    * @throws LimitError naming the tensor that the adapter cannot hold; KernelError; the signal's reason.
    */
-  static async create(device: Device, plan: ProgramPlan, watch: CompileWatch = {}): Promise<DispatchList> {
+  static async create(device: Device, plan: DispatchPlan, watch: CompileWatch = {}): Promise<DispatchList> {
     const { maxStorageBufferBindingSize: most } = device.gpu.limits;
     for (const { ranges } of plan.dispatches) {
       const large = ranges.find((r) => r.bytes > most);
