@@ -86,6 +86,8 @@ export default tseslint.config(
       "prefer-const": "error",
       "no-console": "off",
       "@typescript-eslint/no-explicit-any": "error",
+      // An interface that only extends gives an inferred type a name in messages.
+      "@typescript-eslint/no-empty-object-type": ["error", { allowInterfaces: "with-single-extends" }],
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/no-misused-promises": "error",
       "@typescript-eslint/await-thenable": "error",

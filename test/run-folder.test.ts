@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { writeFileAtomic } from "../src/node/files/atomic-file.js";
-import { resolveOptions } from "../src/train/gan/options.js";
+import { resolveOptions } from "../src/train/gan/resolve-options.js";
 import { newestRun, RunFolder } from "../src/train/run/run-folder.js";
 import type { SafeTensor } from "../src/formats/safetensors.js";
 

@@ -7,8 +7,9 @@ import { imageGrid } from "../pictures/image-grid.js";
 import type { Course } from "../drawing/interpolate.js";
 import type { StyleFileSource } from "../node/drawing.js";
 import { PATHS } from "../drawing/walk.js";
+import type { Values } from "../option-spec.js";
 import { readyAdapter } from "./adapter.js";
-import { defineCommand, type Values, withDefaults } from "./command.js";
+import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
 import { REFINE_OPTION, STYLE_LENGTH_OPTION } from "./restyle.js";
 

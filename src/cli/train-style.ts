@@ -3,6 +3,7 @@ import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { newestRun } from "../train/run/run-folder.js";
 import { STYLE_OPTIONS } from "../train/style/options.js";
+import { GROUPS } from "../train/run/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
@@ -17,11 +18,18 @@ export const trainStyle = defineCommand({
     "drawn again in their style with their own and with other captions, and recovery.json: how much of the noise it finds.\n" +
     "Ctrl-C saves a checkpoint; --resume goes on with the same bits.",
   options: {
-    run: { type: "text", placeholder: "DIR", description: "the run whose generator is inverted", defaultText: "the newest under runs/" },
+    run: {
+      type: "text",
+      placeholder: "DIR",
+      description: "the run whose generator is inverted",
+      defaultText: "the newest under runs/",
+      group: GROUPS.run,
+    },
     resume: {
       type: "text",
       placeholder: "DIR",
       description: "go on with this run's style encoder; of the others only --data-dir and the two --...-every may be given",
+      group: GROUPS.run,
     },
     ...STYLE_OPTIONS,
     recover: RECOVER_OPTION,

@@ -2,6 +2,7 @@
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { TEXT_OPTIONS } from "../train/text/options.js";
+import { GROUPS } from "../train/run/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
@@ -16,11 +17,18 @@ export const trainText = defineCommand({
     "which `train --text-encoder` conditions a GAN on. Ctrl-C saves a checkpoint; --resume goes on with the same bits.",
   options: {
     ...TEXT_OPTIONS,
-    run: { type: "text", placeholder: "DIR", description: "folder of the new training", defaultText: "a new one under runs/" },
+    run: {
+      type: "text",
+      placeholder: "DIR",
+      description: "folder of the new training",
+      defaultText: "a new one under runs/",
+      group: GROUPS.run,
+    },
     resume: {
       type: "text",
       placeholder: "DIR",
       description: "go on with the training in this folder; of the others only --data-dir and --checkpoint-every may be given",
+      group: GROUPS.run,
     },
     recover: RECOVER_OPTION,
   },

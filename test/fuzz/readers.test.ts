@@ -19,7 +19,7 @@ import { exportStateDict, importTextEncoder } from "../../src/train/text/import/
 import { readGenerator } from "../../src/train/gan/model-file.js";
 import { readPath } from "../../src/node/files/read-bytes.js";
 import { readTextEncoder, readTextModel } from "../../src/train/text/encoder-file.js";
-import { resolveOptions } from "../../src/train/gan/options.js";
+import { resolveOptions } from "../../src/train/gan/resolve-options.js";
 import { RunFolder } from "../../src/train/run/run-folder.js";
 import type { SafeTensor } from "../../src/formats/safetensors.js";
 import { readStyle } from "../../src/train/style/file.js";

@@ -8,7 +8,7 @@ import { compile } from "../../src/tensor/compile.js";
 import { STORAGES } from "../../src/tensor/storage.js";
 import { input } from "../../src/tensor/tensor.js";
 import { Gan } from "../../src/train/gan/gan.js";
-import { resolveOptions } from "../../src/train/gan/options.js";
+import { resolveOptions } from "../../src/train/gan/resolve-options.js";
 import { device } from "../device.js";
 import { noise } from "../ops/noise.js";
 

@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { resolveOptions, resumeOptions } from "../../src/train/gan/options.js";
+import { resolveOptions, resumeOptions } from "../../src/train/gan/resolve-options.js";
 import { withAbsolutePaths } from "../../src/node/files/paths.js";
 import { openData, requireData } from "../../src/node/datasets/run-data.js";
-import { resolveTextOptions, resumeTextOptions } from "../../src/train/text/options.js";
+import { resolveTextOptions, resumeTextOptions } from "../../src/train/text/resolve-options.js";
 import { tinyFolder } from "../data/tiny-folder.js";
 
 let home: string;

@@ -18,7 +18,7 @@ import { normalNoise } from "../../src/train/gan/noise.js";
 import { Painter } from "../../src/train/gan/painter.js";
 import { mismatch } from "../../src/train/style/file.js";
 import { styleOfRun } from "../../src/node/files/style-of-run.js";
-import { resolveOptions } from "../../src/train/gan/options.js";
+import { resolveOptions } from "../../src/train/gan/resolve-options.js";
 import { type GivenStyleOptions, resolveStyleOptions, styleOptionsFromJson } from "../../src/train/style/options.js";
 import { StyleReader } from "../../src/train/style/reader.js";
 import { determination } from "../../src/train/style/recovery.js";

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { Vocabulary } from "../../src/data/vocabulary.js";
 import { unknownWarning } from "../../src/drawing/drawing-model.js";
-import { type GivenOptions, resolveOptions } from "../../src/train/gan/options.js";
+import type { GivenOptions } from "../../src/train/gan/options.js";
+import { resolveOptions } from "../../src/train/gan/resolve-options.js";
 import { jointTraining, keptTextEncoder, symbolsOf } from "../../src/train/gan/text-stage.js";
 import { tinyDataset } from "../data/tiny-dataset.js";
 

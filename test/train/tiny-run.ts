@@ -11,7 +11,8 @@ import { ganTensors } from "../../src/train/gan/checkpoint.js";
 import { encodeGan } from "../../src/train/gan/model-file.js";
 import { encodeTextEncoder } from "../../src/train/text/encoder-file.js";
 import { MODEL_NAME, TEXT_ENCODER_NAME } from "../../src/train/run/names.js";
-import { type GivenOptions, resolveOptions } from "../../src/train/gan/options.js";
+import type { GivenOptions } from "../../src/train/gan/options.js";
+import { resolveOptions } from "../../src/train/gan/resolve-options.js";
 import { RunFolder } from "../../src/train/run/run-folder.js";
 
 /** Weights large enough for noise and text to show in an image. */

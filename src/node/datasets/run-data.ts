@@ -2,15 +2,17 @@
 import { basename, resolve } from "node:path";
 import type { Dataset } from "../../data/dataset.js";
 import { UserError } from "../../errors.js";
-import type { TrainOptions } from "../../train/gan/options.js";
+import type { OptionsOf } from "../../option-spec.js";
 import type { TrainHooks } from "../../train/run/events.js";
+import type { DATA_OPTIONS } from "../../train/run/options.js";
 import { isDatasetName } from "../files/paths.js";
 import { requireDataset } from "./open.js";
 import { openWithProgress } from "./open-with-progress.js";
 import type { OpenOptions } from "./options.js";
 
 /** What says which data set it is. */
-export interface DataOptions extends Pick<TrainOptions, "dataset" | "imageSize" | "dataDir" | "captions"> {
+export interface DataOptions extends OptionsOf<typeof DATA_OPTIONS> {
+  readonly imageSize: number;
   readonly alphabet?: NonNullable<OpenOptions["alphabet"]> | null;
 }
 

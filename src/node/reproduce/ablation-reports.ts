@@ -11,6 +11,8 @@ import { join } from "node:path";
 import { fileProblemOr } from "../files/file-problem.js";
 import { UserError } from "../../errors.js";
 import { writeFileAtomic } from "../files/atomic-file.js";
+import { TRAIN_OPTIONS } from "../../train/gan/options.js";
+import { toJson } from "../../train/run/saved-options.js";
 import type { AblationRequest } from "./ablation-plan.js";
 import type { Report } from "../../evaluate/report.js";
 
@@ -24,7 +26,7 @@ export function settingsOf({ given, styleSteps, samples, zeroShot }: Omit<Ablati
   // What is no file is a word, or refused by the training.
   const file = textEncoder && existsSync(textEncoder) ? createHash("sha256").update(readFileSync(textEncoder)).digest("hex") : undefined;
   const encoder = file ?? textEncoder ?? null;
-  return { ...options, textEncoder: encoder, styleSteps, samples, zeroShot };
+  return { ...toJson(TRAIN_OPTIONS, options), textEncoder: encoder, styleSteps, samples, zeroShot };
 }
 
 /**

@@ -3,10 +3,11 @@ import { typed } from "../../command-line.js";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openDevice } from "../../gpu/device.js";
-import { flagName } from "../../option-spec.js";
+import { typedOption } from "../../option-spec.js";
 import type { TrainHooks } from "../../train/run/events.js";
 import { MODEL_NAME } from "../../train/run/names.js";
-import { resolveOptions, VARIANTS } from "../../train/gan/options.js";
+import { VARIANTS } from "../../train/gan/options.js";
+import { resolveOptions } from "../../train/gan/resolve-options.js";
 import { runAblation } from "./ablation.js";
 import { changesOf } from "./ablation-changes.js";
 import { comparison, overSeeds, seedsOfVariants, seedsText, writePage } from "./ablation-page.js";
@@ -71,6 +72,6 @@ function commandOf({ given, variants, seeds, styleSteps, samples, zeroShot }: Om
   const which = { ...(variants.length === 1 && { variant }), seeds: seeds.length, ...(first > 0 && { firstSeed: first }) };
   const words = Object.entries({ ...given, ...which, styleSteps, samples })
     .filter(([key]) => key !== "dataDir")
-    .map(([key, value]) => `--${flagName(key)} ${String(value)}`);
+    .map(([key, value]) => typedOption(key, value));
   return typed(["reproduce --what ablation", ...words, ...(zeroShot ? [] : ["--no-zero-shot"])].join(" "));
 }

@@ -17,7 +17,8 @@ import { arithmetic } from "../../tensor/work.js";
 import { givenInputs, seededInputs } from "./inputs.js";
 import { jointBatches, type Judge, separateBatches } from "./judge.js";
 import { type GeneratorTerm, noiseTerm } from "./noise-term.js";
-import { type TrainOptions, usesInterpolation, usesMismatch } from "./options.js";
+import type { TrainOptions } from "./options.js";
+import { usesInterpolation, usesMismatch } from "./resolve-options.js";
 import { iteration, type StepOutputs } from "./step.js";
 import type { TrainedText } from "./trained-text.js";
 
@@ -78,8 +79,7 @@ export class Gan {
   ) {
     const initial = ganInitializers(random);
     this.generator = new Generator({ ...options, width: options.generatorWidth }, initial);
-    const [textBatchNorm, minibatchDeviation] = [options.textBatchNorm === "on", options.minibatchDeviation === "on"];
-    this.discriminator = new Discriminator({ ...options, width: options.discriminatorWidth, textBatchNorm, minibatchDeviation }, initial);
+    this.discriminator = new Discriminator({ ...options, width: options.discriminatorWidth }, initial);
     this.average = options.ema > 0 ? new Generator({ ...options, width: options.generatorWidth }, initial) : this.generator;
     if (options.ema > 0) {
       this.average.parameters.copyFrom(this.generator.parameters);

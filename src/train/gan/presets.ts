@@ -3,31 +3,15 @@
 export const PRESETS = ["tiny", "small", "medium", "paper"] as const;
 export type PresetName = (typeof PRESETS)[number];
 
+/** The options that a preset decides; the table in options.ts says what they are. */
+export const PRESET_KEYS = [
+  ...(["steps", "batch", "imageSize", "generatorWidth", "discriminatorWidth", "noiseSize", "textProjection"] as const),
+  ...(["textSteps", "textWidth", "textSize", "sampleEvery", "checkpointEvery"] as const),
+] as const;
+export type Preset = Readonly<Record<(typeof PRESET_KEYS)[number], number>>;
+
 /** What help says of the options that a preset decides. */
 export const FROM_PRESET = "from the preset";
-
-/** The options that a preset decides. */
-export interface Preset {
-  readonly steps: number;
-  readonly batch: number;
-  /** Side of the images in pixels: a power of two, at least 16. */
-  readonly imageSize: number;
-  /** The n of the generator's 8n, 4n, 2n, n channels ("ngf"). */
-  readonly generatorWidth: number;
-  /** The n of the discriminator's n, 2n, 4n, 8n channels ("ndf"). */
-  readonly discriminatorWidth: number;
-  /** Length of the noise vector z. */
-  readonly noiseSize: number;
-  /** Length to which each network projects the text embedding ("nt"). */
-  readonly textProjection: number;
-  readonly textSteps: number;
-  /** Channels of the text encoder's last convolution and of its recurrent state ("cnn_dim"). */
-  readonly textWidth: number;
-  /** Length of the text embedding. */
-  readonly textSize: number;
-  readonly sampleEvery: number;
-  readonly checkpointEvery: number;
-}
 
 /**
  * `tiny` is for tests (seconds), `small` for a CPU, `paper` for a GPU: the sizes of the authors' scripts, 600 epochs of the flowers. As in

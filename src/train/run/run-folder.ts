@@ -17,7 +17,8 @@ import { commandLine } from "../../command-line.js";
 import { reasonOf, UserError } from "../../errors.js";
 import { writeFileAtomic } from "../../node/files/atomic-file.js";
 import { fileProblem } from "../../node/files/file-problem.js";
-import { optionsFromJson, type TrainOptions } from "../gan/options.js";
+import type { TrainOptions } from "../gan/options.js";
+import { optionsFromJson, optionsToJson } from "../gan/resolve-options.js";
 import { type MetricsRecord, metricsLine, parseMetrics, type Stage } from "./metrics-file.js";
 import { lockFolder } from "../../node/files/run-lock.js";
 import { readSafetensors, type SafeTensor, writeSafetensors } from "../../formats/safetensors.js";
@@ -38,13 +39,19 @@ export interface Checkpoint {
 export interface FolderKind<Options> {
   /** Checks the options that config.json holds; `where` names it in messages. @throws UserError */
   readonly options: (json: unknown, where: string) => Options;
+  /** The options as config.json holds them, where that is not as they are. */
+  toJson?(options: Options): object;
   /** The command that goes on with what the folder holds. */
   readonly goOn: (path: string) => string;
   /** The command that begins such folders where it is not `train`, for config.json. */
   readonly command?: string;
 }
 
-const RUN: FolderKind<TrainOptions> = { options: optionsFromJson, goOn: (path) => commandLine("train", "--resume", path) };
+const RUN: FolderKind<TrainOptions> = {
+  options: optionsFromJson,
+  toJson: optionsToJson,
+  goOn: (path) => commandLine("train", "--resume", path),
+};
 
 export class RunFolder<Options = TrainOptions> {
   /** The last checkpoint known to be good. */
@@ -103,7 +110,10 @@ export class RunFolder<Options = TrainOptions> {
   /** Writes config.json: the options, and whatever tells what the run ran on (versions, adapter). */
   writeConfig(options: Options, about: Readonly<Record<string, string>>): void {
     const { command } = this.kind;
-    this.#writeFile("config.json", `${JSON.stringify({ ...(command !== undefined && { command }), about, options }, null, 2)}\n`);
+    this.#writeFile(
+      "config.json",
+      `${JSON.stringify({ ...(command !== undefined && { command }), about, options: this.kind.toJson?.(options) ?? options }, null, 2)}\n`,
+    );
   }
 
   /** @throws UserError when config.json is damaged or of another version, or the folder is of another kind */

@@ -30,6 +30,8 @@ export interface Checkpoint {
 export interface RunKind<Options> {
   /** Checks the options that config.json holds; `where` names it in messages. @throws UserError */
   readonly options: (json: unknown, where: string) => Options;
+  /** The options as config.json holds them, where that is not as they are. */
+  toJson?(options: Options): object;
   /** Words of the command that goes on with it, such as "train", "--resume", its path. */
   readonly goOn: (path: string) => readonly [name: string, ...words: string[]];
   /** The command that begins such runs where it is not `train`, for config.json. */
@@ -107,7 +109,10 @@ export class Run<Options> {
   /** Writes config.json: the options, and whatever tells what the run ran on (versions, adapter). */
   async writeConfig(options: Options, about: Readonly<Record<string, string>>): Promise<void> {
     const { command } = this.kind;
-    await this.writeFile(CONFIG, `${JSON.stringify({ ...(command !== undefined && { command }), about, options }, null, 2)}\n`);
+    await this.writeFile(
+      CONFIG,
+      `${JSON.stringify({ ...(command !== undefined && { command }), about, options: this.kind.toJson?.(options) ?? options }, null, 2)}\n`,
+    );
     this.#begun = true;
   }
 

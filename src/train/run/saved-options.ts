@@ -1,6 +1,6 @@
-/** Options that a folder remembers in its config.json: reading them back, and going on with them. */
+/** Options that a folder remembers in its config.json: writing them, reading them back, and going on with them. */
 import { UserError } from "../../errors.js";
-import { flagName, nearest, type OptionTable } from "../../option-spec.js";
+import { flagName, keysOf, nearest, type OptionsOf, type OptionTable, valueWord } from "../../option-spec.js";
 import { withAbsolutePaths } from "../../node/files/paths.js";
 
 /**
@@ -18,11 +18,27 @@ export function resumed<Options extends object>(
   for (const key of Object.keys(given) as (keyof Options & string)[]) {
     if (given[key] === undefined || given[key] === saved[key] || given[key] === absolute[key] || changeable.includes(key)) continue;
     throw new UserError(
-      `--${flagName(key)} ${String(given[key])}: the ${what} was begun with ${String(saved[key] ?? "none")}, and a resumed ${what} goes on ` +
+      `--${flagName(key)} ${valueWord(given[key])}: the ${what} was begun with ${valueWord(saved[key] ?? "none")}, and a resumed ${what} goes on ` +
         `as it began; leave the option out, or start a new ${what}`,
     );
   }
   return { ...saved, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+}
+
+/** Options as config.json holds them. */
+export function toJson<T extends OptionTable>(table: T, options: Partial<OptionsOf<T>>): Record<string, unknown> {
+  const word = (key: string, value: unknown): boolean => {
+    const spec = table[key];
+    return spec?.type === "flag" && spec.saved === "on|off" && typeof value === "boolean";
+  };
+  return Object.fromEntries(Object.entries(options).map(([key, value]) => [key, word(key, value) ? valueWord(value) : value]));
+}
+
+/** Values as `toJson` wrote them: what is on or off may be spelt by words or by true and false, whichever it is. */
+export function readSwitches<Json extends object>(table: OptionTable, json: Json): Json {
+  const read = (key: string, value: unknown): unknown =>
+    table[key]?.type === "flag" && (value === "on" || value === "off") ? value === "on" : value;
+  return Object.fromEntries(Object.entries(json).map(([key, value]: [string, unknown]) => [key, read(key, value)])) as Json;
 }
 
 /**
@@ -30,17 +46,23 @@ export function resumed<Options extends object>(
  * @param later Values of options that older folders do not have.
  * @throws UserError when an option is missing or unknown.
  */
-export function fromJson(table: OptionTable, json: unknown, where: string, what: string, later: object = {}): object {
+export function fromJson<T extends OptionTable>(
+  table: T,
+  json: unknown,
+  where: string,
+  what: string,
+  later: Partial<OptionsOf<T>> = {},
+): OptionsOf<T> {
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw new UserError(`${where} does not hold a ${what}'s options`);
-  const keys = Object.keys(table);
+  const keys = keysOf(table);
   for (const key of Object.keys(json)) {
-    if (keys.includes(key)) continue;
+    if ((keys as string[]).includes(key)) continue;
     const meant = nearest(key, keys);
     throw new UserError(`${where}: unknown option "${key}"${meant ? `; did you mean "${meant}"?` : ""}`);
   }
   // In the file's own order: what goes on writes it anew, with the same bytes.
-  const options = { ...json, ...Object.fromEntries(Object.entries(later).filter(([key]) => !(key in json))) };
+  const options = { ...readSwitches(table, json), ...Object.fromEntries(Object.entries(later).filter(([key]) => !(key in json))) };
   const missing = keys.find((key) => !(key in options));
   if (missing) throw new UserError(`${where}: the option "${missing}" is missing`);
-  return options;
+  return options as OptionsOf<T>;
 }

@@ -8,7 +8,7 @@ import type { TuningStore } from "../../gpu/tuning-file.js";
 import { writeFileAtomic } from "../../node/files/atomic-file.js";
 import type { TrainHooks } from "./events.js";
 import { TUNING_NAME } from "./names.js";
-import type { TuneMode } from "../gan/options.js";
+import type { TuneMode } from "./options.js";
 import type { RunFolder } from "./run-folder.js";
 
 /** Gives the device a tuner, unless the mode is "off". With a run, its own decisions count first and are kept in its folder. */

@@ -20,7 +20,8 @@ import { type FolderKind, refuseBegun, RunFolder } from "../run/run-folder.js";
 import type { SafeTensor } from "../../formats/safetensors.js";
 import { JointEmbedding, type JointTraining, type TextData } from "./joint-embedding.js";
 import { finishedEncoder } from "./text-model.js";
-import { type GivenTextOptions, resolveTextOptions, resumeTextOptions, type TextOptions, textOptionsFromJson } from "./options.js";
+import type { GivenTextOptions, TextOptions } from "./options.js";
+import { resolveTextOptions, resumeTextOptions, textOptionsFromJson } from "./resolve-options.js";
 import { heldOut, Validator } from "./validation.js";
 import { installTuner } from "../run/tuning.js";
 
