@@ -4,9 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { OnnxFeatures, type Runtime, type RuntimeTensor } from "../../../src/node/evaluate/onnx-features.js";
-import { PublishedMeasures } from "../../../src/evaluate/published.js";
-import { resizeBilinear } from "../../../src/metrics/resize-bilinear.js";
-import { tinyDataset } from "../../data/tiny-dataset.js";
 
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-features-"));
 const file = join(folder, "inception.onnx");
@@ -38,20 +35,6 @@ function runtime({ features = 2048, logits = true } = {}) {
   return { load: () => Promise.resolve(fake), seen };
 }
 
-const hooks = { onEvent: () => undefined, signal: new AbortController().signal };
-
-describe("bilinear enlargement", () => {
-  it("goes by the pixels' centres, as PyTorch's does", () => {
-    // F.interpolate([[1, 2], [3, 4]], size 4, align_corners False): 1, 1.25, 1.75, 2 in the first row, and so on.
-    const image = Float32Array.of(1, 2, 3, 4, 0, 0, 0, 0, 5, 5, 5, 5);
-    const enlarged = resizeBilinear(image, 2, 4);
-    const first = [1, 1.25, 1.75, 2, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3, 3.25, 3.75, 4];
-    first.forEach((value, i) => expect(enlarged[i]).toBeCloseTo(value, 6));
-    expect([...enlarged.subarray(32)]).toEqual(new Array(16).fill(5));
-    expect([...resizeBilinear(image, 2, 2)]).toEqual([...image]);
-  });
-});
-
 describe("a network of the user's", () => {
   it("gets images of 299 by 299 in batches, and gives features and logits in order", async () => {
     const { load, seen } = runtime();
@@ -79,17 +62,5 @@ describe("a network of the user's", () => {
     await expect(OnnxFeatures.open(file, broken)).rejects.toThrow(`--features ${file} cannot be loaded: bad`);
     const installed = existsSync(join("node_modules", "onnxruntime-node"));
     if (!installed) await expect(OnnxFeatures.open(file)).rejects.toThrow("needs the package onnxruntime-node, which is not installed");
-  });
-});
-
-describe("the published protocol", () => {
-  it("draws captions of the unseen classes, and says how many images were looked at", async () => {
-    const dataset = tinyDataset({ classes: 5, imagesPerClass: 4 });
-    const { load } = runtime();
-    const measures = await PublishedMeasures.prepare(dataset, { network: await OnnxFeatures.open(file, load), samples: 4 }, 1, hooks);
-    // Captions of the four images of the one unseen class.
-    expect(new Set(measures.captions.map((caption) => dataset.imageOfCaption(caption)))).toEqual(new Set(dataset.imagesOfSplit("test")));
-    expect(measures.ofReal.inceptionScore!.value).toBeGreaterThanOrEqual(1);
-    expect(measures.note).toContain("4 drawn and 4 real images; published figures take 10,000 or 50,000");
   });
 });

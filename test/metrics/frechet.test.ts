@@ -1,39 +1,13 @@
-/** Distances between sets of features, against closed forms. */
+/** Fréchet distances between sets of features, against closed forms. */
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { describe, expect, it } from "vitest";
-import { RandomStream } from "../../src/random/philox.js";
 import { cholesky, frechetDistance, type Gaussian, gaussianOf } from "../../src/metrics/frechet.js";
-import { kernelDistance } from "../../src/metrics/kernel-distance.js";
-import { singularValues } from "../../src/metrics/singular-values.js";
-
-/** Normal features [rows, size], dimension d with mean `mean[d]` and deviation `deviation[d]`. */
-function normal(rows: number, seed: number, mean: readonly number[], deviation: readonly number[]): Float32Array {
-  const random = new RandomStream(seed);
-  return Float32Array.from({ length: rows * mean.length }, (_, i) => mean[i % mean.length] + deviation[i % mean.length] * random.normal());
-}
-
-const flat = (matrix: Matrix): Float64Array => Float64Array.from(matrix.to1DArray());
+import { flat, normal, rotation } from "./matrices.js";
 
 const gaussian = (mean: readonly number[], covariance: number[][]): Gaussian => ({
   mean: Float64Array.from(mean),
   covariance: flat(new Matrix(covariance)),
 });
-
-/** A random orthogonal matrix: Gram-Schmidt on normal columns. */
-function rotation(size: number, seed: number): Matrix {
-  const random = new RandomStream(seed);
-  const columns: number[][] = [];
-  while (columns.length < size) {
-    let column = Array.from({ length: size }, () => random.normal());
-    for (const other of columns) {
-      const dot = column.reduce((sum, value, i) => sum + value * other[i], 0);
-      column = column.map((value, i) => value - dot * other[i]);
-    }
-    const length = Math.hypot(...column);
-    columns.push(column.map((value) => value / length));
-  }
-  return new Matrix(columns).transpose();
-}
 
 const turned = (q: Matrix, diagonal: readonly number[]): Matrix => q.mmul(Matrix.diag([...diagonal])).mmul(q.transpose());
 
@@ -44,49 +18,6 @@ describe("mean and covariance", () => {
     const expected = [7, -20, -20, 100];
     covariance.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 10));
     expect(() => gaussianOf(Float32Array.of(1, 2), 2)).toThrow("two rows");
-  });
-});
-
-describe("the singular values of a matrix", () => {
-  const sorted = (values: Iterable<number>) => [...values].sort((a, b) => a - b);
-
-  it("are those it was made of", () => {
-    for (const values of [[3], [1, 1], [2, 5, 0], [0, 0, 1e-6, 0.01, 0.5, 1, 4, 9, 400]]) {
-      const [left, right] = [rotation(values.length, 1), rotation(values.length, 2)];
-      const found = sorted(singularValues(flat(left.mmul(Matrix.diag(values)).mmul(right)), values.length));
-      sorted(values).forEach((value, i) => expect(found[i]).toBeCloseTo(value, 9));
-    }
-  });
-
-  it("are those another program finds, and the matrix stays as it was", () => {
-    const random = new RandomStream(2);
-    for (const size of [2, 7, 40]) {
-      const matrix = Matrix.zeros(size, size);
-      for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) matrix.set(i, j, random.chance(0.3) ? 0 : random.normal());
-      const values = flat(matrix);
-      const found = sorted(singularValues(values, size));
-      const expected = sorted(new SingularValueDecomposition(matrix).diagonal);
-      expected.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 9));
-      expect(values).toEqual(flat(matrix));
-    }
-  });
-
-  it("are numbers at every scale, and an error where a value is none", () => {
-    expect(sorted(singularValues(Float64Array.of(2, 0, 0, 0, -3, 0, 0, 0, 0), 3)).map((value) => Math.round(1e12 * value) / 1e12)).toEqual([
-      0, 2, 3,
-    ]);
-    expect([...singularValues(new Float64Array(9), 3)]).toEqual([0, 0, 0]);
-    for (const scale of [1e-300, 1e300]) {
-      // [[1, 2], [3, 4]] has σ² = 15 ± √221.
-      const found = sorted(
-        singularValues(
-          Float64Array.of(1, 2, 3, 4).map((value) => value * scale),
-          2,
-        ),
-      );
-      [15 - Math.sqrt(221), 15 + Math.sqrt(221)].forEach((square, i) => expect(found[i]! / scale).toBeCloseTo(Math.sqrt(square), 9));
-    }
-    for (const bad of [NaN, Infinity]) expect(() => singularValues(Float64Array.of(bad, 1, 1, 1), 2)).toThrow("not finite");
   });
 });
 
@@ -195,34 +126,5 @@ describe("the Fréchet distance", () => {
     const b = gaussianOf(normal(20_000, 8, [3, 0], [1, 2]), 2);
     expect(frechetDistance(a, b)).toBeGreaterThan(9.7);
     expect(frechetDistance(a, b)).toBeLessThan(10.3);
-  });
-});
-
-describe("the kernel distance", () => {
-  it("is what the formula says for a few rows", () => {
-    // size 1: k(x, y) = (xy + 1)³; within a: k(1, 2) = 27; within b: k(0, −1) = 1; across: k(1,0)=1, k(1,−1)=0, k(2,0)=1, k(2,−1)=−1.
-    expect(kernelDistance(Float32Array.of(1, 2), Float32Array.of(0, -1), 1, new RandomStream(1))).toBeCloseTo(27 + 1 - 2 * (1 / 4), 10);
-    // size 2: x·y is divided by it.
-    const value = kernelDistance(Float32Array.of(2, 0, 2, 2), Float32Array.of(0, 0, 0, 0), 2, new RandomStream(1));
-    expect(value).toBeCloseTo((4 / 2 + 1) ** 3 + 1 - 2, 10);
-  });
-
-  it("is unbiased: 0 on average between sets of one distribution, however few they are", () => {
-    const values = Array.from({ length: 300 }, (_, i) =>
-      kernelDistance(normal(10, 2 * i, [0, 1], [1, 1]), normal(10, 2 * i + 1, [0, 1], [1, 1]), 2, new RandomStream(i)),
-    );
-    const mean = values.reduce((a, b) => a + b) / values.length;
-    const error = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0)) / values.length;
-    expect(Math.abs(mean)).toBeLessThan(3 * error);
-    expect(Math.min(...values)).toBeLessThan(0);
-  });
-
-  it("averages over subsets of large sets, and comes to the same", () => {
-    const [a, b] = [normal(400, 1, [0, 0], [1, 1]), normal(400, 2, [1, 0], [1, 1])];
-    const whole = kernelDistance(a, b, 2, new RandomStream(1));
-    const parts = kernelDistance(a, b, 2, new RandomStream(1), { subsetSize: 100, subsets: 40 });
-    expect(whole).toBeGreaterThan(1);
-    expect(Math.abs(parts / whole - 1)).toBeLessThan(0.2);
-    expect(kernelDistance(a, b, 2, new RandomStream(9), { subsetSize: 100, subsets: 1 })).not.toBe(parts);
   });
 });
