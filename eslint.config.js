@@ -65,7 +65,7 @@ const nodeGlobals = ["process", "Buffer", "global", "require", "__dirname", "__f
 const domGlobals = ["window", "document", "navigator", "self", "localStorage", "Image", "HTMLElement", "requestAnimationFrame"];
 
 export default tseslint.config(
-  { ignores: ["dist/", "node_modules/", "runs/", "data/", "docs/", "bench/peers/"] },
+  { ignores: ["dist/", "node_modules/", "runs/", "data/", "docs/", "bench/peers/", "src/runtime.d.ts"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
     files: ["**/*.{js,mjs}"],
