@@ -4,7 +4,13 @@
  * Resizes RGB bytes, each axis by itself, ignoring the aspect ratio.
  * @param pixels height x width x 3. @returns newHeight x newWidth x 3.
  */
-export function resizeArea(pixels: Uint8Array, width: number, height: number, newWidth: number, newHeight: number): Uint8Array {
+export function resizeArea(
+  pixels: Uint8Array | Uint8ClampedArray,
+  width: number,
+  height: number,
+  newWidth: number,
+  newHeight: number,
+): Uint8Array {
   const columns = axisWeights(width, newWidth);
   const rows = axisWeights(height, newHeight);
   const narrow = new Float32Array(height * newWidth * 3);

@@ -11,7 +11,7 @@ import { birds } from "../../src/node/datasets/birds.js";
 import { flowers } from "../../src/node/datasets/flowers.js";
 import { openDataset } from "../../src/node/datasets/open.js";
 import type { OpenOptions } from "../../src/node/datasets/options.js";
-import { storedSide } from "../../src/node/datasets/decode.js";
+import { storedSide } from "../../src/data/photo.js";
 import { findSplit } from "../../src/data/split.js";
 
 let base = "";

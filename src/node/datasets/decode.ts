@@ -1,18 +1,11 @@
 // An image file as the pixels that a data set stores, and as a batch of one wants them.
 
 import sharp, { type OutputInfo } from "sharp";
-import { centreViews, fillImages } from "../../data/batch.js";
 import { DataError } from "../../data/dataset.js";
+import { latin1 } from "../../formats/byte-reader.js";
 import { readFileUpTo } from "./read-file.js";
+import { type Photo, photoImage, storedSide } from "../../data/photo.js";
 import { resizeArea } from "../../data/resize.js";
-
-/** Room for random crops: an image is stored 76 pixels wide where 64 are taken, as in the original program. */
-const MARGIN = 76 / 64;
-
-/** Side at which an image is stored: with a margin to crop from where the source is larger than `size`, else without. */
-export function storedSide(width: number, height: number, size: number): number {
-  return Math.min(width, height) > size ? Math.round(size * MARGIN) : size;
-}
 
 /** Bytes of the largest image file that is read. */
 export const LARGEST_IMAGE = 2 ** 27;
@@ -33,18 +26,23 @@ export interface DecodedImage {
 }
 
 /**
- * Decodes an image of any format sharp reads, upright, on white where it is transparent, and resizes it, aspect ratio ignored, to a square.
+ * Decodes an image, and resizes it, aspect ratio ignored, to a square.
  * @param size Side that batches are made of; the stored side may be larger.
- * @throws Error where the bytes are no sound image, or one of more than 67 million pixels.
+ * @throws Error as `decodePhoto` does.
  */
 export async function decodeImage(bytes: Uint8Array, size: number): Promise<DecodedImage> {
-  if (
-    /^\s*</.test(
-      Buffer.from(bytes.subarray(0, 64))
-        .toString("latin1")
-        .replace(/^\xef\xbb\xbf/, ""),
-    )
-  ) {
+  const { width, height, pixels } = await decodePhoto(bytes);
+  const side = storedSide(width, height, size);
+  return { side, pixels: resizeArea(pixels, width, height, side, side), work: Math.max(64, width) * Math.max(64, height) };
+}
+
+/**
+ * Decodes an image of any format sharp reads, upright, on white where it is transparent.
+ * @returns Its pixels as RGB.
+ * @throws Error where the bytes are no sound image, or one of more than 67 million pixels.
+ */
+async function decodePhoto(bytes: Uint8Array): Promise<Photo> {
+  if (/^(?:\xef\xbb\xbf)?\s*</.test(latin1(bytes.subarray(0, 64)))) {
     // A drawing in SVG may ask for anything, and a saved web page is the commoner case.
     throw new Error("a web page, or another text, not a photograph");
   }
@@ -55,9 +53,7 @@ export async function decodeImage(bytes: Uint8Array, size: number): Promise<Deco
   if (Math.max(info.width, info.height) > LONGEST_SIDE) {
     throw tooManyPixels(info);
   }
-  const rgb = info.channels === 3 ? data : spread(data, info.channels);
-  const side = storedSide(info.width, info.height, size);
-  return { side, pixels: resizeArea(rgb, info.width, info.height, side, side), work: Math.max(64, info.width) * Math.max(64, info.height) };
+  return { width: info.width, height: info.height, pixels: info.channels === 3 ? data : spread(data, info.channels) };
 }
 
 interface Raw {
@@ -115,9 +111,8 @@ export async function readPhoto(path: string, size: number): Promise<Float32Arra
     if (error instanceof DataError) throw error;
     throw new DataError(error.code === "ENOENT" ? `${path}: no such image` : `${path} cannot be read (${error.code ?? error.message})`);
   });
-  const { side, pixels } = await decodeImage(bytes, size).catch((error: Error) => {
+  const photo = await decodePhoto(bytes).catch((error: Error) => {
     throw new DataError(`${path} cannot be decoded as an image (${error.message.split("\n")[0]!.trim()})`);
   });
-  const photo = { size, side: () => side, pixels: () => pixels };
-  return fillImages(photo, [0], centreViews(photo, [0]));
+  return photoImage(photo, size);
 }

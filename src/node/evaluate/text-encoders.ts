@@ -6,7 +6,7 @@ import { ImageEncoder } from "../../models/image-encoder.js";
 import { readTextEncoder } from "../../train/text/encoder-file.js";
 import type { TrainHooks } from "../../train/run/events.js";
 import { TEXT_ENCODER_NAME } from "../../train/run/names.js";
-import { readImageFeatures } from "../../train/text/image-features.js";
+import { openImageFeatures } from "../datasets/image-features.js";
 import { openWithProgress } from "../datasets/open-with-progress.js";
 import { readPath } from "../files/read-bytes.js";
 
@@ -32,7 +32,7 @@ export async function evaluateTextEncoderFiles(request: TextEvaluationRequest, h
     ...(captions !== undefined && { captions }),
   };
   const dataset = await openWithProgress(request.dataset, wanted, hooks);
-  const features = imageFeatures === undefined ? undefined : await readImageFeatures(imageFeatures, dataset);
+  const features = imageFeatures === undefined ? undefined : await openImageFeatures(imageFeatures, dataset);
   const encoders = models.map((model, i) => ({ model, file: files[i]!, name: nameOf(files[i]!) }));
   const device = await openDevice();
   try {

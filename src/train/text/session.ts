@@ -9,7 +9,7 @@ import { UserError } from "../../errors.js";
 import type { Device } from "../../gpu/device.js";
 import { curvesSvg } from "../../pictures/line-chart.js";
 import type { TrainHooks } from "../run/events.js";
-import { readImageFeatures, requireImageFeatures } from "./image-features.js";
+import { openImageFeatures, requireImageFeatures } from "../../node/datasets/image-features.js";
 import { encodeTextEncoder } from "./encoder-file.js";
 import { TEXT_ENCODER_NAME } from "../run/names.js";
 import { type NamedTensor, refuseNonFinite } from "../run/network-file.js";
@@ -86,7 +86,7 @@ async function trainOn(
   const classes = trainingClasses(dataset);
   const counts = { classes: classes.length, images: dataset.imagesOfSplit("train").length };
   if (!saved) resolveTextOptions(given, device.traits, counts);
-  const features = wanted.imageFeatures === null ? undefined : await readImageFeatures(wanted.imageFeatures, dataset);
+  const features = wanted.imageFeatures === null ? undefined : await openImageFeatures(wanted.imageFeatures, dataset);
   const options = saved ?? resolveTextOptions(given, device.traits, { ...counts, features: features?.size });
   const folder = before ?? RunFolder.create(run, `text-${name ?? options.dataset}`, TEXT_FOLDER);
   if (!before) hold(folder);
