@@ -101,14 +101,13 @@ export function problemWith(spec: OptionSpec, value: unknown): string | undefine
       return typeof value === "boolean" ? undefined : "must be true or false";
     case "integer":
     case "number": {
-      const range = rangeOf(spec);
       const kind = spec.type === "integer" ? "a whole number" : "a number";
       const fits =
         typeof value === "number" &&
         (spec.type === "integer" ? Number.isSafeInteger(value) : Number.isFinite(value)) &&
         value >= (spec.min ?? -Infinity) &&
         value <= (spec.max ?? Infinity);
-      return fits ? undefined : `must be ${kind}${range}`;
+      return fits ? undefined : `must be ${kind}${rangeText(spec)}`;
     }
     case "choice":
       return spec.choices.includes(value as string) ? undefined : `must be one of ${spec.choices.join(", ")}`;
@@ -121,7 +120,9 @@ export function problemWith(spec: OptionSpec, value: unknown): string | undefine
   }
 }
 
-function rangeOf(spec: NumberSpec): string {
+/** The numbers that an option takes: " from 2 to 8"; nothing where it takes any, or none. */
+export function rangeText(spec: OptionSpec): string {
+  if (spec.type !== "integer" && spec.type !== "number") return "";
   if (spec.min !== undefined && spec.max !== undefined) return ` from ${spec.min} to ${spec.max}`;
   if (spec.min !== undefined) return ` of at least ${spec.min}`;
   if (spec.max !== undefined) return ` of at most ${spec.max}`;

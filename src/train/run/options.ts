@@ -4,7 +4,7 @@ import type { OptionTable } from "../../option-spec.js";
 /** Headings of help. */
 export const GROUPS = {
   run: "The run",
-  paper: "The paper's and its authors' code's (in brackets: where Reed et al. 2016 says it)",
+  paper: "The paper's (Reed et al. 2016) and its authors' code's",
   ours: "Ours",
   engine: "The engine's",
 } as const;

@@ -13,7 +13,7 @@ import { OBJECTIVES, SCHEDULES } from "./objectives.js";
  * Descriptions".
  */
 const TEXT_GROUPS = {
-  encoder: 'The text encoder (in brackets: where Reed et al. 2016, "Learning Deep Representations", says it)',
+  encoder: 'The text encoder (Reed et al. 2016, "Learning Deep Representations")',
   steps: "The objective and its steps",
   images: "The images' side",
   best: "Choosing the best step",
