@@ -38,7 +38,7 @@ export function trainColours(dataset: Dataset): ColourClassifier | undefined {
     const named = dataset.captionsOf(image).flatMap((text) => namedColour(text) ?? []);
     const counts = COLOURS.map((colour) => named.filter((other) => other === colour).length);
     const most = Math.max(...counts);
-    return held(image) || most === 0 ? [] : [{ image, colour: COLOURS[counts.indexOf(most)] }];
+    return held(image) || most === 0 ? [] : [{ image, colour: COLOURS[counts.indexOf(most)]! }];
   });
   if (lesson.length < LEAST) return undefined;
   const images = lesson.map(({ image }) => image);

@@ -35,7 +35,7 @@ export function backgrounds(dataset: Dataset, images: readonly number[]): Rows {
 
 function borderOf(dataset: Dataset, image: number): number[] {
   const [side, pixels] = [dataset.side(image), dataset.pixels(image)];
-  return borderColour(side, (x, y, c) => pixels[3 * (y * side + x) + c] / 255);
+  return borderColour(side, (x, y, c) => pixels[3 * (y * side + x) + c]! / 255);
 }
 
 /** Pose of each flower, every coordinate with deviation 1: position, size, tilt with its direction, turn. Known on petals only. */
@@ -43,7 +43,7 @@ export function poses(dataset: Dataset, images: readonly number[]): Rows | undef
   const { attributes } = dataset;
   if (!attributes) return undefined;
   const rows = images.map((image) => poseOf(attributes(image)));
-  return { values: standardised(rows), size: rows[0].length };
+  return { values: standardised(rows), size: rows[0]!.length };
 }
 
 function poseOf({ style, named }: PetalsAttributes): number[] {
@@ -54,11 +54,11 @@ function poseOf({ style, named }: PetalsAttributes): number[] {
 }
 
 function standardised(rows: readonly (readonly number[])[]): number[] {
-  const scales = rows[0].map((_, d) => {
-    const mean = rows.reduce((sum, row) => sum + row[d], 0) / rows.length;
-    return Math.sqrt(rows.reduce((sum, row) => sum + (row[d] - mean) ** 2, 0) / rows.length) || 1;
+  const scales = rows[0]!.map((_, d) => {
+    const mean = rows.reduce((sum, row) => sum + row[d]!, 0) / rows.length;
+    return Math.sqrt(rows.reduce((sum, row) => sum + (row[d]! - mean) ** 2, 0) / rows.length) || 1;
   });
-  return rows.flatMap((row) => row.map((value, d) => value / scales[d]));
+  return rows.flatMap((row) => row.map((value, d) => value / scales[d]!));
 }
 
 export interface PairList {

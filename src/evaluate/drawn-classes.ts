@@ -69,10 +69,10 @@ export async function drawnLesson(
     for (let i = 0; i < part.length / (3 * plane); i++, done++)
       for (let c = 0; c < 3; c++)
         for (let at = 0; at < plane; at++)
-          pixels[3 * (done * plane + at) + c] = Math.round(127.5 * (Math.min(1, Math.max(-1, part[(3 * i + c) * plane + at])) + 1));
+          pixels[3 * (done * plane + at) + c] = Math.round(127.5 * (Math.min(1, Math.max(-1, part[(3 * i + c) * plane + at]!)) + 1));
   }
   const drawn = new PackedDataset({
-    ...{ name: "drawn", size, classes: classes.map((c) => dataset.classes[c]), split: { train: classes.map((_, i) => i), test: [] } },
+    ...{ name: "drawn", size, classes: classes.map((c) => dataset.classes[c]!), split: { train: classes.map((_, i) => i), test: [] } },
     ...{ alphabet: dataset.alphabet, images, pixels },
     report: { images: images.length, captions: images.length, skipped: [], notes: [] },
   });
@@ -99,7 +99,7 @@ export async function drawnClassesAccuracy(
     let [hits, done] = [0, 0];
     for (const images of realImages(task.dataset, task.asked)) {
       const found = predictions((await observer.observe(images)).outputs, lesson.heads, 0);
-      for (const place of found) if (task.classes[place] === task.dataset.classOf(task.asked[done++])) hits++;
+      for (const place of found) if (task.classes[place] === task.dataset.classOf(task.asked[done++]!)) hits++;
     }
     return hits / done;
   } finally {

@@ -141,9 +141,9 @@ export function textTable(report: Report): string {
   const labels = report.columns.map(({ label }) => label);
   const all = sections.flatMap(({ rows }) => rows);
   const first = Math.max(...all.map(({ title }) => title.length), ...sections.map(({ title }) => title.length));
-  const widths = labels.map((label, i) => Math.max(label.length, ...all.map(({ cells }) => cells[i].length)));
+  const widths = labels.map((label, i) => Math.max(label.length, ...all.map(({ cells }) => cells[i]!.length)));
   const line = (title: string, cells: readonly string[]) =>
-    [title.padEnd(first), ...cells.map((cell, i) => cell.padStart(widths[i]))].join("  ").trimEnd();
+    [title.padEnd(first), ...cells.map((cell, i) => cell.padStart(widths[i]!))].join("  ").trimEnd();
   const body = sections.flatMap(({ title, rows }) => ["", line(title, []), ...rows.map(({ title: name, cells }) => line(name, cells))]);
   return [line("", labels), ...body, ...(report.notes.length > 0 ? ["", ...report.notes] : [])].join("\n");
 }

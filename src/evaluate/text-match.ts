@@ -62,7 +62,7 @@ export function attributesRight(dataset: Dataset, logits: Float32Array, captions
       const { named } = dataset.attributes!(dataset.imageOfCaption(caption));
       if (!attributesNamed(dataset.caption(caption), named)[attribute]) return;
       of++;
-      if (values[read[i]] === named[attribute]) hits++;
+      if (values[read[i]!] === named[attribute]) hits++;
     });
     if (of > 0) result[attribute] = { value: hits / of };
   });

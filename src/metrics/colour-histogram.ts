@@ -20,19 +20,23 @@ export function colourHistogram(image: Float32Array, side: number): Float64Array
   const level = (value: number) => Math.min(LEVELS - 1, Math.max(0, Math.floor(((value + 1) / 2) * LEVELS)));
   for (let y = low; y < high; y++) {
     for (let x = low; x < high; x++) {
-      const [r, g, b] = [0, 1, 2].map((c) => level(image[c * side * side + y * side + x]));
-      shares[(r * LEVELS + g) * LEVELS + b] += 1 / (high - low) ** 2;
+      const of = (c: number) => level(image[c * side * side + y * side + x]!);
+      shares[(of(0) * LEVELS + of(1)) * LEVELS + of(2)]! += 1 / (high - low) ** 2;
     }
   }
   return shares.map(Math.sqrt);
 }
 
 export class ColourClassifier {
+  /** [colours, BINS + 1], the bias last. */
+  readonly #weights: Float64Array;
+
   private constructor(
     readonly colours: readonly Colour[],
-    /** [colours, BINS + 1], the bias last. */
-    private readonly weights: Float64Array,
-  ) {}
+    weights: Float64Array,
+  ) {
+    this.#weights = weights;
+  }
 
   /**
    * Minimises the mean cross-entropy with a small L2 penalty by gradient descent with momentum; nothing in it is random.
@@ -52,11 +56,11 @@ export class ColourClassifier {
         const probabilities = classifier.probabilities(histogram);
         probabilities.forEach((p, c) => {
           const error = (p - (colours[c] === named[i] ? 1 : 0)) / histograms.length;
-          for (let bin = 0; bin < BINS; bin++) if (histogram[bin] > 0) gradient[c * width + bin] += error * histogram[bin];
-          gradient[c * width + BINS] += error;
+          for (let bin = 0; bin < BINS; bin++) if (histogram[bin]! > 0) gradient[c * width + bin]! += error * histogram[bin]!;
+          gradient[c * width + BINS]! += error;
         });
       });
-      weights.forEach((_, at) => (weights[at] += speed[at] = momentum * speed[at] - rate * gradient[at]));
+      weights.forEach((_, at) => (weights[at]! += speed[at] = momentum * speed[at]! - rate * gradient[at]!));
     }
     return classifier;
   }
@@ -65,8 +69,8 @@ export class ColourClassifier {
   probabilities(histogram: Float64Array): number[] {
     const width = BINS + 1;
     const logits = this.colours.map((_, c) => {
-      let sum = this.weights[c * width + BINS];
-      for (let bin = 0; bin < BINS; bin++) if (histogram[bin] > 0) sum += this.weights[c * width + bin] * histogram[bin];
+      let sum = this.#weights[c * width + BINS]!;
+      for (let bin = 0; bin < BINS; bin++) if (histogram[bin]! > 0) sum += this.#weights[c * width + bin]! * histogram[bin]!;
       return sum;
     });
     const top = Math.max(...logits);
@@ -77,6 +81,6 @@ export class ColourClassifier {
 
   colourOf(histogram: Float64Array): Colour {
     const probabilities = this.probabilities(histogram);
-    return this.colours[probabilities.indexOf(Math.max(...probabilities))];
+    return this.colours[probabilities.indexOf(Math.max(...probabilities))]!;
   }
 }

@@ -26,17 +26,17 @@ export function gaussianOf(features: Float32Array, size: number): Gaussian {
   if (rows < 2) throw new RangeError(`a covariance needs two rows of ${size} features, not ${rows}`);
   requireFinite(features, "the features of a set of images");
   const mean = new Float64Array(size);
-  for (let row = 0; row < rows; row++) for (let d = 0; d < size; d++) mean[d] += features[row * size + d] / rows;
+  for (let row = 0; row < rows; row++) for (let d = 0; d < size; d++) mean[d]! += features[row * size + d]! / rows;
   const sums = new Float64Array(size * size);
   const centred = new Float64Array(size);
   for (let row = 0; row < rows; row++) {
-    for (let d = 0; d < size; d++) centred[d] = features[row * size + d] - mean[d];
+    for (let d = 0; d < size; d++) centred[d] = features[row * size + d]! - mean[d]!;
     for (let i = 0; i < size; i++) {
-      const factor = centred[i] / (rows - 1);
-      for (let j = 0; j <= i; j++) sums[i * size + j] += factor * centred[j];
+      const factor = centred[i]! / (rows - 1);
+      for (let j = 0; j <= i; j++) sums[i * size + j]! += factor * centred[j]!;
     }
   }
-  for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) sums[j * size + i] = sums[i * size + j];
+  for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) sums[j * size + i] = sums[i * size + j]!;
   return { mean, covariance: sums };
 }
 
@@ -50,10 +50,10 @@ export function cholesky(covariance: Float64Array, size: number): Float64Array {
   const least = 1e-13 * covariance.reduce((most, value, at) => (at % (size + 1) === 0 ? Math.max(most, value) : most), 0);
   for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {
-      let rest = covariance[i * size + j];
-      for (let k = 0, a = i * size, b = j * size; k < j; k++, a++, b++) rest -= lower[a] * lower[b];
+      let rest = covariance[i * size + j]!;
+      for (let k = 0, a = i * size, b = j * size; k < j; k++, a++, b++) rest -= lower[a]! * lower[b]!;
       if (i === j) lower[i * size + i] = rest > least ? Math.sqrt(rest) : 0;
-      else lower[i * size + j] = lower[j * size + j] > 0 ? rest / lower[j * size + j] : 0;
+      else lower[i * size + j] = lower[j * size + j]! > 0 ? rest / lower[j * size + j]! : 0;
     }
   }
   return lower;
@@ -65,8 +65,8 @@ function product(a: Float64Array, b: Float64Array, size: number): Float64Array {
   // By adding multiples of rows.
   for (let k = 0; k < size; k++) {
     for (let i = 0; i <= k; i++) {
-      const factor = a[k * size + i];
-      if (factor !== 0) for (let j = 0; j <= k; j++) result[i * size + j] += factor * b[k * size + j];
+      const factor = a[k * size + i]!;
+      if (factor !== 0) for (let j = 0; j <= k; j++) result[i * size + j]! += factor * b[k * size + j]!;
     }
   }
   return result;
@@ -79,6 +79,6 @@ export function frechetDistance(a: Gaussian, b: Gaussian): number {
     for (const values of [mean, covariance]) requireFinite(values, "a set of images' mean or covariance");
   const cross = singularValues(product(cholesky(a.covariance, size), cholesky(b.covariance, size), size), size);
   let distance = -2 * cross.reduce((sum, value) => sum + value, 0);
-  for (let d = 0; d < size; d++) distance += (a.mean[d] - b.mean[d]) ** 2 + a.covariance[d * size + d] + b.covariance[d * size + d];
+  for (let d = 0; d < size; d++) distance += (a.mean[d]! - b.mean[d]!) ** 2 + a.covariance[d * size + d]! + b.covariance[d * size + d]!;
   return Math.max(0, distance);
 }

@@ -3,11 +3,12 @@
  * alone decides the background: the same noise, under another sentence, paints the same ground. How far it does is a share of the variance of
  * the ground's colour: images of every sentence from every noise vector are a two-way layout with one observation a cell.
  */
+import { borderWidth } from "../models/noise-reader.js";
 import { requireFinite } from "./finite.js";
 
-/** Mean colour of an image's border, an eighth of its side wide. @param pixel Value of channel c at (x, y) @returns [3] */
+/** Mean colour of an image's border, which is as wide as a noise reader's. @param pixel Value of channel c at (x, y) @returns [3] */
 export function borderColour(side: number, pixel: (x: number, y: number, c: number) => number): number[] {
-  const width = Math.max(1, Math.floor(side / 8));
+  const width = borderWidth(side);
   const inside = (at: number) => at >= width && at < side - width;
   const sums = [0, 0, 0];
   let count = 0;
@@ -15,7 +16,7 @@ export function borderColour(side: number, pixel: (x: number, y: number, c: numb
     for (let x = 0; x < side; x++) {
       if (inside(x) && inside(y)) continue;
       count++;
-      for (let c = 0; c < 3; c++) sums[c] += pixel(x, y, c);
+      for (let c = 0; c < 3; c++) sums[c]! += pixel(x, y, c);
     }
   }
   return sums.map((sum) => sum / count);

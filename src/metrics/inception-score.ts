@@ -1,11 +1,6 @@
 /** Inception-style score of class probabilities (Salimans et al. 2016, section 4): exp of the mean of KL(p(y|x) ‖ p(y)). */
 import { requireFinite } from "./finite.js";
-
-export interface Score {
-  readonly mean: number;
-  /** Over the splits. */
-  readonly deviation: number;
-}
+import { meanAndDeviation, type Score } from "./score.js";
 
 /**
  * 1 where all images get the same probabilities, the number of classes where each is sure and all classes come equally often.
@@ -21,23 +16,17 @@ export function inceptionScore(probabilities: Float32Array, classes: number, spl
     const [start, end] = [Math.floor((part * rows) / parts), Math.floor(((part + 1) * rows) / parts)];
     const marginal = new Float64Array(classes);
     for (let row = start; row < end; row++)
-      for (let c = 0; c < classes; c++) marginal[c] += probabilities[row * classes + c] / (end - start);
+      for (let c = 0; c < classes; c++) marginal[c]! += probabilities[row * classes + c]! / (end - start);
     let divergence = 0;
     for (let row = start; row < end; row++) {
       for (let c = 0; c < classes; c++) {
-        const p = probabilities[row * classes + c];
-        if (p > 0) divergence += (p * Math.log(p / marginal[c])) / (end - start);
+        const p = probabilities[row * classes + c]!;
+        if (p > 0) divergence += (p * Math.log(p / marginal[c]!)) / (end - start);
       }
     }
     return Math.exp(divergence);
   });
   return meanAndDeviation(scores);
-}
-
-/** Mean and population deviation. */
-export function meanAndDeviation(values: readonly number[]): Score {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return { mean, deviation: Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) };
 }
 
 /** Rows of logits as probabilities. @param logits [N, classes] @throws NonFiniteError */

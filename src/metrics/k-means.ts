@@ -44,11 +44,11 @@ function firstCentres(points: Float64Array, size: number, clusters: number, rand
   const chosen = [random.below(rows)];
   const distances = new Float64Array(rows).fill(Infinity);
   while (chosen.length < clusters) {
-    const last = chosen[chosen.length - 1];
+    const last = chosen.at(-1)!;
     let total = 0;
     for (let row = 0; row < rows; row++) {
-      distances[row] = Math.min(distances[row], squaredDistance(points, row, points, last, size));
-      total += distances[row];
+      distances[row] = Math.min(distances[row]!, squaredDistance(points, row, points, last, size));
+      total += distances[row]!;
     }
     if (total === 0) break;
     let left = random.uniform() * total;
@@ -67,10 +67,10 @@ function means(points: Float64Array, size: number, assignment: Uint32Array, befo
   const sums = new Float64Array(before.length);
   const counts = new Float64Array(before.length / size);
   assignment.forEach((centre, row) => {
-    counts[centre]++;
-    for (let d = 0; d < size; d++) sums[centre * size + d] += points[row * size + d];
+    counts[centre]!++;
+    for (let d = 0; d < size; d++) sums[centre * size + d]! += points[row * size + d]!;
   });
-  return sums.map((sum, i) => (counts[Math.floor(i / size)] > 0 ? sum / counts[Math.floor(i / size)] : before[i]));
+  return sums.map((sum, i) => (counts[Math.floor(i / size)]! > 0 ? sum / counts[Math.floor(i / size)]! : before[i]!));
 }
 
 function nearest(points: Float64Array, row: number, centres: Float64Array, size: number): { centre: number; distance: number } {
@@ -84,6 +84,6 @@ function nearest(points: Float64Array, row: number, centres: Float64Array, size:
 
 function squaredDistance(a: Float64Array, i: number, b: Float64Array, j: number, size: number): number {
   let sum = 0;
-  for (let d = 0; d < size; d++) sum += (a[i * size + d] - b[j * size + d]) ** 2;
+  for (let d = 0; d < size; d++) sum += (a[i * size + d]! - b[j * size + d]!) ** 2;
   return sum;
 }

@@ -44,12 +44,12 @@ export function kernelDistance(
 function estimate(a: Float32Array, rowsA: readonly number[], b: Float32Array, rowsB: readonly number[], size: number): number {
   const kernel = (x: Float32Array, i: number, y: Float32Array, j: number): number => {
     let dot = 0;
-    for (let d = 0; d < size; d++) dot += x[i * size + d] * y[j * size + d];
+    for (let d = 0; d < size; d++) dot += x[i * size + d]! * y[j * size + d]!;
     return (dot / size + 1) ** 3;
   };
   const within = (x: Float32Array, rows: readonly number[]): number => {
     let sum = 0;
-    for (let i = 1; i < rows.length; i++) for (let j = 0; j < i; j++) sum += kernel(x, rows[i], x, rows[j]);
+    for (let i = 1; i < rows.length; i++) for (let j = 0; j < i; j++) sum += kernel(x, rows[i]!, x, rows[j]!);
     return (2 * sum) / (rows.length * (rows.length - 1));
   };
   let across = 0;

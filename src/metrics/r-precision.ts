@@ -40,7 +40,7 @@ export function rPrecision(
 export function cosine(a: Float32Array, i: number, b: Float32Array, j: number, size: number): number {
   let [dot, aa, bb] = [0, 0, 0];
   for (let d = 0; d < size; d++) {
-    const [x, y] = [a[i * size + d], b[j * size + d]];
+    const [x, y] = [a[i * size + d]!, b[j * size + d]!];
     dot += x * y;
     aa += x * x;
     bb += y * y;

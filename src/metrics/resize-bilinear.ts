@@ -14,7 +14,7 @@ export function resizeBilinear(images: Float32Array, size: number, side: number)
   });
   let to = 0;
   for (let plane = 0; plane < planes; plane++) {
-    const pixel = (y: number, x: number) => images[(plane * size + y) * size + x];
+    const pixel = (y: number, x: number) => images[(plane * size + y) * size + x]!;
     for (const y of places) {
       for (const x of places) {
         const above = pixel(y.low, x.low) * (1 - x.share) + pixel(y.low, x.high) * x.share;

@@ -1,7 +1,7 @@
 /** ROC curves of a verification task, and the area under them over folds (Reed et al. 2016, section 5.2). */
 import type { RandomStream } from "../random/philox.js";
 import { requireFinite } from "./finite.js";
-import { meanAndDeviation, type Score } from "./inception-score.js";
+import { meanAndDeviation, type Score } from "./score.js";
 
 /** Pairs that are to be told apart by their scores. */
 export interface Verification {
@@ -15,7 +15,7 @@ export type RocPoint = readonly [falsePositiveRate: number, truePositiveRate: nu
 /** The curve from (0, 0) to (1, 1), a point for each distinct score from the highest on. @throws NonFiniteError */
 export function rocCurve({ scores, positive }: Verification): RocPoint[] {
   requireFinite(scores, "the scores of pairs");
-  const order = positive.map((_, i) => i).sort((a, b) => scores[b] - scores[a]);
+  const order = positive.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
   const positives = positive.filter(Boolean).length;
   const negatives = positive.length - positives;
   const points: RocPoint[] = [[0, 0]];
@@ -33,7 +33,7 @@ export function rocCurve({ scores, positive }: Verification): RocPoint[] {
 export function areaUnder(points: readonly RocPoint[]): number {
   let area = 0;
   for (let i = 1; i < points.length; i++) {
-    const [[x0, y0], [x1, y1]] = [points[i - 1], points[i]];
+    const [[x0, y0], [x1, y1]] = [points[i - 1]!, points[i]!];
     area += ((x1 - x0) * (y0 + y1)) / 2;
   }
   return area;
@@ -45,7 +45,7 @@ export function areaOverFolds({ scores, positive }: Verification, folds: number,
   const [positives, negatives] = [of(true), of(false)];
   const areas = Array.from({ length: folds }, (_, fold) => {
     const rows = [positives, negatives].flatMap((kind) => kind.filter((_, place) => place % folds === fold));
-    return areaUnder(rocCurve({ scores: rows.map((i) => scores[i]), positive: rows.map((i) => positive[i]) }));
+    return areaUnder(rocCurve({ scores: rows.map((i) => scores[i]!), positive: rows.map((i) => positive[i]!) }));
   });
   return meanAndDeviation(areas);
 }

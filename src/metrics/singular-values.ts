@@ -33,25 +33,25 @@ function bidiagonal(a: Float64Array, n: number): Float64Array {
   // A reflection from the left is along v, one from the right along u; w = βAᵀv.
   const [v, u, w] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)];
   for (let k = 0; k < n; k++) {
-    for (let i = k; i < n; i++) v[i] = a[i * n + k];
+    for (let i = k; i < n; i++) v[i] = a[i * n + k]!;
     const left = reflect(v, k);
     band[2 * k] = left.onto;
     if (k + 1 === n) break;
     w.fill(0, k + 1);
     for (let i = k; i < n; i++) {
-      const factor = left.beta * v[i];
-      if (factor !== 0) for (let j = k + 1, at = i * n + k + 1; j < n; j++, at++) w[j] += factor * a[at];
+      const factor = left.beta * v[i]!;
+      if (factor !== 0) for (let j = k + 1, at = i * n + k + 1; j < n; j++, at++) w[j]! += factor * a[at]!;
     }
     // The first row, which the reflection from the right sends onto its first place.
-    for (let j = k + 1; j < n; j++) u[j] = a[k * n + j] - v[k] * w[j];
+    for (let j = k + 1; j < n; j++) u[j] = a[k * n + j]! - v[k]! * w[j]!;
     const right = reflect(u, k + 1);
     band[2 * k + 1] = right.onto;
     for (let i = k + 1; i < n; i++) {
-      const [factor, start] = [v[i], i * n];
+      const [factor, start] = [v[i]!, i * n];
       let sum = 0;
-      for (let j = k + 1; j < n; j++) sum += (a[start + j] -= factor * w[j]) * u[j];
+      for (let j = k + 1; j < n; j++) sum += (a[start + j]! -= factor * w[j]!) * u[j]!;
       sum *= right.beta;
-      if (sum !== 0) for (let j = k + 1; j < n; j++) a[start + j] -= sum * u[j];
+      if (sum !== 0) for (let j = k + 1; j < n; j++) a[start + j]! -= sum * u[j]!;
     }
   }
   return band;
@@ -62,14 +62,14 @@ function bidiagonal(a: Float64Array, n: number): Float64Array {
  * @returns β, and what stands in the first place then
  */
 function reflect(x: Float64Array, from: number): { beta: number; onto: number } {
-  const first = x[from];
+  const first = x[from]!;
   let beyond = 0;
-  for (let i = from + 1; i < x.length; i++) beyond += x[i] * x[i];
+  for (let i = from + 1; i < x.length; i++) beyond += x[i]! * x[i]!;
   // What is so far below the largest value, 1, is nothing; its square's inverse would overflow.
   if (beyond < 1e-200) return { beta: 0, onto: first };
   const squares = beyond + first * first;
   const onto = first > 0 ? -Math.sqrt(squares) : Math.sqrt(squares);
-  x[from] -= onto;
+  x[from]! -= onto;
   return { beta: 1 / (squares - first * onto), onto };
 }
 
@@ -102,7 +102,7 @@ function countBelow(squares: Float64Array, x: number): number {
   let count = 1;
   let pivot = -x;
   for (let i = 0; i < squares.length; i++) {
-    pivot = -x - squares[i] / pivot;
+    pivot = -x - squares[i]! / pivot;
     // A pivot of 0 belongs to the one side or the other: any small one does.
     if (Math.abs(pivot) < 1e-290) pivot = -1e-290;
     if (pivot < 0) count++;

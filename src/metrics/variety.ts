@@ -13,7 +13,8 @@ export function withinDistance(features: Float32Array, size: number, each: numbe
     for (let i = 1; i < each; i++) {
       for (let j = 0; j < i; j++) {
         let squared = 0;
-        for (let d = 0; d < size; d++) squared += (features[(group * each + i) * size + d] - features[(group * each + j) * size + d]) ** 2;
+        for (let d = 0; d < size; d++)
+          squared += (features[(group * each + i) * size + d]! - features[(group * each + j) * size + d]!) ** 2;
         sum += Math.sqrt(squared);
       }
     }
@@ -33,7 +34,7 @@ export function pixelDeviation(images: Float32Array, pixels: number, each: numbe
     for (let p = 0; p < pixels; p++) {
       let [total, squares] = [0, 0];
       for (let i = 0; i < each; i++) {
-        const value = (images[(group * each + i) * pixels + p] + 1) / 2;
+        const value = (images[(group * each + i) * pixels + p]! + 1) / 2;
         total += value;
         squares += value * value;
       }

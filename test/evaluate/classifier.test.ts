@@ -28,7 +28,7 @@ describe("a classifier", () => {
     const { outputs, features } = await observer.observe(part!);
     expect(features).toHaveLength(asked.length * observer.featureSize);
     const share = (head: number) =>
-      predictions(outputs, heads, head).filter((found, i) => found === labels(asked[i])[head]).length / asked.length;
+      predictions(outputs, heads, head).filter((found, i) => found === labels(asked[i]!)[head]).length / asked.length;
     expect(share(0)).toBeGreaterThan(0.8);
     expect(share(1)).toBeGreaterThan(0.8);
     observer.destroy();

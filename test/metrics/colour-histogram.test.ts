@@ -14,7 +14,7 @@ describe("the colour-histogram classifier", () => {
       for (let at = 0; at < side * side; at++) {
         const [x, y] = [at % side, Math.floor(at / side)];
         const inside = Math.hypot(x - side / 2 + 0.5, y - side / 2 + 0.5) < side * 0.4;
-        image[c * side * side + at] = 2 * (inside ? [r, g, b][c] + 0.1 * random.normal() : background[c]) - 1;
+        image[c * side * side + at] = 2 * (inside ? [r, g, b][c]! + 0.1 * random.normal() : background[c]!) - 1;
       }
     }
     return image;
@@ -26,7 +26,7 @@ describe("the colour-histogram classifier", () => {
   ];
   const histograms = (count: number, seed: number) =>
     Array.from({ length: count }, (_, i) => {
-      const [colour, r, g, b] = COLOURS[i % 3];
+      const [colour, r, g, b] = COLOURS[i % 3]!;
       return { colour, histogram: colourHistogram(flower(r, g, b, seed + i), 16) };
     });
 
@@ -39,13 +39,13 @@ describe("the colour-histogram classifier", () => {
     );
     const fresh = histograms(30, 1000);
     expect(fresh.filter(({ colour, histogram }) => classifier.colourOf(histogram) === colour).length).toBe(30);
-    const sum = classifier.probabilities(fresh[0].histogram).reduce((a, b) => a + b);
+    const sum = classifier.probabilities(fresh[0]!.histogram).reduce((a, b) => a + b);
     expect(sum).toBeCloseTo(1, 10);
   });
 
   it("looks at the middle of the image only", () => {
     const [a, b] = [flower(0.9, 0.1, 0.1, 1), flower(0.9, 0.1, 0.1, 1)];
-    for (let at = 0; at < 3 * 16; at++) b[at] = a[at] > 0 ? -1 : 1;
+    for (let at = 0; at < 3 * 16; at++) b[at] = a[at]! > 0 ? -1 : 1;
     expect(colourHistogram(b, 16)).toEqual(colourHistogram(a, 16));
     expect(colourHistogram(a, 16).reduce((sum, root) => sum + root ** 2, 0)).toBeCloseTo(1, 10);
   });

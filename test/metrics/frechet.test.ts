@@ -16,7 +16,7 @@ describe("mean and covariance", () => {
     const { mean, covariance } = gaussianOf(Float32Array.of(1, 10, 2, 20, 6, 0), 2);
     expect([...mean]).toEqual([3, 10]);
     const expected = [7, -20, -20, 100];
-    covariance.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 10));
+    covariance.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 10));
     expect(() => gaussianOf(Float32Array.of(1, 2), 2)).toThrow("two rows");
   });
 });
@@ -50,7 +50,7 @@ describe("the Fréchet distance", () => {
     ];
     const a = { mean: Float64Array.of(1, 1, 1, 1), covariance: flat(turned(q, s.map((x) => x * x))) }; // prettier-ignore
     const b = { mean: Float64Array.of(1, 3, 0, 1), covariance: flat(turned(q, t.map((x) => x * x))) }; // prettier-ignore
-    const expected = 4 + 1 + s.reduce((sum, x, i) => sum + (x - t[i]) ** 2, 0);
+    const expected = 4 + 1 + s.reduce((sum, x, i) => sum + (x - t[i]!) ** 2, 0);
     expect(frechetDistance(a, b)).toBeCloseTo(expected, 8);
     expect(frechetDistance(b, a)).toBeCloseTo(expected, 8);
   });
@@ -79,11 +79,11 @@ describe("the Fréchet distance", () => {
         const centred = sets.map((features, set) => {
           const scale = 10 ** high!;
           const { mean } = set === 0 ? a : b;
-          return new Matrix([...Array(rows).keys()].map((row) => [...mean].map((m, d) => (features[row * size + d] - m) / scale)));
+          return new Matrix([...Array(rows).keys()].map((row) => [...mean].map((m, d) => (features[row * size + d]! - m) / scale)));
         });
         const { diagonal } = new SingularValueDecomposition(centred[0]!.mmul(centred[1]!.transpose()));
         let expected = (-2 * diagonal.reduce((sum, value) => sum + value, 0)) / (rows - 1);
-        for (let d = 0; d < size; d++) expected += ((a.mean[d] - b.mean[d]) ** 2 + a.covariance[d * size + d] + b.covariance[d * size + d]) / 10 ** (2 * high!);
+        for (let d = 0; d < size; d++) expected += ((a.mean[d]! - b.mean[d]!) ** 2 + a.covariance[d * size + d]! + b.covariance[d * size + d]!) / 10 ** (2 * high!);
         expect(found / 10 ** (2 * high!) / expected).toBeCloseTo(1, 8);
         expect(frechetDistance(b, a) / found).toBeCloseTo(1, 10);
       }

@@ -1,6 +1,7 @@
 /** The inception-style score, on probabilities whose score is known. */
 import { describe, expect, it } from "vitest";
-import { inceptionScore, meanAndDeviation, softmaxRows } from "../../src/metrics/inception-score.js";
+import { inceptionScore, softmaxRows } from "../../src/metrics/inception-score.js";
+import { meanAndDeviation } from "../../src/metrics/score.js";
 
 describe("the inception-style score", () => {
   it("is the number of classes where each image is of one and all come equally often", () => {
@@ -9,7 +10,7 @@ describe("the inception-style score", () => {
   });
 
   it("is 1 where all images look alike", () => {
-    const alike = Float32Array.from({ length: 20 * 4 }, (_, i) => [0.1, 0.2, 0.3, 0.4][i % 4]);
+    const alike = Float32Array.from({ length: 20 * 4 }, (_, i) => [0.1, 0.2, 0.3, 0.4][i % 4]!);
     expect(inceptionScore(alike, 4).mean).toBeCloseTo(1, 6);
   });
 

@@ -13,7 +13,7 @@ import type { TrainHooks } from "../../train/run/events.js";
 import { imageGrid } from "../../pictures/image-grid.js";
 import { type TrainOptions, VARIANTS } from "../../train/gan/options.js";
 import { openData } from "../datasets/run-data.js";
-import { meanAndDeviation } from "../../metrics/inception-score.js";
+import { meanAndDeviation } from "../../metrics/score.js";
 import { joined } from "../../tensor/rows.js";
 import type { AblationRun } from "./ablation-plan.js";
 import { type Column, markdownTable, type Report, type Value } from "../../evaluate/report.js";
