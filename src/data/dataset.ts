@@ -9,6 +9,7 @@ export class DataError extends UserError {
   override readonly name = "DataError";
 }
 
+/** Seen classes, and unseen ones. */
 export type SplitName = "train" | "test";
 
 /** A classes-disjoint split: class indices. Classes of a folder that no list names are in neither. */

@@ -24,6 +24,7 @@ export interface PreparedData {
   readonly attributes?: readonly PetalsAttributes[];
 }
 
+/** One image of a prepared data set; its pixels lie with the others'. */
 export interface PreparedImage {
   readonly name: string;
   readonly classIndex: number;

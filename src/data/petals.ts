@@ -13,6 +13,7 @@ import { StreamPurpose } from "../random/streams.js";
 /** Changes when the same seed begins to make other images or captions, so that no packed file of an older form is taken for a new one. */
 export const PETALS_VERSION = 2;
 
+/** Which petals are made, and how one follows it. */
 export interface PetalsOptions {
   /** Side of the images in pixels (default 64). */
   readonly size?: number;

@@ -22,6 +22,7 @@ export interface PairBatch {
   readonly wrongViews: Views;
 }
 
+/** What a batch of the GAN is drawn from. */
 export interface PairSamplerOptions {
   /** Rows of a batch. */
   readonly batch: number;
@@ -103,6 +104,7 @@ export interface Augmentation {
   readonly light?: number;
 }
 
+/** What a batch of the joint embedding is drawn from. */
 export interface JointSamplerOptions extends Augmentation {
   /** Rows of a batch: as many different classes. */
   readonly batch: number;

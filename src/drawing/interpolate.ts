@@ -13,6 +13,7 @@ export type StyleSource = { readonly seed: number } | { readonly photo: Float32A
 /** A walk between two points, or points to stay at, each on a line of its own. */
 export type Course<Point> = { readonly from: Point; readonly to: Point } | { readonly at: readonly Point[] };
 
+/** Between what and what to walk, in how many steps. */
 export interface InterpolationOptions extends StyleReading {
   /** At least one of both courses is a walk. */
   readonly texts: Course<string>;
@@ -25,6 +26,7 @@ export interface InterpolationOptions extends StyleReading {
   readonly truncation?: number;
 }
 
+/** A walk's images as a grid. */
 export interface Interpolation {
   /** [rows × columns, 3, size, size] in [−1, 1], row by row: the columns walk between the texts, or between the styles where the text stays. */
   readonly images: Float32Array;

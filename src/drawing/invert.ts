@@ -13,6 +13,7 @@ import { mean } from "../tensor/reduce.js";
 import { input } from "../tensor/tensor.js";
 import { Store } from "../tensor/variables.js";
 
+/** How styles are moved. */
 export interface InversionOptions {
   /** Adam's step size at the first step (default 0.1); falls to zero along a cosine. */
   readonly learningRate?: number;
@@ -23,6 +24,7 @@ export interface InversionOptions {
   readonly prior?: number;
 }
 
+/** Styles found by optimisation, and how near they came. */
 export interface Inversion {
   /** [N, noiseSize] */
   readonly styles: Float32Array;

@@ -4,6 +4,7 @@ import { outer } from "../train/gan/painter.js";
 import type { Inversion } from "./invert.js";
 import type { StyledModel, StyleReading } from "./styled-model.js";
 
+/** Photographs and sentences drawn in their styles. */
 export interface Restyled {
   /** [photos × (1 + texts), 3, size, size] in [−1, 1], row by row: a photograph, then each text in its style. */
   readonly images: Float32Array;

@@ -5,6 +5,7 @@ import { outer } from "../train/gan/painter.js";
 import { normalise } from "../train/text/captions.js";
 import type { DrawingModel } from "./drawing-model.js";
 
+/** How many images a sentence gets, and from which noise. */
 export interface SampleOptions {
   /** Images of each sentence, from different noise. */
   readonly count: number;

@@ -14,6 +14,7 @@ export interface StyleReading {
   readonly captions?: readonly string[];
 }
 
+/** A drawing model that reads styles from photographs. */
 export class StyledModel {
   private constructor(
     readonly drawing: DrawingModel,

@@ -5,6 +5,7 @@
  * generator knows it (White 2016, section 2.1).
  */
 export const PATHS = ["linear", "spherical"] as const;
+/** A straight line, or an arc around the origin. */
 export type Path = (typeof PATHS)[number];
 
 /** Below this sine of the angle there is no arc to speak of, or no one arc: the line is taken. */

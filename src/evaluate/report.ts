@@ -26,6 +26,7 @@ export interface StyleCurve {
   readonly points: readonly RocPoint[];
 }
 
+/** What an evaluation found: a column for each generator, and for what stands beside them. */
 export interface Report {
   readonly dataset: string;
   /** Images a split. */

@@ -62,6 +62,7 @@ export interface EncoderReport {
   readonly attributes?: TextAttributes;
 }
 
+/** What text encoders can do, beside chance. */
 export interface TextReport {
   readonly dataset: string;
   /** Which captions were asked for. */

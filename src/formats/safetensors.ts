@@ -42,6 +42,7 @@ export type SafeTensor =
       readonly data: Float32Array;
     };
 
+/** What a safetensors file holds. */
 export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, SafeTensor>;
   /** Element types of the tensors that are not read, by name. */

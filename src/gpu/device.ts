@@ -6,6 +6,7 @@ import { DeviceLostError, KernelError, LimitError, UserError } from "../errors.j
 import { openGpu } from "./dawn.js";
 import type { KernelChooser } from "./tunable.js";
 
+/** How a device is opened. */
 export interface DeviceOptions {
   /** Dawn toggles such as "enable-dawn-features=disable_robustness"; ignored by browsers, which have none. */
   readonly toggles?: readonly string[];
@@ -57,6 +58,7 @@ export async function currentDevice(): Promise<Device> {
   return current && !current.lost ? current : openDevice();
 }
 
+/** A GPU device with its pipelines, its buffers and what is known of its adapter. `openDevice` makes one. */
 export class Device {
   readonly traits: AdapterTraits;
   /** Chooses the kernels of programs compiled from now on; without one, a rule does. */

@@ -42,6 +42,7 @@ export interface CompileProgress {
   readonly total: number;
 }
 
+/** How a compilation is followed, and given up. */
 export interface CompileWatch {
   /** Ends the compilation: it fails with the signal's reason. */
   readonly signal?: AbortSignal;

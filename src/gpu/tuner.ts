@@ -15,6 +15,7 @@ import { type Decision, type Decisions, formatTuning, parseTuning, type TuningSt
 /** "cached": what the cache knows, and races for the rest within the time allowed; "full": races for all, however long. */
 export type TunerMode = "cached" | "full";
 
+/** Where a tuner finds and keeps its decisions, and how long it may race. */
 export interface TunerOptions {
   readonly mode: TunerMode;
   /** Winners of races, of all runs on all adapters. */
@@ -58,6 +59,7 @@ interface Open {
   readonly checksum: string;
 }
 
+/** Chooses a program's kernels by earlier races and new ones; given to a device as its `tuner`. */
 export class Tuner implements KernelChooser {
   readonly #hardware: TunerHardware;
   readonly #decided = new Map<string, Decision>();

@@ -43,6 +43,7 @@ export interface Drawn {
   readonly warnings: readonly string[];
 }
 
+/** Sentences drawn by a model on disk. */
 export interface SampleRequest extends DrawingRequest, SampleOptions {
   /** Sentences to draw, or names of embeddings, each a row of the grid. */
   readonly texts: readonly string[];
@@ -52,11 +53,13 @@ export interface SampleRequest extends DrawingRequest, SampleOptions {
   readonly embeddings?: string;
 }
 
+/** Images of sentences, with what the user should be told. */
 export interface Samples extends Drawn {
   /** [texts × count, 3, size, size] in [−1, 1], all images of the first sentence first. */
   readonly images: Float32Array;
 }
 
+/** Sentences drawn in the styles of image files. */
 export interface RestyleRequest extends DrawingRequest, StyleReading {
   /** Image files, each a row of the grid. */
   readonly styles: readonly string[];
@@ -67,6 +70,7 @@ export interface RestyleRequest extends DrawingRequest, StyleReading {
 /** A style's source as a user names it: a seed, or an image file. */
 export type StyleFileSource = { readonly seed: number } | { readonly image: string };
 
+/** A walk by a model on disk; styles may be image files. */
 export interface InterpolateRequest extends DrawingRequest, Omit<InterpolationOptions, "styles"> {
   readonly styles: Course<StyleFileSource>;
 }

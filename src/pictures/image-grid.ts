@@ -8,6 +8,7 @@ export interface Picture {
   readonly pixels: Uint8Array;
 }
 
+/** How images are laid out. */
 export interface GridOptions {
   /** Images a row. */
   readonly columns: number;

@@ -6,6 +6,7 @@ export interface Series {
   readonly points: readonly (readonly [step: number, value: number])[];
 }
 
+/** One chart of several below one another. */
 export interface Panel {
   readonly title: string;
   readonly series: readonly Series[];

@@ -21,6 +21,7 @@ import { requireStorage, stepInHalves, type Storage, tensorsInHalves } from "./s
 import { Tensor } from "./tensor.js";
 import { overlap, storeOf } from "./variables.js";
 
+/** What `compile` trades: memory against time, memory against digits. */
 export interface CompileOptions extends CompileWatch {
   /** Compute activations again where they are needed late, instead of keeping them: less memory, more time, the same bits. */
   readonly recompute?: boolean;

@@ -22,6 +22,7 @@ import { isVariable, toOrder } from "./variables.js";
 /** Memory order of a weight [O, I, KH, KW] that needs no copy before a convolution. */
 export const convolutionWeightOrder: Order = [2, 3, 1, 0];
 
+/** Bias, stride and padding in both directions of an image. */
 export interface ConvolutionOptions {
   /** One number for both dimensions, or [height, width]. */
   readonly stride?: number | readonly [number, number];
@@ -30,6 +31,7 @@ export interface ConvolutionOptions {
   readonly bias?: Tensor;
 }
 
+/** The same of a transposed convolution, with the rows and columns that its stride leaves open. */
 export interface TransposedOptions extends ConvolutionOptions {
   /** Extra rows and columns at the end of the result, where several sizes are possible. */
   readonly outputPadding?: number | readonly [number, number];
@@ -167,6 +169,7 @@ export function convTranspose2d(x: Tensor, w: Tensor, options: TransposedOptions
   return withBias("convTranspose2d", dataGrad(x, w, shape), bias);
 }
 
+/** Bias, stride and padding along a line. */
 export interface Convolution1dOptions {
   readonly stride?: number;
   readonly padding?: number;

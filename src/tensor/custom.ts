@@ -5,6 +5,7 @@ import { rowMajor, type Shape } from "./shape.js";
 import { Tensor, type Vjp } from "./tensor.js";
 import { toOrder } from "./variables.js";
 
+/** An operation as a WGSL module, with its derivative. */
 export interface CustomKernel {
   /** Shape of the result. */
   readonly shape: Shape;

@@ -10,6 +10,7 @@ import { nameInput } from "./named-inputs.js";
 import { format, type Order, rowMajor, type Shape, size } from "./shape.js";
 import { requireNumbers, toArray, type Values } from "./values.js";
 
+/** Type of a tensor's elements: numbers, or whole numbers such as indices. */
 export type DType = "f32" | "u32";
 
 /** The vector-Jacobian product: from the gradient at the output to one for each source (undefined: no gradient flows there). */

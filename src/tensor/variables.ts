@@ -39,6 +39,7 @@ export function withVariableCheck<T>(check: VariableCheck, build: () => T): T {
   }
 }
 
+/** The variables of one network or optimizer, side by side in one buffer, so that one dispatch updates them all. */
 export class Store implements VariableStore {
   readonly entries: VariableEntry[] = [];
   /** Set by the first program that uses the store; until then values live in `initial`. */

@@ -14,6 +14,7 @@ export interface DataProgress {
   readonly total?: number;
 }
 
+/** How a data set is opened: which images, which captions, from where. */
 export interface OpenOptions {
   /** Side of the images in pixels (default 64). */
   readonly size?: number;

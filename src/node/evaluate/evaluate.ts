@@ -12,6 +12,7 @@ import { FolderStore } from "../files/folder-store.js";
 import { withAbsolutePaths } from "../files/paths.js";
 import { openRuns } from "./runs.js";
 
+/** Which runs are evaluated, and how far. */
 export interface EvaluateRequest extends Questions {
   /** Folders of runs on one data set, each with columns of its own. */
   readonly runs: readonly string[];

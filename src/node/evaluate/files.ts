@@ -10,6 +10,7 @@ import { barsSvg, rocSvg } from "../../evaluate/charts.js";
 import { type EvaluateRequest, evaluateRuns } from "./evaluate.js";
 import { type Report, textTable } from "../../evaluate/report.js";
 
+/** What an evaluation wrote. */
 export interface Evaluated {
   readonly report: Report;
   /** For a terminal. */

@@ -10,6 +10,7 @@ import { openImageFeatures } from "../datasets/image-features.js";
 import { openWithProgress } from "../datasets/open-with-progress.js";
 import { readPath } from "../files/read-bytes.js";
 
+/** Which text encoders are evaluated, and on what. */
 export interface TextEvaluationRequest {
   /** Files of text encoders, the first the one in question. */
   readonly files: readonly string[];

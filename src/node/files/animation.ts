@@ -2,6 +2,7 @@
 import sharp from "sharp";
 import { imageGrid } from "../../pictures/image-grid.js";
 
+/** How an animation is laid out, and how fast it plays. */
 export interface AnimationOptions {
   readonly format: "gif" | "webp";
   /** Images beside one another in a frame. */

@@ -50,6 +50,7 @@ export type GanOptions = Pick<
 /** Adam of all networks, as the authors' code has it. */
 export const GAN_ADAM = { beta1: 0.5, beta2: 0.999, epsilon: 1e-8, form: "torch7" } as const;
 
+/** A compiled iteration. */
 export type GanProgram = Program<StepOutputs>;
 
 /**
@@ -58,6 +59,7 @@ export type GanProgram = Program<StepOutputs>;
  */
 const LOSS_SCALE = 4096;
 
+/** G and D with their optimizers, the average that draws, and what is trained beside them. */
 export class Gan {
   readonly generator: Generator;
   readonly discriminator: Discriminator;

@@ -8,11 +8,14 @@ import { DATA_OPTIONS, GROUPS, SEED_OPTION, TUNE_OPTION } from "../run/options.j
 import { FROM_PRESET, PRESETS } from "./presets.js";
 import { MADE_TEXT_OPTIONS } from "./text-form.js";
 
+/** The paper's losses: plain, with mismatching pairs, with interpolated texts, with both (sections 4.1-4.3). */
 export const VARIANTS = ["gan", "gan-cls", "gan-int", "gan-int-cls"] as const;
+/** Which of the paper's losses a GAN is trained by. */
 export type Variant = (typeof VARIANTS)[number];
 
 /** The moving average of the generator's weights, or the weights as they were trained. */
 export const GENERATORS = ["ema", "raw"] as const;
+/** "ema": the average; "raw": as it was trained last. */
 export type GeneratorKind = (typeof GENERATORS)[number];
 
 /**

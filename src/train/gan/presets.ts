@@ -1,6 +1,7 @@
 /** The presets of a training run: sizes of the networks, of the batches and of the training that go together. */
 
 export const PRESETS = ["tiny", "small", "medium", "paper"] as const;
+/** Sizes of everything, from seconds on a CPU to the paper's. */
 export type PresetName = (typeof PRESETS)[number];
 
 /** The options that a preset decides; the table in options.ts says what they are. */
@@ -8,6 +9,7 @@ export const PRESET_KEYS = [
   ...(["steps", "batch", "imageSize", "generatorWidth", "discriminatorWidth", "noiseSize", "textProjection"] as const),
   ...(["textSteps", "textWidth", "textSize", "sampleEvery", "checkpointEvery"] as const),
 ] as const;
+/** The values of one preset. */
 export type Preset = Readonly<Record<(typeof PRESET_KEYS)[number], number>>;
 
 /** What help says of the options that a preset decides. */

@@ -75,6 +75,7 @@ export interface GanMetrics {
   readonly fake: number;
 }
 
+/** The same while a program is built: scalars to read after each run. */
 export type StepOutputs = { [K in keyof GanMetrics]: Tensor };
 
 /** Records the iteration. @param lossScale Factor on the losses before the derivative, which Adam divides out again. */

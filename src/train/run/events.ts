@@ -13,6 +13,7 @@ export interface TrainRequest {
   readonly recover?: boolean;
 }
 
+/** What a training tells while it runs. */
 export type TrainEvent =
   /** One line for a person: what is done next and how long it should take, what was skipped. */
   | { readonly kind: "message"; readonly text: string }
@@ -42,6 +43,7 @@ export type TrainEvent =
   | { readonly kind: "sample"; readonly step: number; readonly path: string }
   | { readonly kind: "checkpoint"; readonly step: number; readonly path: string };
 
+/** Who is told, and who may stop it. */
 export interface TrainHooks {
   onEvent(event: TrainEvent): void;
   /** Aborted when the user asks to stop: the loop finishes its step, saves a checkpoint and returns. */

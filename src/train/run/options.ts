@@ -11,6 +11,7 @@ export const GROUPS = {
 
 /** How kernels are chosen where there are several: by rule; by the cache and, for the rest, short races; by races alone. */
 export const TUNE_MODES = ["off", "cached", "full"] as const;
+/** "off", "cached" or "full": by rule, by what is known and short races, by races alone. */
 export type TuneMode = (typeof TUNE_MODES)[number];
 
 /** On a software adapter the rule is as good as a race, and compiling the candidates costs more than they could gain. */

@@ -11,6 +11,7 @@ import { type GeneratorKind, GENERATORS } from "../gan/options.js";
 import { choiceIn, setting, styleOptions } from "../run/model-settings.js";
 import { networkDigest, networkFrom, networkTensors } from "../run/network-file.js";
 
+/** A style encoder, and which generator it inverts. */
 export interface StyleFile {
   readonly style: StyleEncoder;
   /** Digest of the generator it was trained to invert, and which of the run's it was. */

@@ -7,6 +7,7 @@ import { CaptionEncoder, type TextModel } from "../../../train/text/captions.js"
 import { writeSafetensors } from "../../../formats/safetensors.js";
 import { nameOf } from "../../../data/embeddings/embedded-dataset.js";
 
+/** A file of embeddings, and what it holds. */
 export interface ExportedEmbeddings {
   readonly bytes: Uint8Array;
   /** [captions, size] */
