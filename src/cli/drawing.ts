@@ -6,7 +6,7 @@ import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../node/files/atomic-file.js";
 import type { TrainEvent } from "../train/run/events.js";
 import { GENERATORS, TRAIN_OPTIONS } from "../train/gan/options.js";
-import { newestRun } from "../train/run/run-folder.js";
+import { newestRun } from "../node/files/run-folder.js";
 import type { Context } from "./command.js";
 
 export const RUN_OPTION = {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
 import { TRAIN_OPTIONS } from "../train/gan/options.js";
-import { newestRun } from "../train/run/run-folder.js";
+import { newestRun } from "../node/files/run-folder.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { evaluateTextIfAsked, TEXT_ENCODER_OPTIONS } from "./evaluate-text.js";

@@ -1,7 +1,7 @@
 /** `petalgrad train-style`: trains the style encoder of a run and shows how it goes. */
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
-import { newestRun } from "../train/run/run-folder.js";
+import { newestRun } from "../node/files/run-folder.js";
 import { STYLE_OPTIONS } from "../train/style/options.js";
 import { GROUPS } from "../train/run/options.js";
 import { readyAdapter } from "./adapter.js";
@@ -47,7 +47,7 @@ export const trainStyle = defineCommand({
       throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run DIR`);
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { trainStyle: runTraining } = await import("../train/style/session.js");
+    const { trainStyle: runTraining } = await import("../node/train.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {

@@ -44,7 +44,7 @@ export const trainText = defineCommand({
       throw new UserError("--run begins a training and --resume goes on with one: give one of them");
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { trainText: runTraining } = await import("../train/text/session.js");
+    const { trainText: runTraining } = await import("../node/train.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {

@@ -45,7 +45,7 @@ export const train = defineCommand({
       throw new UserError("--run begins a run and --resume goes on with one: give one of them");
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { train: runTraining } = await import("../train/gan/session.js");
+    const { train: runTraining } = await import("../node/train.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {

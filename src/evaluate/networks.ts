@@ -10,13 +10,14 @@ import { subset } from "../data/subset.js";
 import { readSafetensors, writeSafetensors } from "../formats/safetensors.js";
 import type { Device } from "../gpu/device.js";
 import { ImageEncoder } from "../models/image-encoder.js";
-import { digest, fingerprint } from "../train/run/cache.js";
+import { digest, fingerprint, keep } from "../train/run/cache.js";
 import type { TrainHooks } from "../train/run/events.js";
 import { loadNetwork, networkTensors } from "../train/run/network-file.js";
 import { pathIn, type RunStore } from "../train/run/store.js";
 import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "../train/text/encoder-file.js";
 import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "../train/text/joint-embedding.js";
-import { duration, measureSpeed, textOperations } from "../train/gan/expectation.js";
+import { measureSpeed, textOperations } from "../train/gan/expectation.js";
+import { duration } from "../train/run/clock.js";
 import { classifierOperations, type ClassifierTraining, type Lesson, newClassifier, trainClassifier } from "./classifier.js";
 import { freePetals } from "./free-petals.js";
 import { classLesson, isHeldOut, READER_HEADS, readerLesson } from "./lessons.js";
@@ -166,7 +167,7 @@ export async function obtainNetworks(
       }
     }
     const network = await task.train();
-    await keep(store, task.name, await task.encode(network), hooks);
+    await keep(store, task.name, await task.encode(network), onEvent);
     return network;
   };
   return {
@@ -174,15 +175,6 @@ export async function obtainNetworks(
     matching: await obtain(matching),
     ...(reader && { reader: await obtain(reader) }),
   };
-}
-
-/** Keeps a file for the next time; where that fails, the evaluation goes on without. */
-async function keep(store: NetworkStore, name: string, bytes: Uint8Array, { onEvent }: TrainHooks): Promise<void> {
-  try {
-    await store.write(name, bytes);
-  } catch (error) {
-    onEvent({ kind: "warning", text: `${pathIn(store, name)} cannot be kept for the next run (${(error as Error).message})` });
-  }
 }
 
 /** What these trainings reach of the speed of large products; measured on lavapipe. */

@@ -22,6 +22,7 @@ import { installTuner } from "../train/run/tuning.js";
 import { readPhoto } from "./datasets/decode.js";
 import type { GivenEmbeddings } from "../data/embeddings/given.js";
 import { openEmbeddings } from "./datasets/embeddings/given-embeddings.js";
+import { cacheFolder } from "./files/cache-folder.js";
 import { type LoadedGenerator, loadGenerator, loadModel } from "./files/load-model.js";
 import { styleOfRun } from "./files/style-of-run.js";
 
@@ -86,7 +87,7 @@ async function drawingWith<Model extends LoadedGenerator, Result>(
 ): Promise<Result & Drawn> {
   const device = await openDevice();
   try {
-    installTuner(device, tune ?? tuneModeFor(device.traits), (event) => onEvent?.(event));
+    installTuner(device, tune ?? tuneModeFor(device.traits), (event) => onEvent?.(event), cacheFolder());
     const drawing = new DrawingModel(device, model, model.path, model.warnings);
     const drawn = await draw(drawing);
     return { ...drawn, size: model.generator.options.imageSize, model: model.path, warnings: drawing.warnings };

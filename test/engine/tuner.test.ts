@@ -7,14 +7,15 @@ import type { Lowering } from "../../kernels/kernel.js";
 import type { Tunable } from "../../src/gpu/tunable.js";
 import { Tuner, type TunerHardware, type TunerOptions } from "../../src/gpu/tuner.js";
 import { compile, conv2d, input, matmul, transpose } from "../../src/index.js";
-import { fileStore } from "../../src/train/run/tuning.js";
+import { FolderStore } from "../../src/node/files/folder-store.js";
+import { tuningIn } from "../../src/train/run/tuning.js";
 import { device } from "../device.js";
 
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-tuner-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let files = 0;
-const store = () => fileStore(join(folder, `${files++}.json`));
+const store = () => tuningIn(new FolderStore(join(folder, String(files++))));
 
 const lowering = (code: string): Lowering => ({
   launches: [{ kernel: { name: code, code, workgroups: [1, 1, 1] }, slots: [] }],

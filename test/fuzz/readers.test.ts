@@ -20,7 +20,9 @@ import { readGenerator } from "../../src/train/gan/model-file.js";
 import { readPath } from "../../src/node/files/read-bytes.js";
 import { readTextEncoder, readTextModel } from "../../src/train/text/encoder-file.js";
 import { resolveOptions } from "../../src/train/gan/resolve-options.js";
-import { RunFolder } from "../../src/train/run/run-folder.js";
+import { newRunFolder } from "../../src/node/files/run-folder.js";
+import { GAN_RUN } from "../../src/train/gan/run-kind.js";
+import { Run } from "../../src/train/run/run.js";
 import type { SafeTensor } from "../../src/formats/safetensors.js";
 import { readStyle } from "../../src/train/style/file.js";
 import { petalsAttributes } from "../../src/data/petals-classes.js";
@@ -185,7 +187,7 @@ it("a .t7 file", async () => {
 });
 
 it("a run's config.json", async () => {
-  const run = RunFolder.create(join(folder, "run"), "x");
+  const run = await Run.begin(newRunFolder(join(folder, "run"), "x"), GAN_RUN);
   run.writeConfig(resolveOptions({ preset: "tiny" }, { software: true }), { version: "1" });
   const { readFileSync } = await import("node:fs");
   const text = readFileSync(run.inside("config.json"), "utf8");

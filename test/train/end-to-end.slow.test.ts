@@ -13,7 +13,7 @@ import { resolveOptions } from "../../src/train/gan/resolve-options.js";
 import { textSource } from "../../src/train/gan/text-source.js";
 import { sample } from "../../src/node/drawing.js";
 import { TrainedText } from "../../src/train/gan/trained-text.js";
-import { train } from "../../src/train/gan/session.js";
+import { train } from "../../src/node/train.js";
 import { tinyDataset } from "../data/tiny-dataset.js";
 import { device } from "../device.js";
 import { readPath } from "../../src/node/files/read-bytes.js";

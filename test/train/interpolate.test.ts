@@ -28,7 +28,7 @@ beforeAll(async () => {
   const { generator } = await loadModel(source);
   const style = await tinyStyle(generator.options);
   const file = await encodeStyle({ style, generator: await networkDigest(generator), kind: "ema" });
-  run.writeFile(join(STYLE_FOLDER, STYLE_ENCODER_NAME), file);
+  await run.writeFile(join(STYLE_FOLDER, STYLE_ENCODER_NAME), file);
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -42,7 +42,7 @@ beforeAll(async () => {
   model = await loadModel(run.path);
   const style = await tinyStyle(model.generator.options);
   const generator = await networkDigest(model.generator);
-  run.writeFile(join(STYLE_FOLDER, STYLE_ENCODER_NAME), await encodeStyle({ style, generator, kind: "ema" }));
+  await run.writeFile(join(STYLE_FOLDER, STYLE_ENCODER_NAME), await encodeStyle({ style, generator, kind: "ema" }));
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -22,7 +22,7 @@ import { resolveOptions } from "../../src/train/gan/resolve-options.js";
 import { type GivenStyleOptions, resolveStyleOptions, styleOptionsFromJson } from "../../src/train/style/options.js";
 import { StyleReader } from "../../src/train/style/reader.js";
 import { determination } from "../../src/train/style/recovery.js";
-import { trainStyle } from "../../src/train/style/session.js";
+import { trainStyle } from "../../src/node/train.js";
 import { StyleTraining } from "../../src/train/style/step.js";
 import { tinyFolder } from "../data/tiny-folder.js";
 import { device } from "../device.js";

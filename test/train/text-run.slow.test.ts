@@ -7,8 +7,8 @@ import type { TrainEvent } from "../../src/train/run/events.js";
 import { readTextEncoder } from "../../src/train/text/encoder-file.js";
 import { writeSafetensors } from "../../src/formats/safetensors.js";
 import type { GivenTextOptions } from "../../src/train/text/options.js";
-import { trainText } from "../../src/train/text/session.js";
-import { train } from "../../src/train/gan/session.js";
+import { trainText } from "../../src/node/train.js";
+import { train } from "../../src/node/train.js";
 import { readPath } from "../../src/node/files/read-bytes.js";
 
 const OPTIONS: GivenTextOptions = {

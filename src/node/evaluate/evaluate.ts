@@ -5,10 +5,9 @@ import type { Report } from "../../evaluate/report.js";
 import { openDevice } from "../../gpu/device.js";
 import type { TrainOptions } from "../../train/gan/options.js";
 import type { TrainHooks } from "../../train/run/events.js";
-import { RunFolder } from "../../train/run/run-folder.js";
-import { defaultCacheDir } from "../datasets/open.js";
+import { openRun } from "../files/run-folder.js";
 import { openData } from "../datasets/run-data.js";
-import { FolderStore } from "../files/folder-store.js";
+import { cacheFolder } from "../files/cache-folder.js";
 import { withAbsolutePaths } from "../files/paths.js";
 import { openRuns } from "./runs.js";
 
@@ -25,12 +24,12 @@ export interface EvaluateRequest extends Questions {
  */
 export async function evaluateRuns(request: EvaluateRequest, hooks: TrainHooks): Promise<Report> {
   // Runs of earlier versions hold paths as they were typed.
-  const options = request.runs.map((run) => withAbsolutePaths(RunFolder.open(run).readConfig()));
+  const options = await Promise.all(request.runs.map(async (path) => withAbsolutePaths(await (await openRun(path)).readConfig())));
   refuseUnfit(request.runs, options);
   const device = await openDevice();
   try {
     const dataset = await openData({ ...options[0]!, ...(request.dataDir !== undefined && { dataDir: request.dataDir }) }, hooks);
-    const laboratory = { device, dataset, store: new FolderStore(defaultCacheDir()) };
+    const laboratory = { device, dataset, store: cacheFolder() };
     return await evaluate(laboratory, openRuns(device, request.runs, dataset, hooks), request, hooks);
   } finally {
     device.destroy();

@@ -5,7 +5,7 @@ import { fileProblemOr } from "../files/file-problem.js";
 import { UserError } from "../../errors.js";
 import { writeFileAtomic } from "../files/atomic-file.js";
 import type { TrainHooks } from "../../train/run/events.js";
-import { RunFolder } from "../../train/run/run-folder.js";
+import { openRun } from "../files/run-folder.js";
 import { barsSvg, rocSvg } from "../../evaluate/charts.js";
 import { type EvaluateRequest, evaluateRuns } from "./evaluate.js";
 import { type Report, textTable } from "../../evaluate/report.js";
@@ -25,7 +25,7 @@ export interface Evaluated {
  */
 export async function evaluateToFiles(request: EvaluateRequest, json: string, hooks: TrainHooks): Promise<Evaluated> {
   if (!json.endsWith(".json")) throw new UserError(`--json ${json}: the name must end in .json`);
-  for (const run of request.runs) RunFolder.open(run);
+  for (const run of request.runs) await openRun(run);
   const folder = dirname(json);
   try {
     mkdirSync(folder, { recursive: true });

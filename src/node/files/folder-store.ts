@@ -17,7 +17,7 @@ export class FolderStore implements RunStore {
       return new Uint8Array(await readFile(path));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw problem(error, `${path} cannot be read`);
+      throw unreadable(error, path);
     }
   }
 
@@ -39,7 +39,7 @@ export class FolderStore implements RunStore {
     try {
       return existsSync(path) ? readdirSync(path) : [];
     } catch (error) {
-      throw problem(error, `${path} cannot be read`);
+      throw unreadable(error, path);
     }
   }
 
@@ -49,20 +49,28 @@ export class FolderStore implements RunStore {
   }
 }
 
-/** Turns what a full or closed disk says into one line. */
-function writing(path: string, action: () => void): void {
+/** Turns what a full or closed disk says into one line. @param wayOn Its end, where there is more to say. */
+export function writing<T>(path: string, action: () => T, wayOn?: string): T {
   try {
-    action();
+    return action();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOSPC" || code === "EDQUOT") throw new UserError(`the disk is full: ${path} could not be written. Free some space`);
-    if (code === "ENOTDIR" || code === "EEXIST" || code === "EISDIR")
-      throw new UserError(`${path} cannot be written: ${code === "EISDIR" ? "a folder" : "a file"} is in its way (${code})`);
-    throw problem(error, `${path} cannot be written`);
+    const refused = refusal(error, path);
+    throw refused === undefined ? error : new UserError(wayOn === undefined ? refused : `${refused}; ${wayOn}`);
   }
 }
 
-function problem(error: unknown, what: string): unknown {
-  const words = fileProblem(error);
-  return words === undefined ? error : new UserError(`${what}: ${words}`);
+/** Undefined for an error that is none of the file system's. */
+function refusal(error: unknown, path: string): string | undefined {
+  const problem = fileProblem(error);
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  if (problem === undefined) return undefined;
+  if (code === "ENOSPC" || code === "EDQUOT") return `the disk is full: ${path} could not be written. Free some space`;
+  if (code === "ENOTDIR" || code === "EEXIST" || code === "EISDIR")
+    return `${path} cannot be written: ${code === "EISDIR" ? "a folder" : "a file"} is in its way (${code})`;
+  return `${path} cannot be written: ${problem}`;
+}
+
+function unreadable(error: unknown, path: string): unknown {
+  const problem = fileProblem(error);
+  return problem === undefined ? error : new UserError(`${path} cannot be read: ${problem}`);
 }

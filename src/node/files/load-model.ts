@@ -1,15 +1,14 @@
 /** A trained model as the drawing commands want it: from a run's folder or a model file, with the averaged or the raw generator. */
 import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { commandLine } from "../../command-line.js";
 import { UserError } from "../../errors.js";
-import type { TextEncoder } from "../../models/text-encoder.js";
 import { type GanFile, type GeneratorFile, readGan, readGenerator } from "../../train/gan/model-file.js";
-import { MODEL_NAME } from "../../train/run/names.js";
-import { loadNetwork } from "../../train/run/network-file.js";
 import type { GeneratorKind } from "../../train/gan/options.js";
-import { RunFolder } from "../../train/run/run-folder.js";
+import { GAN_RUN } from "../../train/gan/run-kind.js";
+import { type ModelReader, modelOfRun } from "../../train/gan/run-model.js";
+import { Run } from "../../train/run/run.js";
+import { FolderStore } from "./folder-store.js";
 import { readBytes, readPath } from "./read-bytes.js";
+import { openRun } from "./run-folder.js";
 
 interface Loaded {
   /** The file that the generator came from. */
@@ -41,32 +40,19 @@ export const loadGenerator = (source: string, kind?: GeneratorKind): Promise<Loa
 async function load<File extends GeneratorFile>(
   source: string,
   kind: GeneratorKind | undefined,
-  read: (bytes: Uint8Array, name: string) => Promise<File>,
+  read: ModelReader<File>,
 ): Promise<File & Loaded> {
   if (!existsSync(source)) throw new UserError(`${source}: no such run or model file`);
-  const isRun = statSync(source).isDirectory();
-  const path = isRun ? join(source, MODEL_NAME) : source;
-  if (!existsSync(path))
-    throw new UserError(
-      `${source} has no ${MODEL_NAME} yet: it is written with the first checkpoint (${commandLine("train", "--resume", source)})`,
-    );
-  const file = await readPath(path, read);
-  const model: File & Loaded = { ...file, path, warnings: file.fileWarnings ?? [] };
-  if (kind === undefined) return model;
-  if (isRun) return fromRun(source, model, kind);
-  if (model.kind === kind) return model;
-  const held = model.kind ? `the ${model.kind} generator only` : "one generator, and does not say which";
-  throw new UserError(`${source} holds ${held}: for --generator ${kind} give the run's folder, whose checkpoint holds what was trained`);
-}
-
-async function fromRun<Model extends LoadedGenerator>(run: string, model: Model, kind: GeneratorKind): Promise<Model> {
-  const folder = RunFolder.open(run);
-  const drawn = folder.readConfig().ema > 0 ? "ema" : "raw";
-  if (kind === drawn) return { ...model, kind };
-  if (kind === "ema") throw new UserError(`${run} was trained with --ema 0: it has no averaged generator, only --generator raw`);
-  const { tensors, path, refused } = await folder.loadCheckpoint();
-  loadNetwork("generator", model.generator, tensors, path);
-  // A text encoder that is trained with the GAN goes with its generator.
-  if ("encoder" in model && tensors.has("text.project.weight")) loadNetwork("text", model.encoder as TextEncoder, tensors, path);
-  return { ...model, kind, path, warnings: [...model.warnings, ...refused] };
+  if (statSync(source).isDirectory()) {
+    // A folder with a model in it is enough, unless more is asked for than the model.
+    const run = await (kind === undefined ? Run.in(new FolderStore(source), GAN_RUN) : openRun(source));
+    const { model, path, warnings } = await modelOfRun(run, kind, read);
+    return { ...model, path, warnings };
+  }
+  const model = await readPath(source, read);
+  if (kind !== undefined && model.kind !== kind) {
+    const held = model.kind ? `the ${model.kind} generator only` : "one generator, and does not say which";
+    throw new UserError(`${source} holds ${held}: for --generator ${kind} give the run's folder, whose checkpoint holds what was trained`);
+  }
+  return { ...model, path: source, warnings: model.fileWarnings ?? [] };
 }

@@ -5,7 +5,7 @@ import { loadModel } from "../files/load-model.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "../../train/run/names.js";
 import { networkDigest } from "../../train/run/network-file.js";
 import type { GivenOptions, Variant } from "../../train/gan/options.js";
-import { RunFolder } from "../../train/run/run-folder.js";
+import { openRun } from "../files/run-folder.js";
 import { readStyle } from "../../train/style/file.js";
 import type { EvaluateRequest } from "../evaluate/evaluate.js";
 import { readPath } from "../files/read-bytes.js";
@@ -46,8 +46,8 @@ export function ablationRuns({
 /** GAN steps at the newest sound checkpoint; 0 where there is none. */
 export async function stepsDone(path: string): Promise<number> {
   if (!existsSync(join(path, "config.json"))) return 0;
-  const folder = RunFolder.open(path);
-  return folder.hasCheckpoint ? (await folder.loadCheckpoint()).step : 0;
+  const run = await openRun(path);
+  return run.hasCheckpoint ? (await run.loadCheckpoint()).step : 0;
 }
 
 /** True where the run has a style encoder for the generator it has now; one for an earlier generator is removed. */

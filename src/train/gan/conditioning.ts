@@ -1,5 +1,4 @@
 /** What a run's GAN is conditioned on: the data set's captions by a text encoder, or embeddings that the user brought in their place. */
-import { existsSync, readFileSync } from "node:fs";
 import type { Dataset } from "../../data/dataset.js";
 import { UserError } from "../../errors.js";
 import { Sha256 } from "../../formats/sha256.js";
@@ -13,7 +12,8 @@ import type { TrainHooks } from "../run/events.js";
 import { encodeTextEncoder, type ModelTexts, type TextEncoderFile } from "../text/encoder-file.js";
 import { TEXT_ENCODER_NAME } from "../run/names.js";
 import type { TrainOptions } from "./options.js";
-import type { RunFolder } from "../run/run-folder.js";
+import type { Run } from "../run/run.js";
+import type { RunStore } from "../run/store.js";
 import { TrainedText } from "./trained-text.js";
 
 export interface Conditioning {
@@ -26,21 +26,22 @@ export interface Conditioning {
   readonly texts: ModelTexts;
 }
 
-/** By a text encoder, which is kept in the run's folder. */
+/** By a text encoder, which is kept in the run. @param cache Where embedded captions are kept for later runs. */
 export async function conditionedByEncoder(
   device: Device,
   dataset: Dataset,
   text: TextEncoderFile,
-  folder: RunFolder,
+  run: Run<TrainOptions>,
+  cache: RunStore | undefined,
   hooks: TrainHooks,
 ): Promise<Conditioning> {
   const file = await encodeTextEncoder(text);
-  folder.writeFile(TEXT_ENCODER_NAME, file);
-  return { dataset, captions: await CaptionTable.open(device, dataset, text, file, hooks), texts: text };
+  await run.writeFile(TEXT_ENCODER_NAME, file);
+  return { dataset, captions: await CaptionTable.open(device, dataset, text, file, cache, hooks), texts: text };
 }
 
 /**
- * By a text encoder that is trained with the GAN and kept in the run's folder as it stands: now, and at each checkpoint.
+ * By a text encoder that is trained with the GAN and kept in the run as it stands: now, and at each checkpoint.
  * @param start Where it begins.
  */
 export async function conditionedByTraining(
@@ -48,21 +49,26 @@ export async function conditionedByTraining(
   dataset: Dataset,
   start: TextEncoderFile,
   options: TrainOptions,
-  folder: RunFolder,
+  run: Run<TrainOptions>,
 ): Promise<Conditioning> {
-  folder.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder(start));
+  await run.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder(start));
   const trained = await TrainedText.begin(device, dataset, start, options.numCaptions, options.ema > 0, GAN_ADAM);
   return { dataset, captions: trained, trained, texts: trained.model };
 }
 
-/** What a run's folder says of the embeddings that it was begun with. */
+/** What a run says of the embeddings that it was begun with. */
 const EMBEDDINGS_NAME = "embeddings.json";
 
 /**
  * By given embeddings, which are normalised as captions' are: by the first vector of every image of the training classes.
  * @throws UserError when they do not fit the data set, or are others than those the run was begun with
  */
-export function conditionedByEmbeddings(base: Dataset, given: GivenEmbeddings, folder: RunFolder, { onEvent }: TrainHooks): Conditioning {
+export async function conditionedByEmbeddings(
+  base: Dataset,
+  given: GivenEmbeddings,
+  run: Run<TrainOptions>,
+  { onEvent }: TrainHooks,
+): Promise<Conditioning> {
   const { path, size, values } = given;
   const places = placeVectors(given, base);
   const dataset = new EmbeddedDataset(base, places, values.length / size);
@@ -77,11 +83,11 @@ export function conditionedByEmbeddings(base: Dataset, given: GivenEmbeddings, f
     onEvent({ kind: "warning", text: `${path}: ${places.unknown.length} images are not in ${base.name}, the first ${places.unknown[0]}` });
 
   const digest = new Sha256().update(values).update(places.first).update(places.count).hex();
-  const before = folder.inside(EMBEDDINGS_NAME);
-  if (!existsSync(before))
-    folder.writeFile(EMBEDDINGS_NAME, `${JSON.stringify({ path, size, vectors: values.length / size, sha256: digest }, null, 2)}\n`);
-  else if ((JSON.parse(readFileSync(before, "utf8")) as { sha256?: string }).sha256 !== digest)
-    throw new UserError(`${path} holds other embeddings than those that the run was begun with (${before})`);
+  const before = await run.readFile(EMBEDDINGS_NAME);
+  if (!before)
+    await run.writeFile(EMBEDDINGS_NAME, `${JSON.stringify({ path, size, vectors: values.length / size, sha256: digest }, null, 2)}\n`);
+  else if ((JSON.parse(new TextDecoder().decode(before)) as { sha256?: string }).sha256 !== digest)
+    throw new UserError(`${path} holds other embeddings than those that the run was begun with (${run.inside(EMBEDDINGS_NAME)})`);
 
   const sample = new Float32Array(train.length * size);
   train.forEach((image, i) => sample.set(values.subarray(places.first[image]! * size, (places.first[image]! + 1) * size), i * size));

@@ -1,8 +1,8 @@
 /** The curves of a run: losses, what the discriminator believes, speed. */
-import { basename } from "node:path";
 import { curvesSvg, type Panel } from "../../pictures/line-chart.js";
 import type { TrainOptions } from "./options.js";
-import type { MetricsRecord } from "../run/run-folder.js";
+import { lastPart } from "../run/events.js";
+import type { MetricsRecord } from "../run/metrics-file.js";
 
 /** Draws curves.svg from the records of metrics.jsonl. */
 export function runCurves(options: TrainOptions, records: readonly MetricsRecord[]): string {
@@ -24,5 +24,5 @@ export function runCurves(options: TrainOptions, records: readonly MetricsRecord
     { title: "directions of the noise read from the border's colour", series: [series("GAN", "noiseRead", "‖z‖² − ‖z − Q(G(z, t))‖²")] },
     { title: "text encoder loss (InfoNCE)", series: [series("text encoder", "loss", "loss")] },
   ];
-  return curvesSvg(`${basename(options.dataset)}, ${options.variant}, preset ${options.preset}`, panels);
+  return curvesSvg(`${lastPart(options.dataset)}, ${options.variant}, preset ${options.preset}`, panels);
 }

@@ -5,6 +5,7 @@ import { matmul } from "../../tensor/matmul.js";
 import { input } from "../../tensor/tensor.js";
 import type { TrainOptions } from "./options.js";
 import { FIRST_SAMPLE } from "../run/names.js";
+import { duration } from "../run/clock.js";
 import type { JointTraining } from "../text/joint-embedding.js";
 import { jointTraining } from "./text-stage.js";
 
@@ -97,11 +98,4 @@ export function textOperations({ batch, text, imageWidth }: JointTraining, image
     products += side ** 2 * kernel ** 2 * inputs * outputs;
   // Forward, and the two gradients.
   return 2 * 3 * batch * products;
-}
-
-/** "40 seconds", "12 minutes", "2.5 hours", "3.1 days". */
-export function duration(seconds: number): string {
-  if (seconds < 100) return `${Math.ceil(seconds)} seconds`;
-  if (seconds < 6000) return `${Math.round(seconds / 60)} minutes`;
-  return seconds < 48 * 3600 ? `${(seconds / 3600).toFixed(1)} hours` : `${(seconds / 86400).toFixed(1)} days`;
 }

@@ -1,108 +1,146 @@
-/** `petalgrad train`: the text encoder, then the GAN, in a run folder that can be resumed bit for bit. */
-import { existsSync } from "node:fs";
-import { type Dataset, trainingClasses } from "../../data/dataset.js";
+/** Training a GAN: the text encoder, then the GAN, in a run that can be resumed bit for bit, wherever it is kept. */
 import { fillPixels } from "../../data/batch.js";
-import { RandomStream } from "../../random/philox.js";
-import { StreamPurpose } from "../../random/streams.js";
+import { type Dataset, trainingClasses } from "../../data/dataset.js";
+import type { GivenEmbeddings } from "../../data/embeddings/given.js";
 import { PairSampler } from "../../data/sampler.js";
 import { NonFiniteError, UserError } from "../../errors.js";
 import { type Device, openDevice } from "../../gpu/device.js";
 import { TextEncoder } from "../../models/text-encoder.js";
+import type { Picture } from "../../pictures/image-grid.js";
+import { RandomStream } from "../../random/philox.js";
+import { StreamPurpose } from "../../random/streams.js";
 import { randomKey } from "../../tensor/random.js";
 import { requireStorage, type Storage } from "../../tensor/storage.js";
-import type { BatchTexts } from "../text/captions.js";
 import { Clock } from "../run/clock.js";
+import { type TrainHooks, type TrainResult, withoutHooks } from "../run/events.js";
+import { trainSteps } from "../run/loop.js";
+import { FIRST_SAMPLE, MODEL_NAME, TEXT_ENCODER_NAME } from "../run/names.js";
+import { refuseNonFinite } from "../run/network-file.js";
+import { type Attempt, type DeviceSource, trainOnDevice } from "../run/recovery.js";
+import { type Checkpoint, Run } from "../run/run.js";
+import type { RunStore } from "../run/store.js";
+import { installTuner } from "../run/tuning.js";
+import type { BatchTexts } from "../text/captions.js";
+import { isNormalised, normalisationFor } from "../text/text-model.js";
+import { ganTensors, loadGanTensors } from "./checkpoint.js";
 import { conditionedByEmbeddings, conditionedByEncoder, conditionedByTraining, type Conditioning } from "./conditioning.js";
-import { openEmbeddings } from "../../node/datasets/embeddings/given-embeddings.js";
+import { runCurves } from "./curves.js";
 import { expectation, measureSpeed } from "./expectation.js";
 import { emaDecay, Gan, type GanOptions, type GanProgram } from "./gan.js";
-import { ganTensors, loadGanTensors } from "./checkpoint.js";
-import { refuseNonFinite } from "../run/network-file.js";
-import { encodePng } from "../../node/files/png.js";
-import { SampleGrid } from "./sample-grid.js";
-import type { TrainHooks, TrainRequest, TrainResult } from "../run/events.js";
-import { trainSteps } from "../run/loop.js";
-import { encodeGan } from "./model-file.js";
 import { encodeTextEncoder, type ModelTexts, readTextEncoder, type TextEncoderFile } from "../text/encoder-file.js";
-import { FIRST_SAMPLE, MODEL_NAME, TEXT_ENCODER_NAME } from "../run/names.js";
-import type { TrainOptions } from "./options.js";
+import { encodeGan } from "./model-file.js";
+import type { GivenOptions, TrainOptions } from "./options.js";
 import { resolveOptions, resumeOptions, usesMismatch } from "./resolve-options.js";
-import { withAbsolutePaths } from "../../node/files/paths.js";
-import { type Attempt, trainOnDevice } from "../run/recovery.js";
+import { GAN_RUN } from "./run-kind.js";
+import { SampleGrid } from "./sample-grid.js";
 import { textSource } from "./text-source.js";
-import { runCurves } from "./curves.js";
-import { openTrainingData, requireData } from "../../node/datasets/run-data.js";
-import { type Checkpoint, refuseBegun, RunFolder } from "../run/run-folder.js";
-import { isNormalised, normalisationFor } from "../text/text-model.js";
-import { jointTraining, keptTextEncoder, obtainTextEncoder, symbolsOf } from "./text-stage.js";
-import { installTuner } from "../run/tuning.js";
-import { readPath } from "../../node/files/read-bytes.js";
+import { isTextEncoderKept, jointTraining, obtainTextEncoder, symbolsOf } from "./text-stage.js";
+
+/** What a training is given beside its options. */
+export interface GanTraining extends DeviceSource {
+  /** Any of the options; the rest follows from the preset, or from the run that is gone on with. */
+  readonly given: GivenOptions;
+  /** Where the run is kept. One that is there already is gone on with. A function is asked as soon as a new run's first file is to be written. */
+  readonly store: RunStore | (() => RunStore);
+  /** The data set, or what opens it; `onWork` is to be called when that begins to take time. */
+  readonly dataset: Dataset | ((options: TrainOptions, onWork: () => void) => Promise<Dataset>);
+  /** What runs share: text encoders, embedded captions, tuning. Without it nothing is kept for later runs. */
+  readonly cache?: RunStore;
+  /** Bytes of the file that `textEncoder` names. */
+  readonly readFile?: (path: string) => Promise<Uint8Array>;
+  /** The embeddings that `embeddings` names. */
+  readonly readEmbeddings?: (path: string) => Promise<GivenEmbeddings>;
+  /** A picture as a file's bytes, for the sample grids; without it the run keeps none, and events alone carry them. */
+  readonly encodePicture?: (picture: Picture) => Uint8Array | Promise<Uint8Array>;
+  /** Says before any work what the data set would say after some. @param begun Whether a run is gone on with. */
+  readonly requireData?: (options: TrainOptions, begun: boolean) => Promise<void>;
+  /** What the run runs on, for its config.json: versions of programs. */
+  readonly about?: Readonly<Record<string, string>>;
+}
 
 /**
  * Trains, or continues, a run.
- * @throws UserError for bad options or data, a full disk, a loss that is not finite; the last good checkpoint stands then.
+ * @throws UserError for bad options or data, a full store, a loss that is not finite, a device that is lost again and again; the last good
+ * checkpoint stands then.
  */
-export async function train(request: TrainRequest, hooks: TrainHooks): Promise<TrainResult> {
-  if (request.resume === undefined) refuseBegun(request.run);
-  const given = withAbsolutePaths(request.given);
-  return trainOnDevice(request.recover ?? true, hooks, (attempt) => trainOn(attempt, { ...request, given }, request.given.dataset, hooks));
+export async function trainGan(training: GanTraining, hooks: TrainHooks = withoutHooks()): Promise<TrainResult> {
+  // Asked for once: a training that goes on with another device does so in the same store.
+  let store = typeof training.store === "function" ? undefined : training.store;
+  const begin = (): RunStore => (store ??= (training.store as () => RunStore)());
+  return trainOnDevice(training, hooks, async (attempt) => {
+    const before = store && (await Run.in(store, GAN_RUN));
+    return trainOn(attempt, training, before?.isBegun ? before : undefined, async () => before ?? Run.begin(begin(), GAN_RUN), hooks);
+  });
 }
 
-/** @param name The data set as it was typed, after which a new folder is named. */
+/** @param before The run to go on with. @param begin Gives a new one. */
 async function trainOn(
-  { device, folder: begun, again, hold }: Attempt,
-  { given, run, resume = begun }: TrainRequest,
-  name: string | undefined,
+  { device, again, hold }: Attempt,
+  training: GanTraining,
+  before: Run<TrainOptions> | undefined,
+  begin: () => Promise<Run<TrainOptions>>,
   hooks: TrainHooks,
 ): Promise<TrainResult> {
   const { onEvent } = hooks;
-  const before = resume === undefined ? undefined : RunFolder.open(resume);
+  const { given, cache } = training;
   if (before) hold(before);
-  const options = before ? resumeOptions(before.readConfig(), given) : resolveOptions(given, device.traits);
+  const options = before ? resumeOptions(await before.readConfig(), given) : resolveOptions(given, device.traits);
   const { preset, variant, steps } = options;
-  await requireData(options, before !== undefined);
+  await training.requireData?.(options, before !== undefined);
   requireStorage(device, options.storage);
   onEvent({
     kind: "message",
     text: `${options.dataset}, ${variant}, preset ${preset}, ${steps} steps of ${options.batch} on ${device.description}`,
   });
-  const embeddings = options.embeddings === null ? undefined : await openEmbeddings(options.embeddings);
-  const text = await givenTextEncoder(options, before);
+  const embeddings = options.embeddings === null ? undefined : await required(training, "readEmbeddings", "embeddings")(options.embeddings);
+  const text = await givenTextEncoder(training, options, before);
   const gan = new Gan(
     { ...options, textSize: embeddings?.size ?? text?.encoder.options.embedding ?? options.textSize },
     new RandomStream(options.seed, StreamPurpose.ganValues),
   );
   const checkpoint = before?.hasCheckpoint ? await loadGan(gan, before, hooks) : undefined;
   // Steps before the first checkpoint are done again.
-  if (!checkpoint) before?.truncateMetrics("GAN", 0, (text) => onEvent({ kind: "warning", text }));
+  if (!checkpoint) await before?.truncateMetrics("GAN", 0, (text) => onEvent({ kind: "warning", text }));
   const step = checkpoint?.step ?? 0;
   const tell = await expecting(device, options, gan, step, hooks);
   // A driver that translates kernels only when they run does it for the GAN while the data and the text encoder are prepared.
-  const rehearsal = device.traits.software && !again ? rehearse(gan.options, options.storage) : Promise.resolve();
+  const rehearsal = device.traits.software && !again ? rehearse(training, gan.options, options.storage) : Promise.resolve();
   try {
     const trainsText = !embeddings && !text && !textSource(options).scratch;
-    const dataset = await openTrainingData(options, hooks, () => tell(trainsText));
+    const opened = training.dataset;
+    const dataset = typeof opened === "function" ? await opened(options, () => tell(trainsText)) : opened;
     requireClasses(dataset, variant);
-    tell(trainsText && !existsSync(keptTextEncoder(dataset, options)));
+    tell(trainsText && !(await isTextEncoderKept(dataset, options, cache)));
     // A vocabulary of words is never the data set's alphabet.
     const foreign = text?.encoder.options.form.startsWith("char") && text.alphabet.size !== dataset.alphabet.size;
     if (foreign) onEvent({ kind: "warning", text: `${options.textEncoder} was trained with another alphabet` });
-    const folder = before ?? RunFolder.create(run, name ?? options.dataset);
-    if (!before) hold(folder);
-    folder.writeConfig(options, { adapter: device.description, node: process.version });
-    installTuner(device, options.tune, onEvent, folder);
+    const run = before ?? (await begin());
+    hold(run);
+    await run.writeConfig(options, { adapter: device.description, ...training.about });
+    installTuner(device, options.tune, onEvent, cache, run.files);
     const conditioning = embeddings
-      ? conditionedByEmbeddings(dataset, embeddings, folder, hooks)
-      : await conditioningByText(device, dataset, options, folder, hooks, text);
-    if (!conditioning) return { run: folder.path, end: "stopped", step: 0 };
+      ? await conditionedByEmbeddings(dataset, embeddings, run, hooks)
+      : await conditioningByText(device, dataset, options, run, cache, hooks, text);
+    if (!conditioning) return { run: run.path, end: "stopped", step: 0 };
     await rehearsal;
     gan.text = conditioning.trained;
     if (checkpoint) gan.text?.load(checkpoint.tensors, checkpoint.path);
-    const session = await Session.begin(device, conditioning, options, folder, hooks, gan, step);
+    const session = await Session.begin(device, conditioning, options, run, training, hooks, gan, step);
     return await session.train(hooks.signal);
   } finally {
     await rehearsal;
   }
+}
+
+/** One of the functions that read what options name. @throws UserError where the caller gave none */
+function required<Name extends "readFile" | "readEmbeddings">(
+  training: GanTraining,
+  name: Name,
+  option: string,
+): NonNullable<GanTraining[Name]> {
+  const read = training[name];
+  if (!read) throw new UserError(`the option ${option} names a file, and this training was given nothing that reads it (${name})`);
+  return read;
 }
 
 /** @throws UserError where the variant's pairs of images and texts that do not belong together cannot be made */
@@ -116,10 +154,15 @@ function requireClasses(dataset: Dataset, variant: TrainOptions["variant"]): voi
 }
 
 /** The text encoder that the run begins with: its own where it has got so far, or `--text-encoder FILE`. */
-async function givenTextEncoder(options: TrainOptions, before: RunFolder | undefined): Promise<TextEncoderFile | undefined> {
-  const own = before?.inside(TEXT_ENCODER_NAME);
-  const path = own && existsSync(own) ? own : textSource(options).file;
-  return path === null ? undefined : readPath(path, readTextEncoder);
+async function givenTextEncoder(
+  training: GanTraining,
+  options: TrainOptions,
+  before: Run<TrainOptions> | undefined,
+): Promise<TextEncoderFile | undefined> {
+  const own = await before?.readFile(TEXT_ENCODER_NAME);
+  if (before && own) return readTextEncoder(own, before.inside(TEXT_ENCODER_NAME));
+  const { file } = textSource(options);
+  return file === null ? undefined : readTextEncoder(await required(training, "readFile", "textEncoder")(file), file);
 }
 
 /** The captions by the given text encoder, or by one that is obtained now. @returns undefined when the signal ended its training */
@@ -127,16 +170,17 @@ async function conditioningByText(
   device: Device,
   dataset: Dataset,
   options: TrainOptions,
-  folder: RunFolder,
+  run: Run<TrainOptions>,
+  cache: RunStore | undefined,
   hooks: TrainHooks,
   given: TextEncoderFile | undefined,
 ): Promise<Conditioning | undefined> {
   const { trained, scratch } = textSource(options);
-  const text = given ?? (scratch ? newTextEncoder(dataset, options) : await obtainTextEncoder(device, dataset, options, folder, hooks));
+  const text = given ?? (scratch ? newTextEncoder(dataset, options) : await obtainTextEncoder(device, dataset, options, run, cache, hooks));
   if (!text) return undefined;
   const normalisation = isNormalised(text) ? text.normalisation : await normalisationFor(device, dataset, text);
-  if (trained) return conditionedByTraining(device, dataset, { ...text, normalisation }, options, folder);
-  return conditionedByEncoder(device, dataset, { ...text, normalisation }, folder, hooks);
+  if (trained) return conditionedByTraining(device, dataset, { ...text, normalisation }, options, run);
+  return conditionedByEncoder(device, dataset, { ...text, normalisation }, run, cache, hooks);
 }
 
 /** Random weights, for what is trained with the GAN. */
@@ -148,11 +192,11 @@ function newTextEncoder(dataset: Dataset, options: TrainOptions): TextEncoderFil
 }
 
 /** Loads the run's newest sound checkpoint. */
-async function loadGan(gan: Gan, folder: RunFolder, { onEvent }: TrainHooks): Promise<Checkpoint> {
-  const checkpoint = await folder.loadCheckpoint();
+async function loadGan(gan: Gan, run: Run<TrainOptions>, { onEvent }: TrainHooks): Promise<Checkpoint> {
+  const checkpoint = await run.loadCheckpoint();
   for (const refused of checkpoint.refused) onEvent({ kind: "warning", text: refused });
   loadGanTensors(gan, checkpoint.tensors, checkpoint.path);
-  folder.truncateMetrics("GAN", checkpoint.step, (text) => onEvent({ kind: "warning", text }));
+  await run.truncateMetrics("GAN", checkpoint.step, (text) => onEvent({ kind: "warning", text }));
   return checkpoint;
 }
 
@@ -177,8 +221,8 @@ async function expecting(
  * One iteration of a throw-away GAN on a device of its own: software drivers translate a kernel when it first runs, in one thread a
  * device, and keep what they made for others.
  */
-async function rehearse(options: GanOptions, storage: Storage): Promise<void> {
-  const device = await openDevice();
+async function rehearse({ openDevice: open = openDevice }: DeviceSource, options: GanOptions, storage: Storage): Promise<void> {
+  const device = await open();
   try {
     const program = await new Gan(options, new RandomStream(0, StreamPurpose.ganValues)).compile(device, { storage });
     await program.run(program.zeros());
@@ -189,7 +233,7 @@ async function rehearse(options: GanOptions, storage: Storage): Promise<void> {
   }
 }
 
-/** A run under way: networks, program, data and folder. */
+/** A run under way: networks, program, data and store. */
 class Session {
   /** Steps done. */
   #step = 0;
@@ -198,7 +242,8 @@ class Session {
   private constructor(
     readonly dataset: Dataset,
     readonly options: TrainOptions,
-    readonly folder: RunFolder,
+    readonly run: Run<TrainOptions>,
+    readonly training: Pick<GanTraining, "encodePicture">,
     readonly hooks: TrainHooks,
     readonly texts: ModelTexts,
     readonly captions: BatchTexts,
@@ -212,7 +257,8 @@ class Session {
     device: Device,
     { dataset, captions, texts }: Conditioning,
     options: TrainOptions,
-    folder: RunFolder,
+    run: Run<TrainOptions>,
+    training: Pick<GanTraining, "encodePicture">,
     hooks: TrainHooks,
     gan: Gan,
     step: number,
@@ -225,7 +271,7 @@ class Session {
       text: `a step: ${dispatches} dispatches, ${(memory.arena / 1e6).toFixed(1)} MB for what lies between`,
     });
     const grid = await SampleGrid.create(device, dataset, gan.average, (rows) => captions.embeddings(rows), options.seed);
-    const session = new Session(dataset, options, folder, hooks, texts, captions, gan, program, grid);
+    const session = new Session(dataset, options, run, training, hooks, texts, captions, gan, program, grid);
     session.#step = step;
     return session;
   }
@@ -252,7 +298,7 @@ class Session {
     if (this.#step > 0) await this.#checkpoint(this.#step);
     await this.captions.keep(hooks.onEvent);
     const end = this.#step >= steps ? ("finished" as const) : ("stopped" as const);
-    return { run: this.folder.path, end, step: this.#step, ...(this.#grid && { grid: this.#grid }), caption: this.grid.captions[0]! };
+    return { run: this.run.path, end, step: this.#step, ...(this.#grid && { grid: this.#grid }), caption: this.grid.captions[0]! };
   }
 
   /** The batch of a step and the numbers that go with it: a pure function of (options, step). */
@@ -275,32 +321,32 @@ class Session {
     };
   }
 
-  #record(step: number, values: Readonly<Record<string, Float32Array>>, imagesPerSecond: number): void {
+  async #record(step: number, values: Readonly<Record<string, Float32Array>>, imagesPerSecond: number): Promise<void> {
     const metrics = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value[0]!]));
     const bad = Object.entries(metrics).find(([, value]) => !Number.isFinite(value));
     if (bad) throw new NonFiniteError(`step ${step}: ${bad[0]} is ${bad[1]}`);
     const rate = learningRate(this.options, step, this.dataset.imagesOfSplit("train").length);
-    this.folder.appendMetrics({ stage: "GAN", step, ...metrics, learningRate: rate, imagesPerSecond });
+    await this.run.appendMetrics({ stage: "GAN", step, ...metrics, learningRate: rate, imagesPerSecond });
     this.hooks.onEvent({ kind: "step", stage: "GAN", step, steps: this.options.steps, imagesPerSecond, metrics });
   }
 
   async #sample(step: number): Promise<void> {
     const { picture, captions } = await this.grid.draw();
-    this.#grid = this.folder.writeSample(step, encodePng(picture), captions);
-    this.folder.writeCurves(runCurves(this.options, this.folder.readMetrics()));
-    this.hooks.onEvent({ kind: "sample", step, path: this.#grid });
+    this.#grid = await this.run.writeSample(step, await this.training.encodePicture?.(picture), captions);
+    await this.run.writeCurves(runCurves(this.options, await this.run.readMetrics()));
+    this.hooks.onEvent({ kind: "sample", step, path: this.#grid, picture, captions });
   }
 
   async #checkpoint(step: number): Promise<void> {
     const tensors = await ganTensors(this.gan);
     refuseNonFinite(step, tensors);
-    const path = await this.folder.saveCheckpoint(step, tensors, {});
+    const path = await this.run.saveCheckpoint(step, tensors, {});
     const kind = this.options.ema > 0 ? "ema" : "raw";
-    const model = { ...this.texts, generator: this.gan.average, kind, examples: this.grid.captions } as const;
-    this.folder.writeFile(MODEL_NAME, await encodeGan(model));
+    const model = await encodeGan({ ...this.texts, generator: this.gan.average, kind, examples: this.grid.captions });
+    await this.run.writeFile(MODEL_NAME, model);
     // The image side of its earlier training, if it had one, does not go with it any more.
-    if (this.gan.text) this.folder.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder({ ...this.gan.text.model, image: undefined }));
-    this.hooks.onEvent({ kind: "checkpoint", step, path });
+    if (this.gan.text) await this.run.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder({ ...this.gan.text.model, image: undefined }));
+    this.hooks.onEvent({ kind: "checkpoint", step, path, model });
   }
 }
 

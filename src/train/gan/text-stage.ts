@@ -1,8 +1,4 @@
 /** Stage 1 of a run: a text encoder, given, kept from an earlier run, or trained now. */
-import { existsSync, rmSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { defaultCacheDir } from "../../node/datasets/open.js";
 import { type Dataset, trainingClasses } from "../../data/dataset.js";
 import type { Symbols } from "../../data/symbols.js";
 import { Vocabulary } from "../../data/vocabulary.js";
@@ -13,11 +9,11 @@ import { digest, fingerprint, keep } from "../run/cache.js";
 import type { TrainHooks } from "../run/events.js";
 import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "../text/encoder-file.js";
 import type { TrainOptions } from "./options.js";
-import type { RunFolder } from "../run/run-folder.js";
+import type { Run } from "../run/run.js";
+import { pathIn, type RunStore } from "../run/store.js";
 import { readSafetensors, writeSafetensors } from "../../formats/safetensors.js";
 import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "../text/joint-embedding.js";
 import { finishedEncoder } from "../text/text-model.js";
-import { readPath } from "../../node/files/read-bytes.js";
 
 /** A text encoder that is not finished yet, in the run's folder. */
 const PART_NAME = "text-encoder.part.safetensors";
@@ -61,31 +57,40 @@ export function symbolsOf(dataset: Dataset, { textForm: form, textNgrams }: Pick
     throw new UserError(`the captions of ${dataset.name} hold no words: read characters (--text-form char-cnn-rnn)`);
   }
 }
-/** Where a text encoder of these options is kept for later runs with the same data, once it is trained. */
+
+/** The name under which a text encoder of these options is kept for later runs with the same data, once it is trained. */
 export function keptTextEncoder(dataset: Dataset, options: TrainOptions): string {
   // Which of the captions' words are read is said for words only: encoders of characters keep the names that they have had.
   const words = options.textForm.startsWith("char") ? [] : [{ leastOften: LEAST_OFTEN, ngrams: options.textNgrams }];
-  return join(defaultCacheDir(), `text-encoder-${digest(VERSION, fingerprint(dataset), jointTraining(options), ...words)}.safetensors`);
+  return `text-encoder-${digest(VERSION, fingerprint(dataset), jointTraining(options), ...words)}.safetensors`;
+}
+
+/** True where there is nothing to train. */
+export async function isTextEncoderKept(dataset: Dataset, options: TrainOptions, cache: RunStore | undefined): Promise<boolean> {
+  return cache !== undefined && (await cache.read(keptTextEncoder(dataset, options))) !== undefined;
 }
 
 /**
  * A text encoder kept from an earlier run with the same data and settings, or a new one.
- * @param folder Where an interrupted training is kept, and its losses are written.
+ * @param run Where an interrupted training is kept, and its losses are written.
+ * @param cache Where finished encoders are kept for later runs.
  * @returns undefined when the signal ended the training.
  */
 export async function obtainTextEncoder(
   device: Device,
   dataset: Dataset,
   options: TrainOptions,
-  folder: RunFolder,
+  run: Run<TrainOptions>,
+  cache: RunStore | undefined,
   { onEvent, signal }: TrainHooks,
 ): Promise<TextEncoderFile | undefined> {
   const training = jointTraining(options);
-  const kept = keptTextEncoder(dataset, options);
-  if (existsSync(kept)) {
+  const name = keptTextEncoder(dataset, options);
+  const kept = await cache?.read(name);
+  if (cache && kept) {
     try {
-      const model = await readPath(kept, readTextEncoder);
-      onEvent({ kind: "message", text: `text encoder: kept from an earlier run with the same data and settings (${kept})` });
+      const model = await readTextEncoder(kept, pathIn(cache, name));
+      onEvent({ kind: "message", text: `text encoder: kept from an earlier run with the same data and settings (${pathIn(cache, name)})` });
       return model;
     } catch (error) {
       onEvent({ kind: "warning", text: `${(error as Error).message}; it is trained anew` });
@@ -94,37 +99,37 @@ export async function obtainTextEncoder(
   const symbols = symbolsOf(dataset, options);
   onEvent({ kind: "message", text: `text encoder: ${options.textForm} of ${symbols.size} ${symbols.unit}, ${training.steps} steps` });
   const joint = new JointEmbedding(device, { dataset, symbols, classes: dataset.split.train }, training);
-  const part = folder.inside(PART_NAME);
-  if (existsSync(part)) {
+  const part = await run.readFile(PART_NAME);
+  if (part) {
     try {
-      const { tensors, metadata } = await readSafetensors(await readFile(part), part, { sealed: true });
-      joint.restore(Number(metadata.get("step")), tensors, part);
+      const { tensors, metadata } = await readSafetensors(part, run.inside(PART_NAME), { sealed: true });
+      joint.restore(Number(metadata.get("step")), tensors, run.inside(PART_NAME));
     } catch (error) {
       onEvent({ kind: "warning", text: `${(error as Error).message}; the text encoder is trained from the start` });
     }
   }
-  folder.truncateMetrics("text encoder", joint.step, (text) => onEvent({ kind: "warning", text }));
+  await run.truncateMetrics("text encoder", joint.step, (text) => onEvent({ kind: "warning", text }));
   // Captions of one class have nothing to be told apart by: every loss would be 0.
   const steps = trainingClasses(dataset).length > 1 ? training.steps : 0;
   if (steps === 0)
     onEvent({ kind: "warning", text: `${dataset.name} has one training class: its text encoder learns nothing, and stays as it began` });
   let last = performance.now();
-  const report = (step: number, loss: number, rows: number): void => {
+  const report = async (step: number, loss: number, rows: number): Promise<void> => {
     const now = performance.now();
     const imagesPerSecond = (1000 * rows) / (now - last);
     last = now;
-    folder.appendMetrics({ stage: "text encoder", step, loss });
+    await run.appendMetrics({ stage: "text encoder", step, loss });
     onEvent({ kind: "step", stage: "text encoder", step, steps, imagesPerSecond, metrics: { loss } });
   };
   while (joint.step < steps && !signal.aborted) {
     const next = (Math.floor(joint.step / options.checkpointEvery) + 1) * options.checkpointEvery;
     await joint.train(Math.min(steps, next), report, signal);
-    if (joint.step < steps) folder.writeFile(PART_NAME, await writeSafetensors(await joint.tensors(), { step: String(joint.step) }));
+    if (joint.step < steps) await run.writeFile(PART_NAME, await writeSafetensors(await joint.tensors(), { step: String(joint.step) }));
   }
   await joint.destroy();
   if (joint.step < steps) return undefined;
   const model = await finishedEncoder(device, joint);
-  await keep(kept, await encodeTextEncoder(model), onEvent);
-  rmSync(part, { force: true });
+  if (cache) await keep(cache, name, await encodeTextEncoder(model), onEvent);
+  await run.removeFile(PART_NAME);
   return model;
 }

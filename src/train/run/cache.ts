@@ -1,18 +1,20 @@
-/** What a run keeps in the user's cache folder for later ones: files named by all that decides their contents. */
-import { mkdir } from "node:fs/promises";
+/** What a run keeps for later ones, in a store that they share: files named by all that decides their contents. */
 import type { Dataset } from "../../data/dataset.js";
 import { Sha256 } from "../../formats/sha256.js";
-import { defaultCacheDir } from "../../node/datasets/open.js";
-import { writeFileAtomic } from "../../node/files/atomic-file.js";
 import type { TrainHooks } from "./events.js";
+import { pathIn, type RunStore } from "./store.js";
 
 /** Keeps a file; where that fails, a run goes on without. */
-export async function keep(path: string, bytes: Uint8Array, onEvent: TrainHooks["onEvent"]): Promise<void> {
+export async function keep(
+  cache: Pick<RunStore, "path" | "write">,
+  name: string,
+  bytes: Uint8Array,
+  onEvent: TrainHooks["onEvent"],
+): Promise<void> {
   try {
-    await mkdir(defaultCacheDir(), { recursive: true });
-    writeFileAtomic(path, bytes);
+    await cache.write(name, bytes);
   } catch (error) {
-    onEvent({ kind: "warning", text: `${path} cannot be kept for the next run (${(error as Error).message})` });
+    onEvent({ kind: "warning", text: `${pathIn(cache, name)} cannot be kept for the next run (${(error as Error).message})` });
   }
 }
 

@@ -1,6 +1,4 @@
 /** The speed of a training under way, and how long it will take. */
-import { duration } from "../gan/expectation.js";
-
 /** Measures speed, and tells after a few steps how long the run will take. */
 export class Clock {
   #last = performance.now();
@@ -29,4 +27,11 @@ export class Clock {
     }
     return (1000 * images) / mean;
   }
+}
+
+/** "40 seconds", "12 minutes", "2.5 hours", "3.1 days". */
+export function duration(seconds: number): string {
+  if (seconds < 100) return `${Math.ceil(seconds)} seconds`;
+  if (seconds < 6000) return `${Math.round(seconds / 60)} minutes`;
+  return seconds < 48 * 3600 ? `${(seconds / 3600).toFixed(1)} hours` : `${(seconds / 86400).toFixed(1)} days`;
 }

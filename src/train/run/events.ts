@@ -1,17 +1,6 @@
 /** What the training loop is asked for beside its options, and what it tells while it runs. Knows nothing of terminals. */
-import type { GivenOptions } from "../gan/options.js";
-import type { Stage } from "./run-folder.js";
-
-/** A new run (`run` or a new folder under runs/), or the continuation of one (`resume`). */
-export interface TrainRequest {
-  readonly given: GivenOptions;
-  /** Folder of the new run; must not hold one yet. Not with `resume`. */
-  readonly run?: string;
-  /** Folder of the run to continue. */
-  readonly resume?: string;
-  /** Go on by itself, at most three times, when the GPU device is lost (default true). */
-  readonly recover?: boolean;
-}
+import type { Picture } from "../../pictures/image-grid.js";
+import type { Stage } from "./metrics-file.js";
 
 /** What a training tells while it runs. */
 export type TrainEvent =
@@ -40,8 +29,16 @@ export type TrainEvent =
     }
   /** A text encoder was tried on held-out classes: shares from 0 to 1 by name, and whether it is the best so far. */
   | { readonly kind: "validation"; readonly step: number; readonly measures: Readonly<Record<string, number>>; readonly best: boolean }
-  | { readonly kind: "sample"; readonly step: number; readonly path: string }
-  | { readonly kind: "checkpoint"; readonly step: number; readonly path: string };
+  /** A grid was drawn. `path` where the run keeps it. */
+  | {
+      readonly kind: "sample";
+      readonly step: number;
+      readonly path: string | undefined;
+      readonly picture: Picture;
+      readonly captions: string;
+    }
+  /** `model` is the file of what has been trained so far. */
+  | { readonly kind: "checkpoint"; readonly step: number; readonly path: string; readonly model?: Uint8Array };
 
 /** Who is told, and who may stop it. */
 export interface TrainHooks {
@@ -50,8 +47,11 @@ export interface TrainHooks {
   readonly signal: AbortSignal;
 }
 
+/** For who wants to be told nothing, and stops nothing. */
+export const withoutHooks = (): TrainHooks => ({ onEvent: () => undefined, signal: new AbortController().signal });
+
 export interface TrainResult {
-  /** The run's folder. */
+  /** Where the run is kept. */
   readonly run: string;
   /** "finished" at the last step, "stopped" where the signal asked for it. */
   readonly end: "finished" | "stopped";
@@ -61,3 +61,6 @@ export interface TrainResult {
   /** A caption of the data set, to show how to sample. */
   readonly caption?: string;
 }
+
+/** A path's last part, by which people know a data set's folder: "my-birds" of "/data/my-birds/". */
+export const lastPart = (path: string): string => path.replace(/[/\\]+$/, "").replace(/^.*[/\\]/, "");

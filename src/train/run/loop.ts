@@ -16,7 +16,7 @@ export interface TrainingSteps<Inputs, Result> {
   /** Submits a step. Steps are submitted in their order. */
   run(inputs: Inputs, step: number): Promise<Result>;
   /** Looks at a step's numbers, in the order of the steps, one step late. */
-  record(step: number, result: Result): void;
+  record(step: number, result: Result): unknown;
   /** What is to be done once a step is recorded and before the next one is submitted, if anything: grids, checkpoints. */
   readonly due?: (step: number) => readonly (() => Promise<void>)[];
 }
@@ -32,7 +32,7 @@ export function trainSteps<Inputs, Result>(steps: TrainingSteps<Inputs, Result>)
     let step = done;
     if (step >= until || signal.aborted) return step;
     let next = await steps.inputs(step + 1);
-    let recorded = Promise.resolve();
+    let recorded: Promise<unknown> = Promise.resolve();
     while (step < until && !signal.aborted) {
       const current = ++step;
       const result = begin(steps.run(next, current));

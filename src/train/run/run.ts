@@ -3,7 +3,7 @@
  *
  *     config.json                         its options, and what it ran on
  *     metrics.jsonl                       one line a record
- *     samples/step-001000.png, .txt       a grid and the captions of its rows (written by who draws it, from the events)
+ *     samples/step-001000.png, .txt       a grid and the captions of its rows
  *     curves.svg
  *     checkpoint/step-001000.safetensors  the newest, and the one before
  *
@@ -108,11 +108,9 @@ export class Run<Options> {
 
   /** Writes config.json: the options, and whatever tells what the run ran on (versions, adapter). */
   async writeConfig(options: Options, about: Readonly<Record<string, string>>): Promise<void> {
-    const { command } = this.kind;
-    await this.writeFile(
-      CONFIG,
-      `${JSON.stringify({ ...(command !== undefined && { command }), about, options: this.kind.toJson?.(options) ?? options }, null, 2)}\n`,
-    );
+    const { command, toJson } = this.kind;
+    const config = { ...(command !== undefined && { command }), about, options: toJson?.(options) ?? options };
+    await this.writeFile(CONFIG, `${JSON.stringify(config, null, 2)}\n`);
     this.#begun = true;
   }
 
@@ -154,6 +152,23 @@ export class Run<Options> {
     if (damaged.length === 0) return;
     const some = `${damaged.length === 1 ? "line" : "lines"} ${damaged.slice(0, 3).join(", ")}${damaged.length > 3 ? " ..." : ""}`;
     warn(`${this.inside(METRICS)} is damaged in ${some}: what is sound up to step ${step} is kept, the rest is left out`);
+  }
+
+  /**
+   * Writes a sample grid and the captions of its rows.
+   * @param picture The grid as a PNG file; without one nothing is written.
+   * @returns the picture's path
+   */
+  async writeSample(step: number, picture: Uint8Array | undefined, captions: string): Promise<string | undefined> {
+    if (!picture) return undefined;
+    await this.writeFile(`samples/${stepName(step)}.txt`, captions);
+    await this.writeFile(`samples/${stepName(step)}.png`, picture);
+    return this.inside(`samples/${stepName(step)}.png`);
+  }
+
+  /** The run's files, whose writing is refused with the way on. */
+  get files(): Pick<RunStore, "path" | "read" | "write"> {
+    return { path: this.path, read: (name) => this.readFile(name), write: (name, contents) => this.writeFile(name, contents) };
   }
 
   writeCurves(svg: string): Promise<void> {

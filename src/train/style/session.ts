@@ -1,46 +1,57 @@
-/** `petalgrad train-style`: trains the style encoder of a run, in the run's folder, resumable bit for bit. */
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { RandomStream } from "../../random/philox.js";
-import { StreamPurpose } from "../../random/streams.js";
+/** Training the style encoder of a GAN's run, kept inside that run, resumable bit for bit. */
+import type { Dataset } from "../../data/dataset.js";
 import { commandLine } from "../../command-line.js";
 import { NonFiniteError, UserError } from "../../errors.js";
-import { randomKey } from "../../tensor/random.js";
-import { CaptionTable } from "../text/caption-table.js";
-import { Clock } from "../run/clock.js";
+import type { Picture } from "../../pictures/image-grid.js";
 import { curvesSvg } from "../../pictures/line-chart.js";
-import type { TrainHooks } from "../run/events.js";
-import { loadModel } from "../../node/files/load-model.js";
+import { RandomStream } from "../../random/philox.js";
+import { StreamPurpose } from "../../random/streams.js";
+import { randomKey } from "../../tensor/random.js";
+import type { TrainOptions } from "../gan/options.js";
+import { Painter } from "../gan/painter.js";
+import { GAN_RUN } from "../gan/run-kind.js";
+import { modelOfRun } from "../gan/run-model.js";
+import { Clock } from "../run/clock.js";
+import { type TrainHooks, withoutHooks } from "../run/events.js";
 import { trainSteps } from "../run/loop.js";
+import type { MetricsRecord } from "../run/metrics-file.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER, TEXT_ENCODER_NAME } from "../run/names.js";
 import { networkDigest, refuseNonFinite } from "../run/network-file.js";
-import { Painter } from "../gan/painter.js";
-import { withAbsolutePaths } from "../../node/files/paths.js";
-import { type Attempt, trainOnDevice } from "../run/recovery.js";
-import { openData, requireData } from "../../node/datasets/run-data.js";
-import { type FolderKind, RunFolder } from "../run/run-folder.js";
+import { type Attempt, type DeviceSource, trainOnDevice } from "../run/recovery.js";
+import { Run, type RunKind } from "../run/run.js";
+import type { RunStore } from "../run/store.js";
+import { installTuner } from "../run/tuning.js";
+import { CaptionTable } from "../text/caption-table.js";
 import { encodeStyle } from "./file.js";
-import { encodePng } from "../../node/files/png.js";
 import { StyleGrid } from "./grid.js";
 import { type GivenStyleOptions, resolveStyleOptions, resumeStyleOptions, type StyleOptions, styleOptionsFromJson } from "./options.js";
 import { StyleReader } from "./reader.js";
 import { type Recovery, RecoveryTest } from "./recovery.js";
 import { type StyleProgram, StyleTraining } from "./step.js";
-import { installTuner } from "../run/tuning.js";
 
-/** A new style encoder for a run, or the continuation of one that was stopped. */
-export interface StyleRequest {
+/** What a training is given beside its options. */
+export interface StyleEncoderTraining extends DeviceSource {
   readonly given: GivenStyleOptions;
-  /** The run's folder. */
-  readonly run: string;
+  /** The GAN's run. */
+  readonly store: RunStore;
+  /** Go on with the style encoder that the run has; else begin one. */
   readonly resume: boolean;
-  /** Go on by itself, at most three times, when the GPU device is lost (default true). */
-  readonly recover?: boolean | undefined;
+  /** The run's data set, or what opens it. @param options The GAN's, with the data folder of now. */
+  readonly dataset: Dataset | ((options: TrainOptions) => Promise<Dataset>);
+  /** What runs share: embedded captions, tuning. */
+  readonly cache?: RunStore;
+  /** A picture as a file's bytes, for the sample grids; without it the run keeps none, and events alone carry them. */
+  readonly encodePicture?: (picture: Picture) => Uint8Array | Promise<Uint8Array>;
+  /** Says before any work what the data set would say after some. */
+  readonly requireData?: (options: TrainOptions, begun: boolean) => Promise<void>;
+  /** What the run runs on, for its config.json: versions of programs. */
+  readonly about?: Readonly<Record<string, string>>;
+  /** Called before anything in the run is changed. */
+  readonly onBegin?: () => void;
 }
 
 export interface StyleResult {
-  /** The style encoder's folder in the run's. */
+  /** Where the style encoder is kept, inside the run. */
   readonly folder: string;
   readonly end: "finished" | "stopped";
   readonly step: number;
@@ -49,9 +60,12 @@ export interface StyleResult {
   readonly recovery?: Recovery;
 }
 
-const STYLE: FolderKind<StyleOptions> = {
+const parent = (path: string): string => path.replace(/[/\\][^/\\]*$/, "");
+
+/** A style encoder's run, which lies inside a GAN's. */
+export const STYLE_RUN: RunKind<StyleOptions> = {
   options: styleOptionsFromJson,
-  goOn: (path) => commandLine("train-style", "--resume", dirname(path)),
+  goOn: (path) => ["train-style", "--resume", parent(path)],
 };
 
 /**
@@ -64,29 +78,41 @@ const STYLE_TRUNK = { residual: true, missingLeakyRelu: "restore" } as const;
 const MEASURED = 512;
 
 /**
- * @throws UserError for bad options, a run without a model, a full disk, a loss that is not finite; the last good checkpoint stands then.
+ * Trains, or continues, a style encoder.
+ * @throws UserError for bad options, a run without a model, a full store, a loss that is not finite, a device that is lost again and again;
+ * the last good checkpoint stands then.
  */
-export async function trainStyle(request: StyleRequest, hooks: TrainHooks): Promise<StyleResult> {
-  const given = withAbsolutePaths(request.given);
-  return trainOnDevice(request.recover ?? true, hooks, async (attempt) => {
-    const resume = request.resume || attempt.folder !== undefined;
-    return (await Session.begin(attempt, { ...request, given, resume }, hooks)).train();
+export async function trainStyle(training: StyleEncoderTraining, hooks: TrainHooks = withoutHooks()): Promise<StyleResult> {
+  return trainOnDevice(training, hooks, async (attempt) => {
+    const parts = await openRun(training, attempt.again);
+    return (await Session.begin(attempt, training, parts, hooks)).train();
   });
 }
 
-/** The options of the training, and its folder inside the run's. */
-function openFolder({ given, run: path, resume }: StyleRequest) {
-  const run = RunFolder.open(path);
-  const folder = run.within(STYLE_FOLDER, STYLE);
-  const about = run.readConfig();
-  if (!resume && folder.isBegun)
+interface Parts {
+  /** The GAN's run and options. */
+  readonly run: Run<TrainOptions>;
+  readonly about: TrainOptions;
+  /** The style encoder's run in it. */
+  readonly style: Run<StyleOptions>;
+  readonly options: StyleOptions;
+  readonly resume: boolean;
+}
+
+/** @param again True after a device was lost: what this training has begun is gone on with. */
+async function openRun({ given, store, resume: asked }: StyleEncoderTraining, again: boolean): Promise<Parts> {
+  const run = await Run.open(store, GAN_RUN);
+  const style = await run.within(STYLE_FOLDER, STYLE_RUN);
+  const about = await run.readConfig();
+  const resume = asked || (again && style.isBegun);
+  if (!resume && style.isBegun)
     throw new UserError(
-      `${folder.path} already holds a style encoder: go on with it by --resume ${path}, or remove that folder to begin anew`,
+      `${style.path} already holds a style encoder: go on with it by --resume ${run.path}, or remove that folder to begin anew`,
     );
-  if (resume && !folder.isBegun)
-    throw new UserError(`${path} has no style encoder yet: begin one with ${commandLine("train-style", "--run", path)}`);
-  const options = resume ? resumeStyleOptions(folder.readConfig(), given) : resolveStyleOptions(given, about);
-  return { run, about, folder, options };
+  if (resume && !style.isBegun)
+    throw new UserError(`${run.path} has no style encoder yet: begin one with ${commandLine("train-style", "--run", run.path)}`);
+  const options = resume ? resumeStyleOptions(await style.readConfig(), given) : resolveStyleOptions(given, about);
+  return { run, about, style, options, resume };
 }
 
 /** A training under way. */
@@ -98,7 +124,8 @@ class Session {
 
   private constructor(
     readonly options: StyleOptions,
-    readonly folder: RunFolder<StyleOptions>,
+    readonly run: Run<StyleOptions>,
+    readonly source: Pick<StyleEncoderTraining, "encodePicture">,
     readonly hooks: TrainHooks,
     readonly captions: CaptionTable,
     readonly training: StyleTraining,
@@ -111,49 +138,59 @@ class Session {
   ) {}
 
   /** Everything up to the first step. */
-  static async begin({ device, hold }: Attempt, request: StyleRequest, hooks: TrainHooks): Promise<Session> {
-    const { run, about, folder, options } = openFolder(request);
-    if (request.resume) hold(folder);
+  static async begin(
+    { device, hold }: Attempt,
+    source: StyleEncoderTraining,
+    { run, about, style, options, resume }: Parts,
+    hooks: TrainHooks,
+  ): Promise<Session> {
+    if (resume) {
+      source.onBegin?.();
+      hold(style);
+    }
     const { onEvent } = hooks;
     const data = { ...about, dataDir: options.dataDir };
-    await requireData(data, true);
-    const model = await loadModel(run.path, options.generator);
-    for (const text of model.warnings) onEvent({ kind: "warning", text });
+    await source.requireData?.(data, true);
+    const { model, warnings } = await modelOfRun(run, options.generator);
+    for (const text of warnings) onEvent({ kind: "warning", text });
     const generator = await networkDigest(model.generator);
     const { imageSize, noiseSize } = model.generator.options;
     const network = { imageSize, noiseSize, width: options.width, ...STYLE_TRUNK };
     const training = new StyleTraining(model.generator, network, options, new RandomStream(options.seed, StreamPurpose.styleValues));
-    const step = folder.hasCheckpoint ? await restore(training, folder, generator, hooks) : 0;
+    const step = style.hasCheckpoint ? await restore(training, style, generator, hooks) : 0;
     // Steps before the first checkpoint are done again.
-    if (request.resume && step === 0) folder.truncateMetrics("style encoder", 0, (text) => onEvent({ kind: "warning", text }));
+    if (resume && step === 0) await style.truncateMetrics("style encoder", 0, (text) => onEvent({ kind: "warning", text }));
     onEvent({
       kind: "message",
       text: `style encoder of ${run.path} (${options.generator} generator), ${options.steps} steps of ${options.batch} on ${device.description}`,
     });
-    const dataset = await openData(data, hooks);
-    if (!request.resume) hold(folder);
-    folder.writeConfig(options, { adapter: device.description, node: process.version });
-    installTuner(device, options.tune, onEvent, folder);
-    const text = run.inside(TEXT_ENCODER_NAME);
-    if (!existsSync(text)) throw new UserError(`${text} is missing: the run is not whole`);
-    const captions = await CaptionTable.open(device, dataset, model, await readFile(text), hooks);
+    const dataset = typeof source.dataset === "function" ? await source.dataset(data) : source.dataset;
+    if (!resume) {
+      source.onBegin?.();
+      hold(style);
+    }
+    await style.writeConfig(options, { adapter: device.description, ...source.about });
+    installTuner(device, options.tune, onEvent, source.cache, style.files);
+    const text = await run.readFile(TEXT_ENCODER_NAME);
+    if (!text) throw new UserError(`${run.inside(TEXT_ENCODER_NAME)} is missing: the run is not whole`);
+    const captions = await CaptionTable.open(device, dataset, model, text, source.cache, hooks);
     onEvent({ kind: "message", text: "compiling the training step" });
     const program = await training.compile(device);
     const painter = await Painter.create(device, model.generator);
     const reader = await StyleReader.create(device, training.style);
     const grid = await StyleGrid.create(painter, captions, about.seed);
     const test = await RecoveryTest.create(painter, captions, options.seed, MEASURED);
-    const session = new Session(options, folder, hooks, captions, training, generator, program, reader, grid, test);
+    const session = new Session(options, style, source, hooks, captions, training, generator, program, reader, grid, test);
     session.#step = step;
     return session;
   }
 
   async train(): Promise<StyleResult> {
-    const { folder, hooks } = this;
+    const { run, hooks } = this;
     await this.#steps();
     await this.captions.keep(hooks.onEvent);
     const end = this.#step >= this.options.steps ? ("finished" as const) : ("stopped" as const);
-    return { folder: folder.path, end, step: this.#step, grid: this.#grid, recovery: this.#recovery };
+    return { folder: run.path, end, step: this.#step, grid: this.#grid, recovery: this.#recovery };
   }
 
   async #steps(): Promise<void> {
@@ -204,51 +241,46 @@ class Session {
     return { captions, shares: Float32Array.from([...alpha, ...alpha.map((a) => 1 - a)]) };
   }
 
-  #record(step: number, loss: number, imagesPerSecond: number): void {
+  async #record(step: number, loss: number, imagesPerSecond: number): Promise<void> {
     if (!Number.isFinite(loss)) throw new NonFiniteError(`step ${step}: the style encoder's loss is ${loss}`);
-    this.folder.appendMetrics({ stage: "style encoder", step, loss, learningRate: this.training.learningRate(step), imagesPerSecond });
+    await this.run.appendMetrics({ stage: "style encoder", step, loss, learningRate: this.training.learningRate(step), imagesPerSecond });
     this.hooks.onEvent({ kind: "step", stage: "style encoder", step, steps: this.options.steps, imagesPerSecond, metrics: { loss } });
   }
 
   async #sample(step: number): Promise<void> {
-    const { folder } = this;
+    const { run } = this;
     const { picture, captions } = await this.grid.draw(this.reader);
-    this.#grid = folder.writeSample(step, encodePng(picture), captions);
+    this.#grid = await run.writeSample(step, await this.source.encodePicture?.(picture), captions);
     const recovery = (this.#recovery = await this.test.measure(this.reader));
-    folder.appendMetrics({ stage: "style encoder", step, recovered: recovery.mean });
-    folder.writeFile("recovery.json", `${JSON.stringify({ step, ...recovery }, null, 2)}\n`);
-    folder.writeCurves(styleCurves(folder));
-    this.hooks.onEvent({ kind: "sample", step, path: this.#grid });
+    await run.appendMetrics({ stage: "style encoder", step, recovered: recovery.mean });
+    await run.writeFile("recovery.json", `${JSON.stringify({ step, ...recovery }, null, 2)}\n`);
+    await run.writeCurves(styleCurves(await run.readMetrics()));
+    this.hooks.onEvent({ kind: "sample", step, path: this.#grid, picture, captions });
   }
 
   async #checkpoint(step: number): Promise<void> {
     const { style } = this.training;
     const tensors = await this.training.tensors();
     refuseNonFinite(step, tensors);
-    const path = await this.folder.saveCheckpoint(step, tensors, { generator: this.generator });
-    this.folder.writeFile(STYLE_ENCODER_NAME, await encodeStyle({ style, generator: this.generator, kind: this.options.generator }));
-    this.hooks.onEvent({ kind: "checkpoint", step, path });
+    const path = await this.run.saveCheckpoint(step, tensors, { generator: this.generator });
+    const model = await encodeStyle({ style, generator: this.generator, kind: this.options.generator });
+    await this.run.writeFile(STYLE_ENCODER_NAME, model);
+    this.hooks.onEvent({ kind: "checkpoint", step, path, model });
   }
 }
 
 /** Goes back to the newest sound checkpoint. @returns its step */
-async function restore(
-  training: StyleTraining,
-  folder: RunFolder<StyleOptions>,
-  generator: string,
-  { onEvent }: TrainHooks,
-): Promise<number> {
-  const { step, path, tensors, metadata, refused } = await folder.loadCheckpoint();
+async function restore(training: StyleTraining, run: Run<StyleOptions>, generator: string, { onEvent }: TrainHooks): Promise<number> {
+  const { step, path, tensors, metadata, refused } = await run.loadCheckpoint();
   for (const text of refused) onEvent({ kind: "warning", text });
   if (metadata.get("generator") !== generator)
-    throw new UserError(`the run's generator has changed since ${path}: remove ${folder.path} and train the style encoder anew`);
+    throw new UserError(`the run's generator has changed since ${path}: remove ${run.path} and train the style encoder anew`);
   training.restore(tensors, path);
-  folder.truncateMetrics("style encoder", step, (text) => onEvent({ kind: "warning", text }));
+  await run.truncateMetrics("style encoder", step, (text) => onEvent({ kind: "warning", text }));
   return step;
 }
 
-function styleCurves(folder: RunFolder<StyleOptions>): string {
-  const records = folder.readMetrics();
+function styleCurves(records: readonly MetricsRecord[]): string {
   const points = (key: string) => records.flatMap((r): [number, number][] => (typeof r[key] === "number" ? [[r.step, r[key]]] : []));
   return curvesSvg("style encoder", [
     { title: "squared error a dimension (1: nothing is known)", series: [{ name: "‖z − S(G(z, t))‖² / Z", points: points("loss") }] },

@@ -2,17 +2,14 @@
  * The embeddings of a data set's captions, made when they are first needed: a run draws its first image without waiting for tens of
  * thousands of captions. A caption's embedding has the same bits whatever it is embedded together with, so a run that goes on has them too.
  */
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Dataset } from "../../data/dataset.js";
-import { defaultCacheDir } from "../../node/datasets/open.js";
 import type { PairBatch } from "../../data/sampler.js";
 import { UserError } from "../../errors.js";
 import type { Device } from "../../gpu/device.js";
 import { digest, fingerprint, keep } from "../run/cache.js";
 import { type BatchTexts, CaptionEncoder, meanRows, normalise, type TextModel } from "./captions.js";
 import type { TrainHooks } from "../run/events.js";
+import { pathIn, type RunStore } from "../run/store.js";
 import { readSafetensors, writeSafetensors } from "../../formats/safetensors.js";
 import { Sha256 } from "../../formats/sha256.js";
 
@@ -35,8 +32,9 @@ export class CaptionTable implements BatchTexts {
     readonly dataset: Dataset,
     /** Length of an embedding. */
     readonly size: number,
-    /** How texts are embedded, and where the table is kept for later runs; none where all embeddings are given. */
-    readonly source?: { readonly embed: (texts: readonly string[]) => Promise<Float32Array>; readonly path: string },
+    /** How texts are embedded, and the table's name in the cache; none where all embeddings are given. */
+    readonly source?: { readonly embed: (texts: readonly string[]) => Promise<Float32Array>; readonly name: string },
+    readonly cache?: RunStore,
     table?: { readonly embeddings: Float32Array; readonly known: Uint8Array },
   ) {
     this.#embeddings = table?.embeddings ?? new Float32Array(dataset.captions * size);
@@ -46,29 +44,34 @@ export class CaptionTable implements BatchTexts {
 
   /** A table of given embeddings: all are known. @param embeddings Normalised, [captions, size] */
   static given(dataset: Dataset, embeddings: Float32Array, size: number): CaptionTable {
-    return new CaptionTable(dataset, size, undefined, { embeddings, known: new Uint8Array(dataset.captions).fill(1) });
+    return new CaptionTable(dataset, size, undefined, undefined, { embeddings, known: new Uint8Array(dataset.captions).fill(1) });
   }
 
   /**
    * The table that earlier runs have filled, or an empty one.
    * @param file The text encoder's file, whose bytes name the table's.
+   * @param cache Where tables are kept for later runs.
    */
   static async open(
     device: Device,
     dataset: Dataset,
     model: TextModel,
     file: Uint8Array,
+    cache: RunStore | undefined,
     { onEvent }: Pick<TrainHooks, "onEvent">,
   ): Promise<CaptionTable> {
     const { embedding: size } = model.encoder.options;
     const key = digest(VERSION, fingerprint(dataset), new Sha256().update(file).hex());
-    const path = join(defaultCacheDir(), `captions-${key}.safetensors`);
+    const name = `captions-${key}.safetensors`;
     const encoder = new CaptionEncoder(device, model.encoder, model.alphabet);
     const embed = async (texts: readonly string[]) => normalise(await encoder.encode(texts), model.normalisation);
-    const empty = () => new CaptionTable(dataset, size, { embed, path });
-    if (!existsSync(path)) return empty();
+    const table = (known?: { embeddings: Float32Array; known: Uint8Array }) =>
+      new CaptionTable(dataset, size, { embed, name }, cache, known);
     try {
-      const { tensors } = await readSafetensors(await readFile(path), path, { sealed: true });
+      const bytes = await cache?.read(name);
+      if (!cache || !bytes) return table();
+      const path = pathIn(cache, name);
+      const { tensors } = await readSafetensors(bytes, path, { sealed: true });
       const [embeddings, known] = [tensors.get("embeddings"), tensors.get("known")];
       const length = dataset.captions * size;
       if (
@@ -78,10 +81,10 @@ export class CaptionTable implements BatchTexts {
         known.data.length !== dataset.captions
       )
         throw new UserError(`${path} holds something else`);
-      return new CaptionTable(dataset, size, { embed, path }, { embeddings: embeddings.data, known: known.data });
+      return table({ embeddings: embeddings.data, known: known.data });
     } catch (error) {
       onEvent({ kind: "warning", text: `${(error as Error).message}; the captions are embedded anew` });
-      return empty();
+      return table();
     }
   }
 
@@ -149,7 +152,7 @@ export class CaptionTable implements BatchTexts {
 
   /** Keeps what is there for later runs. */
   async keep(onEvent: TrainHooks["onEvent"]): Promise<void> {
-    if (!this.#changed || !this.source) return;
+    if (!this.#changed || !this.source || !this.cache) return;
     const bytes = await writeSafetensors(
       [
         ["embeddings", { dtype: "F32", shape: [this.dataset.captions, this.size], data: this.#embeddings }],
@@ -157,7 +160,7 @@ export class CaptionTable implements BatchTexts {
       ],
       {},
     );
-    await keep(this.source.path, bytes, onEvent);
+    await keep(this.cache, this.source.name, bytes, onEvent);
     this.#changed = false;
   }
 }

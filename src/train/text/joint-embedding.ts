@@ -155,11 +155,11 @@ export class JointEmbedding {
 
   /**
    * Trains up to a step.
-   * @param onStep Called after each step.
+   * @param onStep Called after each step; a promise is waited for.
    * @param signal Ends the training early when aborted.
    * @throws NonFiniteError
    */
-  async train(until: number, onStep: (step: number, loss: number, rows: number) => void, signal: AbortSignal): Promise<void> {
+  async train(until: number, onStep: (step: number, loss: number, rows: number) => unknown, signal: AbortSignal): Promise<void> {
     const { dropout, weightDecay, seed } = this.options;
     this.#step = await trainSteps({
       ...{ done: this.#step, until, signal },
@@ -179,7 +179,7 @@ export class JointEmbedding {
       record: (step, { loss }) => {
         if (!Number.isFinite(loss[0]))
           throw new NonFiniteError(`text encoder: the loss is ${loss[0]} at step ${step}; try a smaller learning rate`);
-        onStep(step, loss[0]!, this.#batch);
+        return onStep(step, loss[0]!, this.#batch);
       },
     });
   }

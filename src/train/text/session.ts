@@ -1,37 +1,43 @@
-/** `petalgrad train-text`: a text encoder trained in a run folder that can be resumed bit for bit, its best step chosen on held-out classes. */
-import { basename } from "node:path";
+/** Training a text encoder by itself, in a run that can be resumed bit for bit; its best step is chosen on held-out classes. */
 import type { Alphabet } from "../../data/alphabet.js";
 import { type Dataset, trainingClasses } from "../../data/dataset.js";
 import type { Symbols } from "../../data/symbols.js";
 import { Vocabulary } from "../../data/vocabulary.js";
-import { commandLine } from "../../command-line.js";
 import { UserError } from "../../errors.js";
+import type { SafeTensor } from "../../formats/safetensors.js";
 import type { Device } from "../../gpu/device.js";
 import { curvesSvg } from "../../pictures/line-chart.js";
-import type { TrainHooks } from "../run/events.js";
-import { openImageFeatures, requireImageFeatures } from "../../node/datasets/image-features.js";
-import { encodeTextEncoder } from "./encoder-file.js";
+import { lastPart, type TrainHooks, withoutHooks } from "../run/events.js";
 import { TEXT_ENCODER_NAME } from "../run/names.js";
 import { type NamedTensor, refuseNonFinite } from "../run/network-file.js";
-import { withAbsolutePaths } from "../../node/files/paths.js";
-import { type Attempt, trainOnDevice } from "../run/recovery.js";
-import { openTrainingData, requireData } from "../../node/datasets/run-data.js";
-import { type FolderKind, refuseBegun, RunFolder } from "../run/run-folder.js";
-import type { SafeTensor } from "../../formats/safetensors.js";
+import { type Attempt, type DeviceSource, trainOnDevice } from "../run/recovery.js";
+import { Run, type RunKind } from "../run/run.js";
+import type { RunStore } from "../run/store.js";
+import { installTuner } from "../run/tuning.js";
+import { encodeTextEncoder } from "./encoder-file.js";
+import type { ImageFeatures } from "./image-features.js";
 import { JointEmbedding, type JointTraining, type TextData } from "./joint-embedding.js";
-import { finishedEncoder } from "./text-model.js";
 import type { GivenTextOptions, TextOptions } from "./options.js";
 import { resolveTextOptions, resumeTextOptions, textOptionsFromJson } from "./resolve-options.js";
+import { finishedEncoder } from "./text-model.js";
 import { heldOut, Validator } from "./validation.js";
-import { installTuner } from "../run/tuning.js";
 
-/** A new training (`run` or a new folder under runs/), or the continuation of one (`resume`). */
-export interface TextTrainRequest {
+/** What a training is given beside its options. */
+export interface TextTraining extends DeviceSource {
+  /** Any of the options; the rest follows from the defaults, or from the run that is gone on with. */
   readonly given: GivenTextOptions;
-  readonly run?: string | undefined;
-  readonly resume?: string | undefined;
-  /** Go on by itself, at most three times, when the GPU device is lost (default true). */
-  readonly recover?: boolean | undefined;
+  /** Where the run is kept. One that is there already is gone on with. A function is asked as soon as a new run's first file is to be written. */
+  readonly store: RunStore | (() => RunStore);
+  /** The data set, or what opens it. */
+  readonly dataset: Dataset | ((options: TextOptions) => Promise<Dataset>);
+  /** What runs share: tuning. */
+  readonly cache?: RunStore;
+  /** The features that `imageFeatures` names. */
+  readonly readFeatures?: (path: string, dataset: Dataset) => Promise<ImageFeatures>;
+  /** Says before any work what the data set and the features would say after some. @param begun Whether a run is gone on with. */
+  readonly requireData?: (options: TextOptions, begun: boolean) => Promise<void>;
+  /** What the run runs on, for its config.json: versions of programs. */
+  readonly about?: Readonly<Record<string, string>>;
 }
 
 export interface TextTrainResult {
@@ -51,51 +57,61 @@ interface Best {
   readonly score: number;
 }
 
-const TEXT_FOLDER: FolderKind<TextOptions> = {
+export const TEXT_RUN: RunKind<TextOptions> = {
   options: textOptionsFromJson,
-  goOn: (path) => commandLine("train-text", "--resume", path),
+  goOn: (path) => ["train-text", "--resume", path],
   command: "train-text",
 };
 
 /**
  * Trains, or continues, a text encoder.
- * @throws UserError for bad options or data, a full disk, a loss that is not finite, a device that is lost again and again; the last good
+ * @throws UserError for bad options or data, a full store, a loss that is not finite, a device that is lost again and again; the last good
  * checkpoint stands then.
  */
-export async function trainText(request: TextTrainRequest, hooks: TrainHooks): Promise<TextTrainResult> {
-  if (request.resume === undefined) refuseBegun(request.run);
-  const given = withAbsolutePaths(request.given);
-  return trainOnDevice(request.recover ?? true, hooks, (attempt) => trainOn(attempt, { ...request, given }, request.given.dataset, hooks));
+export async function trainText(training: TextTraining, hooks: TrainHooks = withoutHooks()): Promise<TextTrainResult> {
+  let store = typeof training.store === "function" ? undefined : training.store;
+  const begin = (): RunStore => (store ??= (training.store as () => RunStore)());
+  return trainOnDevice(training, hooks, async (attempt) => {
+    const before = store && (await Run.in(store, TEXT_RUN));
+    return trainOn(attempt, training, before?.isBegun ? before : undefined, async () => before ?? Run.begin(begin(), TEXT_RUN), hooks);
+  });
 }
 
-/** @param name The data set as it was typed, after which a new folder is named. */
+/** @param before The run to go on with. @param begin Gives a new one. */
 async function trainOn(
-  { device, folder: begun, hold }: Attempt,
-  { given, run, resume = begun }: TextTrainRequest,
-  name: string | undefined,
+  { device, hold }: Attempt,
+  training: TextTraining,
+  before: Run<TextOptions> | undefined,
+  begin: () => Promise<Run<TextOptions>>,
   hooks: TrainHooks,
 ): Promise<TextTrainResult> {
-  const before = resume === undefined ? undefined : RunFolder.open(resume, TEXT_FOLDER);
+  const { given } = training;
   if (before) hold(before);
-  const saved = before && resumeTextOptions(before.readConfig(), given);
+  const saved = before && resumeTextOptions(await before.readConfig(), given);
   // What is wrong with the options is said before the data are looked at.
   const wanted = saved ?? resolveTextOptions(given, device.traits);
-  await requireData(wanted, before !== undefined);
-  if (wanted.imageFeatures !== null) requireImageFeatures(wanted.imageFeatures);
-  const dataset = await openTrainingData(wanted, hooks);
+  await training.requireData?.(wanted, before !== undefined);
+  const dataset = typeof training.dataset === "function" ? await training.dataset(wanted) : training.dataset;
   const classes = trainingClasses(dataset);
   const counts = { classes: classes.length, images: dataset.imagesOfSplit("train").length };
   if (!saved) resolveTextOptions(given, device.traits, counts);
-  const features = wanted.imageFeatures === null ? undefined : await openImageFeatures(wanted.imageFeatures, dataset);
+  const features = wanted.imageFeatures === null ? undefined : await featuresOf(training, wanted.imageFeatures, dataset);
   const options = saved ?? resolveTextOptions(given, device.traits, { ...counts, features: features?.size });
-  const folder = before ?? RunFolder.create(run, `text-${name ?? options.dataset}`, TEXT_FOLDER);
-  if (!before) hold(folder);
-  folder.writeConfig(options, { adapter: device.description, node: process.version });
-  installTuner(device, options.tune, hooks.onEvent, folder);
+  const run = before ?? (await begin());
+  hold(run);
+  await run.writeConfig(options, { adapter: device.description, ...training.about });
+  installTuner(device, options.tune, hooks.onEvent, training.cache, run.files);
   const held = heldOut(classes, options.validation);
   const data: TextData = { dataset, symbols: symbolsOf(dataset, options), classes: classes.filter((c) => !held.includes(c)), features };
   hooks.onEvent({ kind: "message", text: describe(options, data, held.length, device) });
-  return new TextRun(device, options, data, held, folder, hooks).train();
+  return new TextSession(device, options, data, held, run, hooks).train();
+}
+
+/** @throws UserError where the caller gave nothing that reads them */
+function featuresOf({ readFeatures }: TextTraining, path: string, dataset: Dataset): Promise<ImageFeatures> {
+  if (!readFeatures)
+    throw new UserError("the option imageFeatures names a file, and this training was given nothing that reads it (readFeatures)");
+  return readFeatures(path, dataset);
 }
 
 /** The characters or the words that the encoder reads; words of the training classes' captions only. */
@@ -141,7 +157,7 @@ export function trainingOf(options: TextOptions): JointTraining {
 }
 
 /** A training under way. */
-class TextRun {
+class TextSession {
   readonly #joint: JointEmbedding;
   #best: (Best & { readonly weights: readonly NamedTensor[] }) | undefined;
   #last = performance.now();
@@ -151,14 +167,14 @@ class TextRun {
     readonly options: TextOptions,
     readonly data: TextData,
     readonly held: readonly number[],
-    readonly folder: RunFolder<TextOptions>,
+    readonly run: Run<TextOptions>,
     readonly hooks: TrainHooks,
   ) {
     this.#joint = new JointEmbedding(device, data, trainingOf(options));
   }
 
   async train(): Promise<TextTrainResult> {
-    const { options, folder, hooks } = this;
+    const { options, run, hooks } = this;
     const { signal } = hooks;
     const { steps, checkpointEvery, validateEvery } = options;
     const joint = this.#joint;
@@ -174,13 +190,13 @@ class TextRun {
     }
     await validator?.destroy();
     const end = joint.step >= steps || this.#outOfPatience ? ("finished" as const) : ("stopped" as const);
-    if (joint.step === 0) return { run: folder.path, end, step: 0, options };
+    if (joint.step === 0) return { run: run.path, end, step: 0, options };
     if (this.#outOfPatience && joint.step < steps)
       hooks.onEvent({ kind: "message", text: `no better step since step ${this.#best!.step}: the training ends here` });
     await this.#checkpoint();
     const encoder = await this.#keepEncoder();
     const best = this.#best && { step: this.#best.step, score: this.#best.score };
-    return { run: folder.path, end, step: joint.step, encoder, options, ...(best && { best }) };
+    return { run: run.path, end, step: joint.step, encoder, options, ...(best && { best }) };
   }
 
   get #outOfPatience(): boolean {
@@ -189,14 +205,14 @@ class TextRun {
   }
 
   async #resume(): Promise<void> {
-    const { folder, hooks } = this;
+    const { run, hooks } = this;
     const warn = (text: string): void => hooks.onEvent({ kind: "warning", text });
-    const forgetAfter = (step: number): void => {
-      for (const stage of ["text encoder", "validation"] as const) folder.truncateMetrics(stage, step, warn);
+    const forgetAfter = async (step: number): Promise<void> => {
+      for (const stage of ["text encoder", "validation"] as const) await run.truncateMetrics(stage, step, warn);
     };
     // Steps before the first checkpoint are done again.
-    if (!folder.hasCheckpoint) return forgetAfter(0);
-    const { step, tensors, metadata, path, refused } = await folder.loadCheckpoint();
+    if (!run.hasCheckpoint) return forgetAfter(0);
+    const { step, tensors, metadata, path, refused } = await run.loadCheckpoint();
     for (const text of refused) hooks.onEvent({ kind: "warning", text });
     this.#joint.restore(step, tensors, path);
     const best = metadata.get("best");
@@ -204,15 +220,15 @@ class TextRun {
       const weights = [...tensors].filter(([name]) => name.startsWith(BEST)).map(([name, t]) => [name.slice(BEST.length), t] as const);
       this.#best = { ...(JSON.parse(best) as Best), weights };
     }
-    forgetAfter(step);
+    await forgetAfter(step);
     if (step >= this.options.steps) hooks.onEvent({ kind: "message", text: `the training has done its ${step} steps` });
   }
 
-  #report(step: number, loss: number, rows: number): void {
+  async #report(step: number, loss: number, rows: number): Promise<void> {
     const now = performance.now();
     const imagesPerSecond = (1000 * rows) / (now - this.#last);
     this.#last = now;
-    this.folder.appendMetrics({ stage: "text encoder", step, loss });
+    await this.run.appendMetrics({ stage: "text encoder", step, loss });
     this.hooks.onEvent({ kind: "step", stage: "text encoder", step, steps: this.options.steps, imagesPerSecond, metrics: { loss } });
   }
 
@@ -221,7 +237,7 @@ class TextRun {
     const { measures, score } = await validator.measure();
     const best = this.#best === undefined || score > this.#best.score;
     if (best) this.#best = { step, score, weights: await this.#joint.weights() };
-    this.folder.appendMetrics({ stage: "validation", step, ...measures });
+    await this.run.appendMetrics({ stage: "validation", step, ...measures });
     this.hooks.onEvent({ kind: "validation", step, measures, best });
     this.#last = performance.now();
   }
@@ -232,28 +248,29 @@ class TextRun {
     refuseNonFinite(step, tensors);
     const best = this.#best?.weights.map(([name, tensor]): [string, SafeTensor] => [`${BEST}${name}`, tensor]) ?? [];
     const metadata = this.#best && { best: JSON.stringify({ step: this.#best.step, score: this.#best.score }) };
-    const path = await this.folder.saveCheckpoint(step, [...tensors, ...best], { ...metadata });
-    this.folder.writeCurves(this.#curves());
+    const path = await this.run.saveCheckpoint(step, [...tensors, ...best], { ...metadata });
+    await this.run.writeCurves(await this.#curves());
     this.hooks.onEvent({ kind: "checkpoint", step, path });
   }
 
   /** Writes the best encoder, or the last where no classes are held out. @returns the file */
   async #keepEncoder(): Promise<string> {
-    if (this.#best) this.#joint.restoreWeights(new Map(this.#best.weights), this.folder.path);
+    if (this.#best) this.#joint.restoreWeights(new Map(this.#best.weights), this.run.path);
     this.hooks.onEvent({ kind: "message", text: "embedding captions for the encoder's normalisation" });
     const model = await finishedEncoder(this.device, this.#joint);
     await this.#joint.destroy();
-    return this.folder.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder(model));
+    await this.run.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder(model));
+    return this.run.inside(TEXT_ENCODER_NAME);
   }
 
-  #curves(): string {
-    const records = this.folder.readMetrics();
+  async #curves(): Promise<string> {
+    const records = await this.run.readMetrics();
     const series = (stage: string, key: string, name: string) => ({
       name,
       points: records.flatMap((r): [number, number][] => (r.stage === stage && typeof r[key] === "number" ? [[r.step, r[key]]] : [])),
     });
     const { dataset, encoder, objective } = this.options;
-    return curvesSvg(`${basename(dataset)}, ${encoder} by ${objective}`, [
+    return curvesSvg(`${lastPart(dataset)}, ${encoder} by ${objective}`, [
       { title: "loss", series: [series("text encoder", "loss", "loss")] },
       {
         title: "held-out classes",

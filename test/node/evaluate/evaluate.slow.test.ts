@@ -10,7 +10,7 @@ import type { Report } from "../../../src/evaluate/report.js";
 import type { TrainEvent } from "../../../src/train/run/events.js";
 import { PLAIN_TRAINING } from "../../../src/train/text/joint-embedding.js";
 import type { GivenOptions } from "../../../src/train/gan/options.js";
-import { train } from "../../../src/train/gan/session.js";
+import { train } from "../../../src/node/train.js";
 
 const before = process.env.PETALGRAD_CACHE;
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-evaluate-"));

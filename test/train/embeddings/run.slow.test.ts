@@ -14,7 +14,7 @@ import type { TrainEvent } from "../../../src/train/run/events.js";
 import type { GivenOptions } from "../../../src/train/gan/options.js";
 import { sample } from "../../../src/node/drawing.js";
 import { isNormalised } from "../../../src/train/text/text-model.js";
-import { train } from "../../../src/train/gan/session.js";
+import { train } from "../../../src/node/train.js";
 import { readPath } from "../../../src/node/files/read-bytes.js";
 
 const SIZE = 12;

@@ -1,13 +1,17 @@
-/** The run folder: what survives damage, kills and full disks. */
+/** A run in a folder: what survives damage, kills and full disks. */
 import type Fs from "node:fs";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { writeFileAtomic } from "../src/node/files/atomic-file.js";
-import { resolveOptions } from "../src/train/gan/resolve-options.js";
-import { newestRun, RunFolder } from "../src/train/run/run-folder.js";
-import type { SafeTensor } from "../src/formats/safetensors.js";
+import { writeFileAtomic } from "../../src/node/files/atomic-file.js";
+import { resolveOptions } from "../../src/train/gan/resolve-options.js";
+import { FolderStore } from "../../src/node/files/folder-store.js";
+import { lock, newestRun, newRunFolder, openRun } from "../../src/node/files/run-folder.js";
+import type { TrainOptions } from "../../src/train/gan/options.js";
+import { GAN_RUN } from "../../src/train/gan/run-kind.js";
+import { Run } from "../../src/train/run/run.js";
+import type { SafeTensor } from "../../src/formats/safetensors.js";
 
 /** While set, writing fails as on a full disk after that many bytes. */
 const disk = vi.hoisted(() => ({ left: Infinity, refuses: undefined as string | undefined }));
@@ -52,9 +56,9 @@ afterEach(() => {
 
 const options = resolveOptions({ preset: "tiny" }, { software: true });
 
-function begun(): RunFolder {
-  const run = RunFolder.create(path, "petals");
-  run.writeConfig(options, { node: "v20" });
+async function begun(): Promise<Run<TrainOptions>> {
+  const run = await Run.begin(newRunFolder(path, "petals"), GAN_RUN);
+  await run.writeConfig(options, { node: "v20" });
   return run;
 }
 
@@ -73,23 +77,23 @@ function damage(target: string): void {
 }
 
 describe("config.json", () => {
-  it("gives the options back", () => {
-    begun();
-    expect(RunFolder.open(path).readConfig()).toEqual(options);
+  it("gives the options back", async () => {
+    await begun();
+    expect(await (await openRun(path)).readConfig()).toEqual(options);
   });
 
-  it("keeps a run from being overwritten, and a folder without one from being resumed", () => {
-    begun();
-    expect(() => RunFolder.create(path, "petals")).toThrow(`--resume ${path}`);
-    expect(() => RunFolder.open(join(path, "nothing"))).toThrow("holds no run");
+  it("keeps a run from being overwritten, and a folder without one from being resumed", async () => {
+    await begun();
+    expect(() => newRunFolder(path, "petals")).toThrow(`--resume ${path}`);
+    await expect(openRun(join(path, "nothing"))).rejects.toThrow("holds no run");
   });
 
-  it("names a damaged one", () => {
-    const run = begun();
+  it("names a damaged one", async () => {
+    const run = await begun();
     writeFileSync(join(path, "config.json"), "{");
-    expect(() => run.readConfig()).toThrow(`${join(path, "config.json")} is damaged`);
+    await expect(run.readConfig()).rejects.toThrow(`${join(path, "config.json")} is damaged`);
     writeFileSync(join(path, "config.json"), '{"options": {"steps": 3}}');
-    expect(() => run.readConfig()).toThrow('config.json: the option "dataset" is missing');
+    await expect(run.readConfig()).rejects.toThrow('config.json: the option "dataset" is missing');
   });
 });
 
@@ -97,27 +101,27 @@ describe("a new run's name", () => {
   const before = process.cwd();
   afterEach(() => process.chdir(before));
 
-  it("is the first free number, and the newest run is found again", () => {
+  it("is the first free number, and the newest run is found again", async () => {
     process.chdir(path);
     expect(newestRun()).toBeUndefined();
-    const first = RunFolder.create(undefined, "petals");
-    first.writeConfig(options, {});
-    const second = RunFolder.create(undefined, "petals");
+    const first = await Run.begin(newRunFolder(undefined, "petals"), GAN_RUN);
+    await first.writeConfig(options, {});
+    const second = newRunFolder(undefined, "petals");
     expect([first.path, second.path]).toEqual([join("runs", "petals-1"), join("runs", "petals-2")]);
     // A folder without a config.json is no run.
     expect(newestRun()).toBe(first.path);
-    expect(RunFolder.create(undefined, "../shared/my data/").path).toBe(join("runs", "shared-my-data-1"));
+    expect(newRunFolder(undefined, "../shared/my data/").path).toBe(join("runs", "shared-my-data-1"));
   });
 });
 
 describe("metrics.jsonl", () => {
-  it("is appended to, and cut back to the step a resumed run begins at", () => {
-    const run = begun();
-    run.appendMetrics({ stage: "text encoder", step: 9, loss: 1 });
-    for (let step = 1; step <= 4; step++) run.appendMetrics({ stage: "GAN", step, loss: step / 2 });
-    run.truncateMetrics("GAN", 2, refuse);
-    run.appendMetrics({ stage: "GAN", step: 3, loss: NaN });
-    expect(run.readMetrics()).toEqual([
+  it("is appended to, and cut back to the step a resumed run begins at", async () => {
+    const run = await begun();
+    await run.appendMetrics({ stage: "text encoder", step: 9, loss: 1 });
+    for (let step = 1; step <= 4; step++) await run.appendMetrics({ stage: "GAN", step, loss: step / 2 });
+    await run.truncateMetrics("GAN", 2, refuse);
+    await run.appendMetrics({ stage: "GAN", step: 3, loss: NaN });
+    expect(await run.readMetrics()).toEqual([
       { stage: "text encoder", step: 9, loss: 1 },
       { stage: "GAN", step: 1, loss: 0.5 },
       { stage: "GAN", step: 2, loss: 1 },
@@ -125,40 +129,40 @@ describe("metrics.jsonl", () => {
     ]);
   });
 
-  it("leaves out the half line of a kill without a word", () => {
-    const run = begun();
-    run.appendMetrics({ stage: "GAN", step: 1 });
+  it("leaves out the half line of a kill without a word", async () => {
+    const run = await begun();
+    await run.appendMetrics({ stage: "GAN", step: 1 });
     writeFileSync(join(path, "metrics.jsonl"), '{"stage":"GAN","st', { flag: "a" });
-    expect(run.readMetrics()).toHaveLength(1);
-    run.truncateMetrics("GAN", 1, refuse);
+    expect(await run.readMetrics()).toHaveLength(1);
+    await run.truncateMetrics("GAN", 1, refuse);
     expect(readFileSync(join(path, "metrics.jsonl"), "utf8")).toBe('{"stage":"GAN","step":1}\n');
   });
 
-  it("that is damaged is cut back to what is sound before the checkpoint, with a word", () => {
-    const run = begun();
+  it("that is damaged is cut back to what is sound before the checkpoint, with a word", async () => {
+    const run = await begun();
     const sound = [1, 2, 3, 4, 5].map((step) => `{"stage":"GAN","step":${step}}`);
     const broken = ['{"stage":"GAN","st{"stage":"GAN","step":9}', "\0\0\0\0", "null", "7", '{"step":3}', '{"stage":"GAN","step":"x"}', ""];
     for (const bad of broken) {
       const warnings: string[] = [];
       writeFileSync(join(path, "metrics.jsonl"), [sound[0], bad, sound[1], sound[2], bad, sound[3], sound[4], ""].join("\n"));
       // While a run goes on, nothing but what can be read counts.
-      expect(run.readMetrics().map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
-      run.truncateMetrics("GAN", 3, (text) => warnings.push(text));
+      expect((await run.readMetrics()).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
+      await run.truncateMetrics("GAN", 3, (text) => warnings.push(text));
       expect(readFileSync(join(path, "metrics.jsonl"), "utf8"), bad).toBe(`${sound.slice(0, 3).join("\n")}\n`);
       expect(warnings).toEqual([
         `${join(path, "metrics.jsonl")} is damaged in lines 2, 5: what is sound up to step 3 is kept, the rest is left out`,
       ]);
-      run.truncateMetrics("GAN", 3, refuse);
+      await run.truncateMetrics("GAN", 3, refuse);
     }
   });
 });
 
 describe("checkpoints", () => {
   it("are loaded as they were saved; the newest two are kept", async () => {
-    const run = begun();
+    const run = await begun();
     for (const step of [5, 10, 999_995, 1_000_000]) await run.saveCheckpoint(step, tensors(step), { cursor: `c${step}` });
     expect(checkpoints()).toEqual(["step-1000000.safetensors", "step-999995.safetensors"]);
-    const { step, tensors: loaded, metadata, refused } = await RunFolder.open(path).loadCheckpoint();
+    const { step, tensors: loaded, metadata, refused } = await (await openRun(path)).loadCheckpoint();
     expect(step).toBe(1_000_000);
     expect(loaded.get("w")?.data).toEqual(Float32Array.of(1_000_000, -1_000_000));
     expect([...metadata]).toEqual([["cursor", "c1000000"]]);
@@ -166,11 +170,11 @@ describe("checkpoints", () => {
   });
 
   it("a damaged one is refused by name, and the one before is used and kept", async () => {
-    const run = begun();
+    const run = await begun();
     await run.saveCheckpoint(5, tensors(5), {});
     await run.saveCheckpoint(10, tensors(10), {});
     damage(file(10));
-    const resumed = RunFolder.open(path);
+    const resumed = await openRun(path);
     const { step, refused } = await resumed.loadCheckpoint();
     expect(step).toBe(5);
     expect(refused).toEqual([expect.stringContaining(`${file(10)} is damaged`)]);
@@ -180,47 +184,47 @@ describe("checkpoints", () => {
   });
 
   it("one whose hash is gone is refused", async () => {
-    const run = begun();
+    const run = await begun();
     await run.saveCheckpoint(5, tensors(5), {});
     writeFileSync(file(5), Buffer.from(readFileSync(file(5)).toString("latin1").replace('"sha256"', '"sha257"'), "latin1"));
     await expect(run.loadCheckpoint()).rejects.toThrow("the sha256 that petalgrad writes is missing");
   });
 
   it("saved again at the step it was loaded from, the one before still stands", async () => {
-    const run = begun();
+    const run = await begun();
     for (const step of [5, 10]) await run.saveCheckpoint(step, tensors(step), {});
-    const resumed = RunFolder.open(path);
+    const resumed = await openRun(path);
     await resumed.loadCheckpoint();
     await resumed.saveCheckpoint(10, tensors(11), {});
     expect(checkpoints()).toEqual(["step-000005.safetensors", "step-000010.safetensors"]);
-    expect((await RunFolder.open(path).loadCheckpoint()).tensors.get("w")?.data[0]).toBe(11);
+    expect((await (await openRun(path)).loadCheckpoint()).tensors.get("w")?.data[0]).toBe(11);
   });
 
   it("a renamed or empty one is refused; with no sound one there is one clear error", async () => {
-    const run = begun();
+    const run = await begun();
     await expect(run.loadCheckpoint()).rejects.toThrow("no checkpoint to go on from (none)");
     await run.saveCheckpoint(5, tensors(5), {});
     writeFileSync(file(6), readFileSync(file(5)));
     writeFileSync(file(7), "");
-    expect((await RunFolder.open(path).loadCheckpoint()).refused).toEqual([
+    expect((await (await openRun(path)).loadCheckpoint()).refused).toEqual([
       expect.stringContaining("0 bytes are too few"),
       expect.stringContaining("holds step 5"),
     ]);
     damage(file(5));
-    await expect(RunFolder.open(path).loadCheckpoint()).rejects.toThrow(/no sound one: .*step-000007.*step-000006.*step-000005/);
+    await expect((await openRun(path)).loadCheckpoint()).rejects.toThrow(/no sound one: .*step-000007.*step-000006.*step-000005/);
   });
 
   it("a kill while saving leaves a file that is never taken for a checkpoint", async () => {
-    const run = begun();
+    const run = await begun();
     await run.saveCheckpoint(5, tensors(5), {});
     writeFileSync(`${file(10)}.tmp-4194305`, readFileSync(file(5)).subarray(0, 40));
-    expect((await RunFolder.open(path).loadCheckpoint()).step).toBe(5);
+    expect((await (await openRun(path)).loadCheckpoint()).step).toBe(5);
   });
 });
 
 describe("a full disk", () => {
   it("names the last good checkpoint and the way on, and leaves no half file", async () => {
-    const run = begun();
+    const run = await begun();
     disk.left = 10;
     await expect(run.saveCheckpoint(5, tensors(5), {})).rejects.toThrow(/the disk is full: .*no checkpoint yet/);
     disk.left = Infinity;
@@ -232,10 +236,10 @@ describe("a full disk", () => {
     );
     expect(checkpoints()).toEqual(["step-000005.safetensors"]);
     disk.left = 3;
-    expect(() => run.appendMetrics({ stage: "GAN", step: 6 })).toThrow("the disk is full");
-    expect(() => run.writeSample(6, new Uint8Array(100), "row 1: x\n")).toThrow("the disk is full");
+    await expect(run.appendMetrics({ stage: "GAN", step: 6 })).rejects.toThrow("the disk is full");
+    await expect(run.writeSample(6, new Uint8Array(100), "row 1: x\n")).rejects.toThrow("the disk is full");
     disk.left = Infinity;
-    expect((await RunFolder.open(path).loadCheckpoint()).step).toBe(5);
+    expect((await (await openRun(path)).loadCheckpoint()).step).toBe(5);
   });
 
   it("keeps the old contents of a file that cannot be replaced", () => {
@@ -248,35 +252,39 @@ describe("a full disk", () => {
   });
 });
 
-it("names a file or folder that is in the way", () => {
-  const run = begun();
+it("names a file or folder that is in the way", async () => {
+  const run = await begun();
   writeFileSync(join(path, "samples"), "");
-  expect(() => run.writeSample(1, new Uint8Array(1), "")).toThrow(
+  await expect(run.writeSample(1, new Uint8Array(1), "")).rejects.toThrow(
     `${join(path, "samples", "step-000001.txt")} cannot be written: a file is in its way`,
   );
   mkdirSync(join(path, "curves.svg"));
-  expect(() => run.writeCurves("<svg/>")).toThrow(`${join(path, "curves.svg")} cannot be written: a folder is in its way (EISDIR)`);
+  await expect(run.writeCurves("<svg/>")).rejects.toThrow(`${join(path, "curves.svg")} cannot be written: a folder is in its way (EISDIR)`);
   mkdirSync(join(path, "metrics.jsonl"));
-  expect(() => run.readMetrics()).toThrow(`${join(path, "metrics.jsonl")} cannot be read: it is a folder, where a file is wanted (EISDIR)`);
+  await expect(run.readMetrics()).rejects.toThrow(
+    `${join(path, "metrics.jsonl")} cannot be read: it is a folder, where a file is wanted (EISDIR)`,
+  );
   rmSync(join(path, "config.json"));
   mkdirSync(join(path, "config.json"));
-  expect(() => run.readConfig()).toThrow(`${join(path, "config.json")} cannot be read: it is a folder`);
+  await expect(run.readConfig()).rejects.toThrow(`${join(path, "config.json")} cannot be read: it is a folder`);
 });
 
 describe("a folder that may not be written", () => {
   it("is told in one line, with the way on where there is one", async () => {
     disk.refuses = "EROFS";
-    expect(() => RunFolder.create(join(path, "new"), "petals")).toThrow(
+    expect(() => newRunFolder(join(path, "new"), "petals")).toThrow(
       `${join(path, "new")} cannot be written: the file system is read-only (EROFS); nothing was begun yet: mend that, or begin elsewhere`,
     );
     disk.refuses = undefined;
-    const run = begun();
+    const run = await begun();
     await run.saveCheckpoint(5, tensors(5), {});
     disk.refuses = "EACCES";
-    const resumed = RunFolder.open(path);
+    const resumed = await openRun(path);
     const goOn = `go on with: npm run train -- --resume ${path}`;
-    expect(() => resumed.lock(refuse)).toThrow(`${path} cannot be written: permission denied (EACCES); ${goOn}`);
-    expect(() => resumed.appendMetrics({ stage: "GAN", step: 1 })).toThrow(
+    expect(() => lock(new FolderStore(path), refuse, resumed.wayOn)).toThrow(
+      `${path} cannot be written: permission denied (EACCES); ${goOn}`,
+    );
+    await expect(resumed.appendMetrics({ stage: "GAN", step: 1 })).rejects.toThrow(
       `metrics.jsonl cannot be written: permission denied (EACCES); ${goOn}`,
     );
     await expect(run.saveCheckpoint(6, tensors(6), {})).rejects.toThrow(
@@ -285,8 +293,8 @@ describe("a folder that may not be written", () => {
   });
 });
 
-it("writes samples with their captions beside them", () => {
-  const run = begun();
-  expect(run.writeSample(100, Uint8Array.of(1, 2), "row 1: red\n")).toBe(join(path, "samples", "step-000100.png"));
+it("writes samples with their captions beside them", async () => {
+  const run = await begun();
+  expect(await run.writeSample(100, Uint8Array.of(1, 2), "row 1: red\n")).toBe(join(path, "samples", "step-000100.png"));
   expect(readFileSync(join(path, "samples", "step-000100.txt"), "utf8")).toBe("row 1: red\n");
 });
