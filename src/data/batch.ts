@@ -1,6 +1,7 @@
-// From image and caption numbers to the arrays a step uploads: pixels as bytes or as NCHW floats in [-1, 1], captions as rows of character
-// indices.
-
+/**
+ * From image and caption numbers to the arrays a step uploads: pixels as bytes or as NCHW floats in [-1, 1], captions as rows of character
+ * indices.
+ */
 import { CAPTION_LENGTH } from "./alphabet.js";
 import type { Dataset } from "./dataset.js";
 import type { Symbols } from "./symbols.js";

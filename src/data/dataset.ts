@@ -1,5 +1,7 @@
-// What a data set is to the rest of petalgrad: images with classes and captions, a split by classes, and an alphabet. Knows neither files nor Node.
-
+/**
+ * What a data set is to the rest of petalgrad: images with classes and captions, a split by classes, and an alphabet. Knows neither files
+ * nor Node.
+ */
 import { UserError } from "../errors.js";
 import type { Alphabet } from "./alphabet.js";
 import type { PetalsAttributes } from "./petals-attributes.js";

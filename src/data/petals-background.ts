@@ -1,5 +1,4 @@
-// Backgrounds of petals: soft and out of focus, so that the flower stands in front of them.
-
+/** Backgrounds of petals: soft and out of focus, so that the flower stands in front of them. */
 import { type Canvas, mix, Noise, shade } from "./petals-canvas.js";
 import type { PetalsStyle, Rgb } from "./petals-attributes.js";
 import type { RandomStream } from "../random/philox.js";

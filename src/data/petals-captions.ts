@@ -1,6 +1,7 @@
-// Captions of petals: a grammar rich in synonyms and word orders that names some of an image's attributes, always with the petals' colour.
-// Lower-case ASCII, at most 201 characters.
-
+/**
+ * Captions of petals: a grammar rich in synonyms and word orders that names some of an image's attributes, always with the petals' colour.
+ * Lower-case ASCII, at most 201 characters.
+ */
 import { CAPTION_LENGTH } from "./alphabet.js";
 import type { PetalsClass } from "./petals-attributes.js";
 import type { RandomStream } from "../random/philox.js";

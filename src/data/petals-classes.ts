@@ -1,5 +1,7 @@
-// The classes of petals, which of them are held out, and the style of each image. A class is a combination of named attributes; not all are taken.
-
+/**
+ * The classes of petals, which of them are held out, and the style of each image. A class is a combination of named attributes; not all are
+ * taken.
+ */
 import {
   BACKGROUNDS,
   CENTRE_COLOURS,

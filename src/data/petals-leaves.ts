@@ -1,5 +1,4 @@
-// Stem and leaves of a petals flower.
-
+/** Stem and leaves of a petals flower. */
 import { type Canvas, coverage, mix, shade } from "./petals-canvas.js";
 import type { PetalsAttributes, Rgb } from "./petals-attributes.js";
 import type { RandomStream } from "../random/philox.js";

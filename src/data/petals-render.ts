@@ -1,6 +1,7 @@
-// Paints a petals flower from its attributes: background, stem and leaves, petals one over the other, centre. Antialiased at any size and the
-// same on every run; the stream of random numbers decides only what no attribute says (blades of grass, the unevenness of petals).
-
+/**
+ * Paints a petals flower from its attributes: background, stem and leaves, petals one over the other, centre. Antialiased at any size and
+ * the same on every run; the stream of random numbers decides only what no attribute says (blades of grass, the unevenness of petals).
+ */
 import { paintBackground } from "./petals-background.js";
 import { Canvas, coverage, mix, shade } from "./petals-canvas.js";
 import { paintLeavesAndStem } from "./petals-leaves.js";

@@ -1,5 +1,4 @@
-// The petals data set: made by petalgrad, needs no files. Image k of a class is a pure function of (seed, class, k).
-
+/** The petals data set: made by petalgrad, needs no files. Image k of a class is a pure function of (seed, class, k). */
 import { Alphabet } from "./alphabet.js";
 import { DataError } from "./dataset.js";
 import type { PreparedData, PreparedImage } from "./packed.js";

@@ -1,4 +1,7 @@
-// Resizing a photograph as the original program's library did: the mean over the source area when shrinking, linear between corners when enlarging.
+/**
+ * Resizing a photograph as the original program's library did: the mean over the source area when shrinking, linear between corners when
+ * enlarging.
+ */
 
 /**
  * Resizes RGB bytes, each axis by itself, ignoring the aspect ratio.

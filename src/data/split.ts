@@ -1,5 +1,4 @@
-// Which classes of a data set are trained on and which are held out: from its class lists, or by its default rule.
-
+/** Which classes of a data set are trained on and which are held out: from its class lists, or by its default rule. */
 import { DataError, type Split } from "./dataset.js";
 import { nameForm } from "./names.js";
 

@@ -1,5 +1,4 @@
-// A part of a data set: some of its images, under their own numbers.
-
+/** A part of a data set: some of its images, under their own numbers. */
 import type { Dataset } from "./dataset.js";
 
 /** The data set as if its classes had only the images that `keep` says; numbers of images, classes and captions stay what they were. */

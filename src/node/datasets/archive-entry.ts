@@ -1,4 +1,4 @@
-// What the readers of archives (tar.ts, zip.ts) have in common.
+/** What the readers of archives (tar.ts, zip.ts) have in common. */
 
 /** One entry of an archive. */
 export interface ArchiveEntry {
@@ -20,18 +20,21 @@ export interface ArchiveEntry {
 export class Unpacked {
   #entries = 0;
   #bytes = 0;
+  readonly #size: number;
 
   /** @param size Bytes of the archive itself. */
-  constructor(private readonly size: number) {}
+  constructor(size: number) {
+    this.#size = size;
+  }
 
   add(bytes: number): void {
     this.#entries++;
     this.#bytes += bytes;
-    if (this.#bytes > 2 ** 32 + 64 * this.size) {
-      throw new Error(`it unpacks to more than ${Math.round(this.#bytes / 2 ** 20)} MiB from ${this.size} bytes`);
+    if (this.#bytes > 2 ** 32 + 64 * this.#size) {
+      throw new Error(`it unpacks to more than ${Math.round(this.#bytes / 2 ** 20)} MiB from ${this.#size} bytes`);
     }
-    if (this.#entries > 100_000 + this.size / 64) {
-      throw new Error(`it has more than ${this.#entries - 1} entries in ${this.size} bytes`);
+    if (this.#entries > 100_000 + this.#size / 64) {
+      throw new Error(`it has more than ${this.#entries - 1} entries in ${this.#size} bytes`);
     }
   }
 }

@@ -1,5 +1,4 @@
-// Files of a data set, wherever they lie: in a folder, or in an archive (.tar, .tar.gz, .tgz, .zip). All are read the same way.
-
+/** Files of a data set, wherever they lie: in a folder, or in an archive (.tar, .tar.gz, .tgz, .zip). All are read the same way. */
 import { open, readdir, realpath, stat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import type { ArchiveEntry } from "./archive-entry.js";

@@ -1,5 +1,4 @@
-// Caltech-UCSD Birds 200-2011 (Wah et al. 2011) with the captions of Reed et al. 2016.
-
+/** Caltech-UCSD Birds 200-2011 (Wah et al. 2011) with the captions of Reed et al. 2016. */
 import { resolve } from "node:path";
 import type { LayoutDefinition } from "./layout.js";
 

@@ -1,5 +1,4 @@
-// Reading a data set's captions: text_c10/<class>/<image>.txt, one caption a line, in the encodings that text.ts knows.
-
+/** Reading a data set's captions: text_c10/<class>/<image>.txt, one caption a line, in the encodings that text.ts knows. */
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { readSource } from "./archive.js";

@@ -1,5 +1,4 @@
-// An image file as the pixels that a data set stores, and as a batch of one wants them.
-
+/** An image file as the pixels that a data set stores, and as a batch of one wants them. */
 import sharp, { type OutputInfo } from "sharp";
 import { DataError } from "../../data/dataset.js";
 import { latin1 } from "../../formats/byte-reader.js";

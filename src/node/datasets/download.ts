@@ -1,5 +1,4 @@
-// Fetching an archive: with progress, resumed where an earlier attempt stopped, checked, and in its place only when whole.
-
+/** Fetching an archive: with progress, resumed where an earlier attempt stopped, checked, and in its place only when whole. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";

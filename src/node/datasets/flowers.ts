@@ -1,5 +1,4 @@
-// Oxford-102 flowers (Nilsback and Zisserman 2008) with the captions of Reed et al. 2016: its split, and where it comes from.
-
+/** Oxford-102 flowers (Nilsback and Zisserman 2008) with the captions of Reed et al. 2016: its split, and where it comes from. */
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { DataError } from "../../data/dataset.js";

@@ -1,5 +1,4 @@
-// Any folder in the layout of the originals as a data set.
-
+/** Any folder in the layout of the originals as a data set. */
 import { resolve } from "node:path";
 import type { LayoutDefinition } from "./layout.js";
 

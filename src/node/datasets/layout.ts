@@ -1,9 +1,11 @@
-// Where the parts of a data set in the layout of the originals lie in its folder: images, captions (several may stand side by side), class lists.
-//
-//   jpg/ or images/, as folders or inside an archive             the images; their folders do not matter where names are unique
-//   text_c10/<class>/<image>.txt, as a folder or in an archive   captions, one a line; text_c10_<tag> for several languages
-//   trainvalclasses.txt, testclasses.txt                         class names, one a line
-
+/**
+ * Where the parts of a data set in the layout of the originals lie in its folder: images, captions (several may stand side by side), class
+ * lists.
+ *
+ *   jpg/ or images/, as folders or inside an archive             the images; their folders do not matter where names are unique
+ *   text_c10/<class>/<image>.txt, as a folder or in an archive   captions, one a line; text_c10_<tag> for several languages
+ *   trainvalclasses.txt, testclasses.txt                         class names, one a line
+ */
 import { readdir, stat } from "node:fs/promises";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { isArchiveName, isOtherArchiveName } from "./archive.js";

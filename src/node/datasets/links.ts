@@ -1,4 +1,4 @@
-// Hard and symbolic links of an archive, followed inside it as unpacking would; nothing outside it is ever read.
+/** Hard and symbolic links of an archive, followed inside it as unpacking would; nothing outside it is ever read. */
 
 /** Links on the way from one name to its file before it counts as a circle. */
 const MOST_HOPS = 40;

@@ -1,5 +1,7 @@
-// The one entry to data sets: petals, flowers, birds, or any folder in the layout of the originals. A data set is prepared once into a packed file.
-
+/**
+ * The one entry to data sets: petals, flowers, birds, or any folder in the layout of the originals. A data set is prepared once into a
+ * packed file.
+ */
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";

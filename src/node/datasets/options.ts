@@ -1,4 +1,4 @@
-// What openDataset is asked for.
+/** What openDataset is asked for. */
 
 /** Data sets that have a name of their own; any other is a folder. */
 export const DATASET_NAMES: readonly string[] = ["petals", "flowers", "birds"];

@@ -1,5 +1,4 @@
-// Packed data sets on disk: written whole or not at all, and refused when damaged.
-
+/** Packed data sets on disk: written whole or not at all, and refused when damaged. */
 import { open } from "node:fs/promises";
 import { writeFileAtomic } from "../files/atomic-file.js";
 import { DataError } from "../../data/dataset.js";

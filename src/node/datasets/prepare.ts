@@ -1,6 +1,7 @@
-// Makes a data set in the layout of the originals ready: captions are read, images decoded and resized once, the split found, and everything
-// that had to be left out named.
-
+/**
+ * Makes a data set in the layout of the originals ready: captions are read, images decoded and resized once, the split found, and
+ * everything that had to be left out named.
+ */
 import { basename } from "node:path";
 import { Alphabet } from "../../data/alphabet.js";
 import { readSource, sourceSize } from "./archive.js";

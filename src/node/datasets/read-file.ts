@@ -1,5 +1,4 @@
-// Reading a whole file, but none that is larger than its like may reasonably be.
-
+/** Reading a whole file, but none that is larger than its like may reasonably be. */
 import { readFile, stat } from "node:fs/promises";
 import { DataError } from "../../data/dataset.js";
 

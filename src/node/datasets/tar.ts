@@ -1,5 +1,4 @@
-// Entries of a .tar, .tar.gz or .tgz archive, one after the other.
-
+/** Entries of a .tar, .tar.gz or .tgz archive, one after the other. */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";

@@ -1,4 +1,4 @@
-// A text file's characters, whatever program wrote it.
+/** A text file's characters, whatever program wrote it. */
 
 /** How a file's text was read. "damaged" is UTF-8 in which some bytes are unsound: they became U+FFFD. */
 export type Encoding = "utf-8" | "utf-16" | "windows-1252" | "damaged";

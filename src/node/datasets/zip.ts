@@ -1,5 +1,4 @@
-// Entries of a .zip archive, found by its central directory (PKWARE's APPNOTE 6.3: 4.3.12 to 4.3.16), stored or deflated.
-
+/** Entries of a .zip archive, found by its central directory (PKWARE's APPNOTE 6.3: 4.3.12 to 4.3.16), stored or deflated. */
 import { type FileHandle, open } from "node:fs/promises";
 import { promisify } from "node:util";
 import { inflateRaw } from "node:zlib";
