@@ -52,6 +52,10 @@ const names: string[] = [typeof compile, typeof input, new UserError("x").name, 
 console.log(JSON.stringify({ values: [...values], gradient: [...gradient], names }));
 // @ts-expect-error: a shape is a list of numbers
 export const wrong = () => tensor([1], ["1"]);
+export const limit: number = device.gpu.limits.maxStorageBufferBindingSize;
+export const vendor: string = device.info.vendor;
+// @ts-expect-error: and it is not any
+export const limitless: string = device.gpu.limits.maxBufferSize;
 `;
 
 function run(words: readonly string[], cwd: string) {
