@@ -64,14 +64,14 @@ export async function evaluateTextIfAsked(given: GivenEvaluation, context: Conte
   // Loaded here, so that --help needs no engine.
   await readyAdapter();
   const { evaluateTextEncoderFiles } = await import("../node/evaluate/text-encoders.js");
-  const { textTable, textChart } = await import("../evaluate/text-report.js");
+  const { encoderChart, encoderTable } = await import("../evaluate/text-report.js");
   const progress = new Progress(context.stderr);
   const signal = context.catchInterrupt("stopping");
   try {
     const request = { files: [textEncoder, ...against], dataset, dataDir, captions, imageFeatures, seed };
     const report = await evaluateTextEncoderFiles(request, { onEvent: (event) => show(progress, event), signal });
     progress.end();
-    context.print(textTable(report));
+    context.print(encoderTable(report));
     const write = (path: string, text: string) => {
       try {
         writeFileAtomic(path, text);
@@ -81,7 +81,7 @@ export async function evaluateTextIfAsked(given: GivenEvaluation, context: Conte
       context.print(path);
     };
     if (json !== undefined) write(json, `${JSON.stringify(report, null, 2)}\n`);
-    if (chart !== undefined) write(chart, textChart(report));
+    if (chart !== undefined) write(chart, encoderChart(report));
     return true;
   } finally {
     progress.end();

@@ -2,16 +2,7 @@
 import { captionNumbers, type Dataset } from "../data/dataset.js";
 import { UserError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
-import {
-  type BySentences,
-  bySentences,
-  chance,
-  instanceRecall,
-  mostAp50,
-  pairRecall,
-  type Recall,
-  type ZeroShot,
-} from "../metrics/retrieval.js";
+import { type BySentences, bySentences, chance, instanceRecall, mostAp50, pairRecall, type Recall } from "../metrics/retrieval.js";
 import type { TextEncoderOptions } from "../models/text-encoder.js";
 import { RandomStream } from "../random/philox.js";
 import { StreamPurpose } from "../random/streams.js";
@@ -22,6 +13,7 @@ import { ImageEmbedder } from "../train/text/image-embedder.js";
 import type { ImageFeatures } from "../train/text/image-features.js";
 import type { Similarity } from "../train/text/objectives.js";
 import { isCut } from "../train/text/sentences.js";
+import type { ZeroShot } from "../train/text/zero-shot.js";
 import { attributesByChance, attributesInText, type TextAttributes } from "./text-attributes.js";
 
 /** An encoder to be measured. */

@@ -9,8 +9,6 @@ import { classMeans, dotProducts, type Embedded, normalizeEmbeddings, scoreZeroS
 import type { Similarity } from "../train/text/objectives.js";
 import { requireFinite } from "./finite.js";
 
-export { scoreZeroShot, type ZeroShot, zeroShot } from "../train/text/zero-shot.js";
-
 /** Ranks looked at. */
 export const RANKS = [1, 5, 10] as const;
 

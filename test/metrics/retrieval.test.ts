@@ -1,17 +1,8 @@
 /** Measures of joint embeddings on inputs of known value: perfect ones, random ones, ties, and small cases done by hand. */
 import { describe, expect, it } from "vitest";
 import { RandomStream } from "../../src/random/philox.js";
-import {
-  bySentences,
-  chance,
-  instanceRecall,
-  mostAp50,
-  pairRecall,
-  scoreZeroShot,
-  sentenceCounts,
-  type Task,
-  zeroShot,
-} from "../../src/metrics/retrieval.js";
+import { bySentences, chance, instanceRecall, mostAp50, pairRecall, sentenceCounts, type Task } from "../../src/metrics/retrieval.js";
+import { scoreZeroShot, zeroShot } from "../../src/train/text/zero-shot.js";
 
 const [CLASSES, IMAGES, CAPTIONS, SIZE] = [5, 60, 150, 8];
 const classesOf = (each: number) => Array.from({ length: CLASSES * each }, (_, i) => Math.floor(i / each));
