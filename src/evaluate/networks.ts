@@ -10,7 +10,7 @@ import { subset } from "../data/subset.js";
 import { readSafetensors, writeSafetensors } from "../formats/safetensors.js";
 import type { Device } from "../gpu/device.js";
 import { ImageEncoder } from "../models/image-encoder.js";
-import { digest, fingerprint, keep } from "../train/run/cache.js";
+import { datasetDigest, keep, keyOf } from "../train/run/cache.js";
 import type { TrainHooks } from "../train/run/events.js";
 import { loadNetwork, networkTensors } from "../train/run/network-file.js";
 import { pathIn, type RunStore } from "../train/run/store.js";
@@ -95,7 +95,7 @@ export async function obtainNetworks(
   hooks: TrainHooks,
 ): Promise<EvaluationNetworks> {
   const { onEvent, signal } = hooks;
-  const nameOf = (what: string, training: unknown) => `evaluation-${what}-${digest(VERSION, fingerprint(dataset), training)}.safetensors`;
+  const nameOf = (what: string, training: unknown) => `evaluation-${what}-${keyOf(VERSION, datasetDigest(dataset), training)}.safetensors`;
   const show = (what: string, steps: number) => (step: number) =>
     onEvent({ kind: "work", what: `training the ${what}`, unit: "images", done: step, total: steps });
 

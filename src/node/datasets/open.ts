@@ -109,7 +109,7 @@ function refuseFiles(options: OpenOptions): void {
 
 async function openPetals(options: OpenOptions): Promise<Dataset> {
   const { size = 64, seed = 0, imagesPerClass = 20, onProgress, signal } = options;
-  const key = digest(`petals ${PETALS_VERSION} ${size} ${seed} ${imagesPerClass}`);
+  const key = keyOf(`petals ${PETALS_VERSION} ${size} ${seed} ${imagesPerClass}`);
   return openPacked("petals", key, size, options, () =>
     makePetals({
       size,
@@ -133,7 +133,7 @@ async function openLayout({ definition, dataDir, sources: found }: Located, opti
   const complete = sources;
   const parts = [complete.images, complete.captions, ...Object.values(complete.lists)];
   const prints = await Promise.all(parts.map(fingerprint));
-  const key = digest([`${name} ${PREPARE_VERSION} ${size} ${options.alphabet ?? "auto"}`, ...prints].join("\n\n"));
+  const key = keyOf([`${name} ${PREPARE_VERSION} ${size} ${options.alphabet ?? "auto"}`, ...prints].join("\n\n"));
   return openPacked(name, key, size, options, () => prepareLayout(definition, complete, size, options));
 }
 
@@ -197,6 +197,7 @@ export function defaultCacheDir(): string {
   return join(base !== undefined && base !== "" ? base : join(homedir(), ".cache"), "petalgrad");
 }
 
-function digest(text: string): string {
+/** A packed file's name: another for other data. */
+function keyOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

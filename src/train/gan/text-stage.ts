@@ -5,7 +5,7 @@ import { Vocabulary } from "../../data/vocabulary.js";
 import { UserError } from "../../errors.js";
 import type { Device } from "../../gpu/device.js";
 import { DOCUMENT_LENGTHS } from "../../models/text-encoder.js";
-import { digest, fingerprint, keep } from "../run/cache.js";
+import { datasetDigest, keep, keyOf } from "../run/cache.js";
 import type { TrainHooks } from "../run/events.js";
 import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "../text/encoder-file.js";
 import type { TrainOptions } from "./options.js";
@@ -62,7 +62,7 @@ export function symbolsOf(dataset: Dataset, { textForm: form, textNgrams }: Pick
 export function keptTextEncoder(dataset: Dataset, options: TrainOptions): string {
   // Which of the captions' words are read is said for words only: encoders of characters keep the names that they have had.
   const words = options.textForm.startsWith("char") ? [] : [{ leastOften: LEAST_OFTEN, ngrams: options.textNgrams }];
-  return `text-encoder-${digest(VERSION, fingerprint(dataset), jointTraining(options), ...words)}.safetensors`;
+  return `text-encoder-${keyOf(VERSION, datasetDigest(dataset), jointTraining(options), ...words)}.safetensors`;
 }
 
 /** True where there is nothing to train. */

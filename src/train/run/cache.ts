@@ -18,11 +18,11 @@ export async function keep(
   }
 }
 
-const prints = new WeakMap<Dataset, string>();
+const digests = new WeakMap<Dataset, string>();
 
-/** Changes with any image or caption. */
-export function fingerprint(dataset: Dataset): string {
-  const known = prints.get(dataset);
+/** SHA-256 of all that a data set holds: changes with any image or caption. */
+export function datasetDigest(dataset: Dataset): string {
+  const known = digests.get(dataset);
   if (known) return known;
   const hash = new Sha256();
   hash.update(JSON.stringify([dataset.size, dataset.classes, dataset.split, dataset.alphabet]));
@@ -30,10 +30,10 @@ export function fingerprint(dataset: Dataset): string {
     hash.update(dataset.pixels(image));
     hash.update(JSON.stringify(dataset.captionsOf(image)));
   }
-  const print = hash.hex();
-  prints.set(dataset, print);
-  return print;
+  const digest = hash.hex();
+  digests.set(dataset, digest);
+  return digest;
 }
 
 /** Part of a file's name: another for other values. */
-export const digest = (...parts: unknown[]): string => new Sha256().update(JSON.stringify(parts)).hex().slice(0, 16);
+export const keyOf = (...parts: unknown[]): string => new Sha256().update(JSON.stringify(parts)).hex().slice(0, 16);

@@ -6,7 +6,7 @@ import type { Dataset } from "../../data/dataset.js";
 import type { PairBatch } from "../../data/sampler.js";
 import { UserError } from "../../errors.js";
 import type { Device } from "../../gpu/device.js";
-import { digest, fingerprint, keep } from "../run/cache.js";
+import { datasetDigest, keep, keyOf } from "../run/cache.js";
 import { type BatchTexts, CaptionEncoder, meanRows, normalise, type TextModel } from "./captions.js";
 import type { TrainHooks } from "../run/events.js";
 import { pathIn, type RunStore } from "../run/store.js";
@@ -61,7 +61,7 @@ export class CaptionTable implements BatchTexts {
     { onEvent }: Pick<TrainHooks, "onEvent">,
   ): Promise<CaptionTable> {
     const { embedding: size } = model.encoder.options;
-    const key = digest(VERSION, fingerprint(dataset), new Sha256().update(file).hex());
+    const key = keyOf(VERSION, datasetDigest(dataset), new Sha256().update(file).hex());
     const name = `captions-${key}.safetensors`;
     const encoder = new CaptionEncoder(device, model.encoder, model.alphabet);
     const embed = async (texts: readonly string[]) => normalise(await encoder.encode(texts), model.normalisation);
