@@ -5,7 +5,8 @@
 
 // Data sets: flowers, birds, and folders of their layout, prepared once and kept.
 export { defaultCacheDir, openDataset, requireDataset } from "./datasets/open.js";
-export { type DataProgress, DATASET_NAMES, type OpenOptions } from "./datasets/options.js";
+export { DATASET_NAMES } from "../data/dataset-names.js";
+export type { DataProgress, OpenOptions } from "./datasets/options.js";
 export { readPacked, writePacked } from "./datasets/packed-file.js";
 
 // Embeddings that others made, and ours for others.

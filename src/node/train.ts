@@ -48,6 +48,7 @@ const ABOUT = { node: process.version };
 const common = (hooks: TrainHooks) => ({
   cache: cacheFolder(),
   about: ABOUT,
+  resolvePaths: withAbsolutePaths,
   encodePicture: encodePng,
   warn: (text: string): void => hooks.onEvent({ kind: "warning", text }),
 });

@@ -1,8 +1,5 @@
 /** What openDataset is asked for. */
 
-/** Data sets that have a name of their own; any other is a folder. */
-export const DATASET_NAMES: readonly string[] = ["petals", "flowers", "birds"];
-
 /** How far a long preparation or download has come. */
 export interface DataProgress {
   readonly phase: "download" | "prepare";

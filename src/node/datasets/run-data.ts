@@ -5,7 +5,7 @@ import { UserError } from "../../errors.js";
 import type { OptionsOf } from "../../option-spec.js";
 import type { TrainHooks } from "../../train/run/events.js";
 import type { DATA_OPTIONS } from "../../train/run/options.js";
-import { isDatasetName } from "../files/paths.js";
+import { isDatasetName } from "../../data/dataset-names.js";
 import { requireDataset } from "./open.js";
 import { openWithProgress } from "./open-with-progress.js";
 import type { OpenOptions } from "./options.js";

@@ -1,11 +1,8 @@
 /** The paths among a training's options: kept absolute, so that it goes on from any folder, and found again where its data have moved. */
 import { existsSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
-import { DATASET_NAMES } from "../datasets/options.js";
+import { isDatasetName } from "../../data/dataset-names.js";
 import { END_TO_END, FINE_TUNE } from "../../train/gan/text-source.js";
-
-/** True for what is no folder. */
-export const isDatasetName = (dataset: string): boolean => DATASET_NAMES.includes(dataset);
 
 /** By option; a value that is no path stays as it is. */
 const ABSOLUTE: Readonly<Record<string, (value: string) => string>> = {
@@ -30,18 +27,4 @@ export function withAbsolutePaths<Options extends object>(options: Options): Opt
     return [key, absolute ? absolute(value as string) : value];
   });
   return Object.fromEntries(entries) as Options;
-}
-
-/**
- * What is given to a training that goes on: another folder than it was begun with says where the data set has moved, as `dataDir` does. The
- * training keeps the data set's name, by which caches know it.
- */
-export function withMovedData<Given extends { readonly dataset?: string | undefined; readonly dataDir?: string | null | undefined }>(
-  given: Given,
-  saved: { readonly dataset: string; readonly dataDir: string | null },
-): Given {
-  const { dataset, ...others } = given;
-  if (dataset === undefined || isDatasetName(saved.dataset) || isDatasetName(dataset)) return given;
-  if (dataset === saved.dataset && saved.dataDir === null) return given;
-  return { ...others, dataDir: given.dataDir ?? dataset } as Given;
 }

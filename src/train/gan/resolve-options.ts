@@ -1,9 +1,9 @@
 /** How a run's options follow from what was given and from a preset, go on with a resumed run, and are read back from `config.json`. */
 import { UserError } from "../../errors.js";
 import { checkOption, checkOptions, flagName, keysOf } from "../../option-spec.js";
-import { withMovedData } from "../../node/files/paths.js";
+import { withMovedData } from "../run/moved-data.js";
 import { tuneModeFor } from "../run/options.js";
-import { fromJson, resumed, toJson } from "../run/saved-options.js";
+import { fromJson, resumed, toJson, type PathResolver } from "../run/saved-options.js";
 import { type GivenOptions, TRAIN_OPTIONS, type TrainOptions, type Variant } from "./options.js";
 import { PRESET_VALUES } from "./presets.js";
 import { MADE_TEXT_KEYS, textDefaults, textFormRules } from "./text-form.js";
@@ -60,8 +60,8 @@ const CHANGEABLE: readonly (keyof TrainOptions)[] = ["steps", "sampleEvery", "ch
  * The options of a resumed run: those it was begun with, save the few that may change.
  * @throws UserError when `given` holds another value for an option that may not.
  */
-export function resumeOptions(saved: TrainOptions, given: GivenOptions): TrainOptions {
-  const options = resumed("run", saved, withMovedData(given, saved), CHANGEABLE);
+export function resumeOptions(saved: TrainOptions, given: GivenOptions, resolvePaths?: PathResolver): TrainOptions {
+  const options = resumed("run", saved, withMovedData(given, saved), CHANGEABLE, resolvePaths);
   check(options, (key) => `--${flagName(key)}`);
   return options;
 }

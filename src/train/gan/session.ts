@@ -18,6 +18,7 @@ import { FIRST_SAMPLE, MODEL_NAME, TEXT_ENCODER_NAME } from "../run/names.js";
 import { refuseNonFinite } from "../run/network-file.js";
 import { type Attempt, type DeviceSource, trainOnDevice } from "../run/recovery.js";
 import { type Checkpoint, Run } from "../run/run.js";
+import type { PathResolver } from "../run/saved-options.js";
 import type { RunStore } from "../run/store.js";
 import { installTuner } from "../run/tuning.js";
 import type { BatchTexts } from "../text/captions.js";
@@ -54,6 +55,8 @@ export interface GanTraining extends DeviceSource {
   readonly encodePicture?: (picture: Picture) => Uint8Array | Promise<Uint8Array>;
   /** Says before any work what the data set would say after some. @param begun Whether a run is gone on with. */
   readonly requireData?: (options: TrainOptions, begun: boolean) => Promise<void>;
+  /** Options with their paths as the runtime resolves them, where runs may hold them as they were typed. */
+  readonly resolvePaths?: PathResolver;
   /** What the run runs on, for its config.json: versions of programs. */
   readonly about?: Readonly<Record<string, string>>;
 }
@@ -84,7 +87,7 @@ async function trainOn(
   const { onEvent } = hooks;
   const { given, cache } = training;
   if (before) hold(before);
-  const options = before ? resumeOptions(await before.readConfig(), given) : resolveOptions(given, device.traits);
+  const options = before ? resumeOptions(await before.readConfig(), given, training.resolvePaths) : resolveOptions(given, device.traits);
   const { preset, variant, steps } = options;
   await training.requireData?.(options, before !== undefined);
   requireStorage(device, options.storage);

@@ -1,7 +1,9 @@
 /** Options that a folder remembers in its config.json: writing them, reading them back, and going on with them. */
 import { UserError } from "../../errors.js";
 import { flagName, keysOf, nearest, type OptionsOf, type OptionTable, valueWord } from "../../option-spec.js";
-import { withAbsolutePaths } from "../../node/files/paths.js";
+
+/** The same options with their paths as the runtime resolves them: a path may have been typed in another form. */
+export type PathResolver = <Options extends object>(options: Options) => Options;
 
 /**
  * The options of something that goes on: those it was begun with, save the few that may change; not yet checked.
@@ -12,9 +14,10 @@ export function resumed<Options extends object>(
   saved: Options,
   given: { readonly [K in keyof Options]?: Options[K] | undefined },
   changeable: readonly (keyof Options)[],
+  resolvePaths: PathResolver = (options) => options,
 ): Options {
   // Older folders hold paths as they were typed.
-  const absolute = withAbsolutePaths(saved);
+  const absolute = resolvePaths(saved);
   for (const key of Object.keys(given) as (keyof Options & string)[]) {
     if (given[key] === undefined || given[key] === saved[key] || given[key] === absolute[key] || changeable.includes(key)) continue;
     throw new UserError(

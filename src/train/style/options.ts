@@ -3,7 +3,7 @@ import { UserError } from "../../errors.js";
 import { checkOptions, flagName, type OptionsOf, type OptionTable } from "../../option-spec.js";
 import { GENERATORS, TRAIN_OPTIONS, type TrainOptions } from "../gan/options.js";
 import { DATA_OPTIONS, SEED_OPTION, TUNE_OPTION } from "../run/options.js";
-import { fromJson, resumed } from "../run/saved-options.js";
+import { fromJson, resumed, type PathResolver } from "../run/saved-options.js";
 
 const FROM_RUN = "the run's";
 
@@ -91,8 +91,8 @@ export function resolveStyleOptions(given: GivenStyleOptions, run: TrainOptions)
 }
 
 /** The options of a training that goes on. @throws UserError when `given` holds another value for one that may not change. */
-export function resumeStyleOptions(saved: StyleOptions, given: GivenStyleOptions): StyleOptions {
-  const options = resumed("style encoder", saved, given, ["sampleEvery", "checkpointEvery", "dataDir"]);
+export function resumeStyleOptions(saved: StyleOptions, given: GivenStyleOptions, resolvePaths?: PathResolver): StyleOptions {
+  const options = resumed("style encoder", saved, given, ["sampleEvery", "checkpointEvery", "dataDir"], resolvePaths);
   checkOptions(STYLE_OPTIONS, options, (key) => `--${flagName(key)}`);
   return options;
 }

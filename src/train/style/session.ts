@@ -19,6 +19,7 @@ import { STYLE_ENCODER_NAME, STYLE_FOLDER, TEXT_ENCODER_NAME } from "../run/name
 import { networkDigest, refuseNonFinite } from "../run/network-file.js";
 import { type Attempt, type DeviceSource, trainOnDevice } from "../run/recovery.js";
 import { Run, type RunKind } from "../run/run.js";
+import type { PathResolver } from "../run/saved-options.js";
 import type { RunStore } from "../run/store.js";
 import { installTuner } from "../run/tuning.js";
 import { CaptionTable } from "../text/caption-table.js";
@@ -44,6 +45,8 @@ export interface StyleEncoderTraining extends DeviceSource {
   readonly encodePicture?: (picture: Picture) => Uint8Array | Promise<Uint8Array>;
   /** Says before any work what the data set would say after some. */
   readonly requireData?: (options: TrainOptions, begun: boolean) => Promise<void>;
+  /** Options with their paths as the runtime resolves them, where runs may hold them as they were typed. */
+  readonly resolvePaths?: PathResolver;
   /** What the run runs on, for its config.json: versions of programs. */
   readonly about?: Readonly<Record<string, string>>;
   /** Called before anything in the run is changed. */
@@ -100,7 +103,7 @@ interface Parts {
 }
 
 /** @param again True after a device was lost: what this training has begun is gone on with. */
-async function openRun({ given, store, resume: asked }: StyleEncoderTraining, again: boolean): Promise<Parts> {
+async function openRun({ given, store, resume: asked, resolvePaths }: StyleEncoderTraining, again: boolean): Promise<Parts> {
   const run = await Run.open(store, GAN_RUN);
   const style = await run.within(STYLE_FOLDER, STYLE_RUN);
   const about = await run.readConfig();
@@ -111,7 +114,7 @@ async function openRun({ given, store, resume: asked }: StyleEncoderTraining, ag
     );
   if (resume && !style.isBegun)
     throw new UserError(`${run.path} has no style encoder yet: begin one with ${commandLine("train-style", "--run", run.path)}`);
-  const options = resume ? resumeStyleOptions(await style.readConfig(), given) : resolveStyleOptions(given, about);
+  const options = resume ? resumeStyleOptions(await style.readConfig(), given, resolvePaths) : resolveStyleOptions(given, about);
   return { run, about, style, options, resume };
 }
 

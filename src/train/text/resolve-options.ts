@@ -2,9 +2,9 @@
 import { UserError } from "../../errors.js";
 import { DOCUMENT_LENGTHS } from "../../models/text-encoder.js";
 import { checkOption, checkOptions, flagName, keysOf } from "../../option-spec.js";
-import { withMovedData } from "../../node/files/paths.js";
+import { withMovedData } from "../run/moved-data.js";
 import { tuneModeFor } from "../run/options.js";
-import { fromJson, resumed } from "../run/saved-options.js";
+import { fromJson, resumed, type PathResolver } from "../run/saved-options.js";
 import { epochOf, RECIPES } from "./objectives.js";
 import { type GivenTextOptions, TEXT_OPTIONS, type TextOptions } from "./options.js";
 
@@ -99,8 +99,8 @@ function requireClasses({ objective, validation }: TextOptions, classes: number)
 const CHANGEABLE: readonly (keyof TextOptions)[] = ["checkpointEvery", "dataDir"];
 
 /** The options of a resumed training. @throws UserError when `given` holds another value for an option that may not change */
-export function resumeTextOptions(saved: TextOptions, given: GivenTextOptions): TextOptions {
-  return resumed("training", saved, withMovedData(given, saved), CHANGEABLE);
+export function resumeTextOptions(saved: TextOptions, given: GivenTextOptions, resolvePaths?: PathResolver): TextOptions {
+  return resumed("training", saved, withMovedData(given, saved), CHANGEABLE, resolvePaths);
 }
 
 /** Reads the options back from a parsed `config.json`, named `where` in messages. @throws UserError */

@@ -12,6 +12,7 @@ import { TEXT_ENCODER_NAME } from "../run/names.js";
 import { type NamedTensor, refuseNonFinite } from "../run/network-file.js";
 import { type Attempt, type DeviceSource, trainOnDevice } from "../run/recovery.js";
 import { Run, type RunKind } from "../run/run.js";
+import type { PathResolver } from "../run/saved-options.js";
 import type { RunStore } from "../run/store.js";
 import { installTuner } from "../run/tuning.js";
 import { encodeTextEncoder } from "./encoder-file.js";
@@ -36,6 +37,8 @@ export interface TextTraining extends DeviceSource {
   readonly readFeatures?: (path: string, dataset: Dataset) => Promise<ImageFeatures>;
   /** Says before any work what the data set and the features would say after some. @param begun Whether a run is gone on with. */
   readonly requireData?: (options: TextOptions, begun: boolean) => Promise<void>;
+  /** Options with their paths as the runtime resolves them, where runs may hold them as they were typed. */
+  readonly resolvePaths?: PathResolver;
   /** What the run runs on, for its config.json: versions of programs. */
   readonly about?: Readonly<Record<string, string>>;
 }
@@ -87,7 +90,7 @@ async function trainOn(
 ): Promise<TextTrainResult> {
   const { given } = training;
   if (before) hold(before);
-  const saved = before && resumeTextOptions(await before.readConfig(), given);
+  const saved = before && resumeTextOptions(await before.readConfig(), given, training.resolvePaths);
   // What is wrong with the options is said before the data are looked at.
   const wanted = saved ?? resolveTextOptions(given, device.traits);
   await training.requireData?.(wanted, before !== undefined);
