@@ -12,7 +12,8 @@ import { generatorOptions, textsIn } from "../run/model-settings.js";
 import { networkFrom, networkTensors } from "../run/network-file.js";
 import type { TextModel } from "../text/captions.js";
 import { type ModelTexts, normalisationIn, textMetadata, textModelIn, textTensors } from "../text/encoder-file.js";
-import { type GeneratorKind, GENERATORS } from "./options.js";
+import { toJson } from "../run/saved-options.js";
+import { type GeneratorKind, GENERATORS, TRAIN_OPTIONS } from "./options.js";
 
 interface GeneratorPart {
   readonly generator: Generator;
@@ -35,7 +36,8 @@ export async function encodeGan(model: GeneratorFile): Promise<Uint8Array> {
   const tensors = [...(await networkTensors("generator", model.generator)), ...(await textTensors(model))];
   const metadata = {
     ...textMetadata(model),
-    "generator.options": JSON.stringify(model.generator.options),
+    // A generator that was just trained holds the run's options beside its own: spelt as in its config.json.
+    "generator.options": JSON.stringify(toJson(TRAIN_OPTIONS, model.generator.options)),
     ...(model.kind && { "generator.kind": model.kind }),
     examples: JSON.stringify(model.examples),
   };

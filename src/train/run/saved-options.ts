@@ -29,12 +29,14 @@ export function resumed<Options extends object>(
 }
 
 /** Options as config.json holds them. */
-export function toJson<T extends OptionTable>(table: T, options: Partial<OptionsOf<T>>): Record<string, unknown> {
+export function toJson(table: OptionTable, options: object): Record<string, unknown> {
   const word = (key: string, value: unknown): boolean => {
     const spec = table[key];
     return spec?.type === "flag" && spec.saved === "on|off" && typeof value === "boolean";
   };
-  return Object.fromEntries(Object.entries(options).map(([key, value]) => [key, word(key, value) ? valueWord(value) : value]));
+  return Object.fromEntries(
+    Object.entries(options).map(([key, value]: [string, unknown]) => [key, word(key, value) ? valueWord(value) : value]),
+  );
 }
 
 /** Values as `toJson` wrote them: what is on or off may be spelt by words or by true and false, whichever it is. */
