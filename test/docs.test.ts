@@ -108,6 +108,12 @@ describe("documents", () => {
     expect(pages.filter((page) => page.startsWith("docs/") && !reached.has(page))).toEqual([]);
   });
 
+  it("say of each dependency what it is for", () => {
+    const { dependencies, devDependencies } = JSON.parse(text("package.json")) as Record<string, Record<string, string>>;
+    const names = Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !name.startsWith("@types/"));
+    expect(names.filter((name) => !text("docs/architecture.md").includes(`\`${name}\``))).toEqual([]);
+  });
+
   it("of the notebook bear the date of their day", () => {
     for (const page of filesOf("docs/notebook")) expect(page).toMatch(/\/2\d{3}-\d\d-\d\d-[\w-]+\.md$/);
   });
