@@ -125,7 +125,7 @@ export class AsciiTorch7 extends ByteReader implements Torch7Source {
     while (this.at < this.bytes.length && !isBlank(this.bytes[this.at]) && this.at - from < MAX_WORD) this.at++;
     const word = latin1(this.bytes.subarray(from, this.at)).toLowerCase();
     if (/^[-+]?nan$/.test(word)) return NaN;
-    if (/^[-+]?inf$/.test(word)) return word.startsWith("-") ? -Infinity : Infinity;
+    if (/^[-+]?inf(?:inity)?$/.test(word)) return word.startsWith("-") ? -Infinity : Infinity;
     if (!/^[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?$/.test(word)) this.fail(`it has no number for ${what}`);
     return Number(word);
   }

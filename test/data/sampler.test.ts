@@ -67,7 +67,9 @@ describe("PairSampler", () => {
   it("says what is wrong with its options", () => {
     expect(() => new PairSampler(dataset, { batch: 0, seed: 0 })).toThrow(/batch must be a positive integer/);
     expect(() => new PairSampler(dataset, { batch: 4, seed: 0, captionsPerImage: 0 })).toThrow(/captionsPerImage/);
-    expect(() => new PairSampler(tinyDataset({ classes: 5 }), { batch: 4, seed: 0, split: "test" })).toThrow(/1 classes .* needs 2/);
+    expect(() => new PairSampler(tinyDataset({ classes: 5 }), { batch: 4, seed: 0, split: "test" })).toThrow(
+      /1 class with images, .* needs 2 /,
+    );
   });
 });
 

@@ -27,8 +27,8 @@ import type { SafeTensor } from "../../src/formats/safetensors.js";
 import { readStyle } from "../../src/train/style/file.js";
 import { petalsAttributes } from "../../src/data/petals-classes.js";
 import { tinyPrepared } from "../data/tiny-dataset.js";
-import { pythonFile } from "../data/formats/python-files.js";
-import { lua, torchObject, torchTensor, writeTorch7 } from "../data/formats/torch7-writer.js";
+import { pythonFile } from "../formats/python-files.js";
+import { lua, torchObject, torchTensor, writeTorch7 } from "../formats/torch7-writer.js";
 import { altered, tinyModels } from "../train/tiny-model.js";
 import { damaged, nonsense, pick, type Random, randomStream } from "./mutations.js";
 

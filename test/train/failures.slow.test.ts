@@ -14,7 +14,7 @@ import { parseMetrics } from "../../src/train/run/metrics-file.js";
 import { trainStyle } from "../../src/node/train.js";
 import { trainText } from "../../src/node/train.js";
 import { train } from "../../src/node/train.js";
-import { tinyFolder } from "../data/tiny-folder.js";
+import { tinyFolder } from "../node/datasets/tiny-folder.js";
 import { tinyRun } from "./tiny-run.js";
 
 const world = vi.hoisted(() => ({ devices: [] as Devices.Device[], refuseMetrics: undefined as ((text: string) => boolean) | undefined }));

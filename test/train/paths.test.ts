@@ -7,7 +7,7 @@ import { resolveOptions, resumeOptions } from "../../src/train/gan/resolve-optio
 import { withAbsolutePaths } from "../../src/node/files/paths.js";
 import { openData, requireData } from "../../src/node/datasets/run-data.js";
 import { resolveTextOptions, resumeTextOptions } from "../../src/train/text/resolve-options.js";
-import { tinyFolder } from "../data/tiny-folder.js";
+import { tinyFolder } from "../node/datasets/tiny-folder.js";
 
 let home: string;
 const before = { folder: process.cwd(), cache: process.env.PETALGRAD_CACHE };

@@ -24,7 +24,7 @@ import { StyleReader } from "../../src/train/style/reader.js";
 import { determination } from "../../src/train/style/recovery.js";
 import { trainStyle } from "../../src/node/train.js";
 import { StyleTraining } from "../../src/train/style/step.js";
-import { tinyFolder } from "../data/tiny-folder.js";
+import { tinyFolder } from "../node/datasets/tiny-folder.js";
 import { device } from "../device.js";
 import { tinyRun } from "./tiny-run.js";
 

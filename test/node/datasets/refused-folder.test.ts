@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it, vi } from "vitest";
-import { openDataset } from "../../src/node/datasets/open.js";
+import { openDataset } from "../../../src/node/datasets/open.js";
 import { tinyFolder } from "./tiny-folder.js";
 
 vi.mock("node:fs/promises", async (original) => {

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { strToU8, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
-import { readNpy, readNpz, writeNpy } from "../../../src/formats/npy.js";
+import { readNpy, readNpz, writeNpy } from "../../src/formats/npy.js";
 import { refusesEveryCut, survives } from "./damage.js";
 import { forgeNpy, npyHeader } from "./npy-writer.js";
 import { pythonFile } from "./python-files.js";

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, it } from "vitest";
-import { writeFileAtomic } from "../../src/node/files/atomic-file.js";
+import { writeFileAtomic } from "../../../src/node/files/atomic-file.js";
 
 const home = mkdtempSync(join(tmpdir(), "petalgrad-atomic-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PNG } from "pngjs";
-import { RandomStream } from "../../src/random/philox.js";
+import { RandomStream } from "../../../src/random/philox.js";
 
 const COLOURS = ["red", "blue", "white", "yellow", "pink", "orange"] as const;
 

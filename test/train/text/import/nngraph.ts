@@ -2,9 +2,9 @@
  * The authors' text encoders as objects of Torch7, built from their definition: a graph of nngraph's nodes with all that such a file holds
  * beside the weights (both directions of the graph, gradients, functions), its parameters views of one storage as after `getParameters`.
  */
-import type { TorchObject } from "../../../src/formats/torch7.js";
-import { LuaFunction, LuaTable, type LuaValue, TorchStorage, type TorchTensor } from "../../../src/formats/torch7.js";
-import { lua, torchObject, torchTensor } from "../../data/formats/torch7-writer.js";
+import type { TorchObject } from "../../../../src/formats/torch7.js";
+import { LuaFunction, LuaTable, type LuaValue, TorchStorage, type TorchTensor } from "../../../../src/formats/torch7.js";
+import { lua, torchObject, torchTensor } from "../../../formats/torch7-writer.js";
 
 export interface EncoderFacts {
   readonly cell: "rnn" | "gru";

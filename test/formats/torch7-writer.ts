@@ -1,6 +1,6 @@
 /** Writes Torch7's files from the values that the reader gives, by the format's definition (File.lua, Tensor.c, Storage.c, DiskFile.c). */
-import { LuaFunction, LuaTable, type LuaValue, TorchObject, TorchStorage, TorchTensor } from "../../../src/formats/torch7.js";
-import type { NumberArray } from "../../../src/formats/number-array.js";
+import { LuaFunction, LuaTable, type LuaValue, TorchObject, TorchStorage, TorchTensor } from "../../src/formats/torch7.js";
+import type { NumberArray } from "../../src/formats/number-array.js";
 
 const KIND = new Map<unknown, string>([
   [Float32Array, "Float"],

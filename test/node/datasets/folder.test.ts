@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { readCaptions } from "../../src/node/datasets/captions-source.js";
-import { findSources } from "../../src/node/datasets/layout.js";
-import { birds } from "../../src/node/datasets/birds.js";
-import { flowers } from "../../src/node/datasets/flowers.js";
-import { openDataset } from "../../src/node/datasets/open.js";
-import type { OpenOptions } from "../../src/node/datasets/options.js";
-import { storedSide } from "../../src/data/photo.js";
-import { findSplit } from "../../src/data/split.js";
+import { readCaptions } from "../../../src/node/datasets/captions-source.js";
+import { findSources } from "../../../src/node/datasets/layout.js";
+import { birds } from "../../../src/node/datasets/birds.js";
+import { flowers } from "../../../src/node/datasets/flowers.js";
+import { openDataset } from "../../../src/node/datasets/open.js";
+import type { OpenOptions } from "../../../src/node/datasets/options.js";
+import { storedSide } from "../../../src/data/photo.js";
+import { findSplit } from "../../../src/data/split.js";
 
 let base = "";
 /** A sound data set of ten images in five classes, in the layout of flowers; copied for each test that changes it. */

@@ -1,8 +1,8 @@
 /** The safetensors reader and writer: round trips, every lie a header can tell, damage anywhere, and noise. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readSafetensors, type SafeTensor, SafetensorsError, writeSafetensors } from "../src/formats/safetensors.js";
-import { parseStrictJson } from "../src/formats/strict-json.js";
+import { readSafetensors, type SafeTensor, SafetensorsError, writeSafetensors } from "../../src/formats/safetensors.js";
+import { parseStrictJson } from "../../src/formats/strict-json.js";
 
 const encoder = new TextEncoder();
 

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { download, type Remote } from "../../src/node/datasets/download.js";
-import { downloadFlowers } from "../../src/node/datasets/flowers.js";
+import { download, type Remote } from "../../../src/node/datasets/download.js";
+import { downloadFlowers } from "../../../src/node/datasets/flowers.js";
 
 const content = randomBytes(300_000);
 const md5 = createHash("md5").update(content).digest("hex");

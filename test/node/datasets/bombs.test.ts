@@ -9,12 +9,12 @@ import { zipSync } from "fflate";
 import sharp from "sharp";
 import { pack } from "tar-stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readSource } from "../../src/node/datasets/archive.js";
-import { Unpacked } from "../../src/node/datasets/archive-entry.js";
-import { readCaptions } from "../../src/node/datasets/captions-source.js";
-import { decodeImage, readPhoto } from "../../src/node/datasets/decode.js";
-import { followLinks } from "../../src/node/datasets/links.js";
-import { openDataset } from "../../src/node/datasets/open.js";
+import { readSource } from "../../../src/node/datasets/archive.js";
+import { Unpacked } from "../../../src/node/datasets/archive-entry.js";
+import { readCaptions } from "../../../src/node/datasets/captions-source.js";
+import { decodeImage, readPhoto } from "../../../src/node/datasets/decode.js";
+import { followLinks } from "../../../src/node/datasets/links.js";
+import { openDataset } from "../../../src/node/datasets/open.js";
 import { tinyFolder } from "./tiny-folder.js";
 
 const MiB = 2 ** 20;

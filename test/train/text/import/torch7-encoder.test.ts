@@ -1,16 +1,16 @@
 /** Text encoders out of Torch7's files and PyTorch's state dicts: their weights, and what they compute, against PyTorch's modules. */
 import { describe, expect, it } from "vitest";
-import type { LuaTable } from "../../../src/formats/torch7.js";
-import { readTorch7, TorchObject } from "../../../src/formats/torch7.js";
-import { compile } from "../../../src/tensor/compile.js";
-import { input } from "../../../src/tensor/tensor.js";
-import { encoderOf, type ImportedWeights } from "../../../src/train/text/import/encoder-weights.js";
-import { portName, weightsOfStateDict } from "../../../src/train/text/import/state-dict.js";
-import { weightsOfTorch7, weightsOfVector } from "../../../src/train/text/import/torch7-encoder.js";
-import type { SafeTensor } from "../../../src/formats/safetensors.js";
-import { lua, torchObject, torchTensor, writeTorch7 } from "../../data/formats/torch7-writer.js";
-import { device } from "../../device.js";
-import { expectClose, fixture } from "../../oracle/fixture.js";
+import type { LuaTable } from "../../../../src/formats/torch7.js";
+import { readTorch7, TorchObject } from "../../../../src/formats/torch7.js";
+import { compile } from "../../../../src/tensor/compile.js";
+import { input } from "../../../../src/tensor/tensor.js";
+import { encoderOf, type ImportedWeights } from "../../../../src/train/text/import/encoder-weights.js";
+import { portName, weightsOfStateDict } from "../../../../src/train/text/import/state-dict.js";
+import { weightsOfTorch7, weightsOfVector } from "../../../../src/train/text/import/torch7-encoder.js";
+import type { SafeTensor } from "../../../../src/formats/safetensors.js";
+import { lua, torchObject, torchTensor, writeTorch7 } from "../../../formats/torch7-writer.js";
+import { device } from "../../../device.js";
+import { expectClose, fixture } from "../../../oracle/fixture.js";
 import { checkpoint, type EncoderFacts, torchEncoder } from "./nngraph.js";
 
 const CELLS = ["rnn", "gru"] as const;

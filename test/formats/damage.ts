@@ -1,7 +1,7 @@
 /** What may happen to a file: the fuzz tests of all readers. */
 import fc from "fast-check";
 import { expect } from "vitest";
-import { UserError } from "../../../src/errors.js";
+import { UserError } from "../../src/errors.js";
 
 /** A file cut short, with bytes changed, inserted or taken out. */
 const damage = fc.record({

@@ -1,7 +1,7 @@
 /** Small floats against their definitions: every code of the 8-bit types and below by hand-written values, F16 and BF16 by other means. */
 import { describe, expect, it } from "vitest";
-import { type SmallFloat, widened } from "../../../src/formats/small-floats.js";
-import { readSafetensors, SafetensorsError, writeSafetensors } from "../../../src/formats/safetensors.js";
+import { type SmallFloat, widened } from "../../src/formats/small-floats.js";
+import { readSafetensors, SafetensorsError, writeSafetensors } from "../../src/formats/safetensors.js";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 

@@ -10,7 +10,7 @@ import {
   TorchObject,
   TorchStorage,
   TorchTensor,
-} from "../../../src/formats/torch7.js";
+} from "../../src/formats/torch7.js";
 import { refusesEveryCut, survives } from "./damage.js";
 import { f64, i32, i64, lua, text, torchObject, torchTensor, writeTorch7 } from "./torch7-writer.js";
 
@@ -103,6 +103,13 @@ describe("a round trip", () => {
     const longs = torchTensor([3], BigInt64Array.of(1n, -2n, 2n ** 31n - 1n));
     expect(readTorch7(writeTorch7(longs, { form: "windows" }))).toEqual(torchTensor([3], Int32Array.of(1, -2, 2 ** 31 - 1)));
     expect(readTorch7(writeTorch7(longs, { form: "ascii" }))).toEqual(longs);
+  });
+
+  it("what C's scanf takes for numbers that are not finite", () => {
+    const words = { inf: Infinity, "-inf": -Infinity, "+Infinity": Infinity, "-INFINITY": -Infinity, nan: NaN, "-nan": NaN };
+    for (const [word, number] of Object.entries(words)) expect(readTorch7(new TextEncoder().encode(`1\n${word}\n`))).toBe(number);
+    for (const word of ["infinit", "in", "infinite"])
+      expect(() => readTorch7(new TextEncoder().encode(`1\n${word}\n`))).toThrow("it has no number for a number");
   });
 
   it("a file of DiskFile's own ASCII form, with carriage returns or without", () => {

@@ -1,7 +1,7 @@
 /** Files that Python and NumPy wrote (scripts/fixtures/formats.py), by name. */
 import { readFileSync } from "node:fs";
 
-const files = JSON.parse(readFileSync(new URL("../../fixtures/formats.json", import.meta.url), "utf8")) as Record<string, string>;
+const files = JSON.parse(readFileSync(new URL("../fixtures/formats.json", import.meta.url), "utf8")) as Record<string, string>;
 
 export function pythonFile(name: string): Uint8Array {
   const base64 = files[name];
