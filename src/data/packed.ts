@@ -67,18 +67,18 @@ export class PackedDataset implements Dataset {
     this.#captionStart = new Uint32Array(images.length + 1);
     this.#byClass = prepared.classes.map(() => []);
     images.forEach((image, i) => {
-      this.#pixelStart[i + 1] = this.#pixelStart[i] + 3 * image.side ** 2;
-      this.#captionStart[i + 1] = this.#captionStart[i] + image.captions.length;
-      this.#byClass[image.classIndex].push(i);
+      this.#pixelStart[i + 1] = this.#pixelStart[i]! + 3 * image.side ** 2;
+      this.#captionStart[i + 1] = this.#captionStart[i]! + image.captions.length;
+      this.#byClass[image.classIndex]!.push(i);
     });
-    this.captions = this.#captionStart[images.length];
+    this.captions = this.#captionStart[images.length]!;
     this.#captionOwner = new Uint32Array(this.captions);
     images.forEach((_, i) => this.#captionOwner.fill(i, this.#captionStart[i], this.#captionStart[i + 1]));
     if (this.#pixelStart[images.length] !== prepared.pixels.length) {
       throw new DataError(`${prepared.name}: ${prepared.pixels.length} bytes of pixels where ${this.#pixelStart[images.length]} belong`);
     }
     if (attributes !== undefined) {
-      this.attributes = (image) => attributes[this.#known(image)];
+      this.attributes = (image) => attributes[this.#known(image)]!;
     }
   }
 
@@ -95,15 +95,15 @@ export class PackedDataset implements Dataset {
   }
 
   classOf(image: number): number {
-    return this.#list[this.#known(image)].classIndex;
+    return this.#list[this.#known(image)]!.classIndex;
   }
 
   imageName(image: number): string {
-    return this.#list[this.#known(image)].name;
+    return this.#list[this.#known(image)]!.name;
   }
 
   side(image: number): number {
-    return this.#list[this.#known(image)].side;
+    return this.#list[this.#known(image)]!.side;
   }
 
   pixels(image: number): Uint8Array {
@@ -111,16 +111,16 @@ export class PackedDataset implements Dataset {
   }
 
   captionsOf(image: number): readonly string[] {
-    return this.#list[this.#known(image)].captions;
+    return this.#list[this.#known(image)]!.captions;
   }
 
   firstCaption(image: number): number {
-    return this.#captionStart[this.#known(image)];
+    return this.#captionStart[this.#known(image)]!;
   }
 
   caption(index: number): string {
     const image = this.imageOfCaption(index);
-    return this.#list[image].captions[index - this.#captionStart[image]];
+    return this.#list[image]!.captions[index - this.#captionStart[image]!]!;
   }
 
   imageOfCaption(index: number): number {
@@ -227,9 +227,9 @@ export async function decodePacked(bytes: Uint8Array, key?: string): Promise<Pac
       at += section.length;
     }
   }
-  const captions = parsed(found["captions"], "captions");
+  const captions = parsed(found["captions"]!, "captions");
   checkCaptions(captions, header.imageNames.length);
-  const attributes = header.attributes && parsed(found["attributes"], "attributes");
+  const attributes = header.attributes && parsed(found["attributes"]!, "attributes");
   if (attributes !== undefined) {
     checkAttributes(attributes, header.imageNames.length);
   }
@@ -242,11 +242,11 @@ export async function decodePacked(bytes: Uint8Array, key?: string): Promise<Pac
     report: header.report,
     images: header.imageNames.map((name, i) => ({
       name,
-      classIndex: header.imageClasses[i],
-      side: header.imageSides[i],
-      captions: captions[i],
+      classIndex: header.imageClasses[i]!,
+      side: header.imageSides[i]!,
+      captions: captions[i]!,
     })),
-    pixels: found["pixels"],
+    pixels: found["pixels"]!,
     ...(attributes !== undefined && { attributes: attributes as PetalsAttributes[] }),
   });
 }

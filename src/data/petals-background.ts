@@ -120,7 +120,7 @@ function set(out: Float32Array, colour: Rgb): void {
 
 function towards(out: Float32Array, colour: Rgb, share: number): void {
   for (let i = 0; i < 3; i++) {
-    out[i] = out[i] + (colour[i] - out[i]) * share;
+    out[i] = out[i]! + (colour[i]! - out[i]!) * share;
   }
 }
 

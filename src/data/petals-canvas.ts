@@ -19,9 +19,9 @@ export class Canvas {
   /** Lays a colour over one pixel (its place in `rgb`) with opacity 0 ... 1. */
   blend(at: number, red: number, green: number, blue: number, opacity: number): void {
     const rgb = this.rgb;
-    rgb[at] = rgb[at] + (red - rgb[at]) * opacity;
-    rgb[at + 1] = rgb[at + 1] + (green - rgb[at + 1]) * opacity;
-    rgb[at + 2] = rgb[at + 2] + (blue - rgb[at + 2]) * opacity;
+    rgb[at] = rgb[at]! + (red - rgb[at]!) * opacity;
+    rgb[at + 1] = rgb[at + 1]! + (green - rgb[at + 1]!) * opacity;
+    rgb[at + 2] = rgb[at + 2]! + (blue - rgb[at + 2]!) * opacity;
   }
 
   /** Visits the pixels whose centres may lie in a box: visit(x, y, place in `rgb`). */
@@ -72,7 +72,7 @@ export class Canvas {
   bytes(): Uint8Array {
     const out = new Uint8Array(this.rgb.length);
     for (let i = 0; i < out.length; i++) {
-      const value = this.rgb[i] + 0.5;
+      const value = this.rgb[i]! + 0.5;
       out[i] = value < 0 ? 0 : value > 255 ? 255 : value;
     }
     return out;
@@ -115,7 +115,7 @@ export class Noise {
   #corner(ix: number, iy: number): number {
     let hash = Math.imul(ix, 0x27d4eb2d) ^ Math.imul(iy, 0x165667b1);
     hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-    return this.#table[(hash >>> 24) & 255];
+    return this.#table[(hash >>> 24) & 255]!;
   }
 }
 

@@ -201,7 +201,7 @@ function predicate(m: Material, withColour = true): string {
     return random.pick(["lovely", "delicate", "pretty", "neat"]);
   }
   random.shuffle(parts);
-  return parts.length === 1 ? parts[0] : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)!}`;
+  return parts.length === 1 ? parts[0]! : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)!}`;
 }
 
 function centrePhrase(named: PetalsClass, says: Mentioned, random: RandomStream): string {

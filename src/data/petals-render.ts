@@ -218,7 +218,7 @@ function paintPetal(
     }
     const clamped = u < 0.01 ? 0.01 : u > 0.998 ? 0.998 : u;
     const step = Math.floor(clamped * OUTLINE_STEPS);
-    const half = room * (profile[step] + (profile[step + 1] - profile[step]) * (clamped * OUTLINE_STEPS - step));
+    const half = room * (profile[step]! + (profile[step + 1]! - profile[step]!) * (clamped * OUTLINE_STEPS - step));
     // Slope of the outline turns the gap across into a distance to the edge; bounded, for it has no bound at a blunt tip.
     const slope = Math.max(-2, Math.min(2, (half * (foot / clamped - tip / (1 - clamped))) / length));
     const across = (half - Math.abs(v)) / Math.sqrt(1 + slope * slope);

@@ -71,10 +71,10 @@ export class PairSampler {
       const first = random.below(this.#classes.length);
       // One of the other classes, where there are any: step over the first.
       const second = (first + 1 + random.below(Math.max(1, this.#classes.length - 1))) % this.#classes.length;
-      images[row] = random.pick(this.#dataset.imagesOfClass(this.#classes[first]));
-      wrong[row] = random.pick(this.#dataset.imagesOfClass(this.#classes[second]));
-      drawCaptions(this.#dataset, images[row], random, captions, row * perImage, perImage);
-      drawCaptions(this.#dataset, wrong[row], random, wrongCaptions, row * perImage, perImage);
+      images[row] = random.pick(this.#dataset.imagesOfClass(this.#classes[first]!));
+      wrong[row] = random.pick(this.#dataset.imagesOfClass(this.#classes[second]!));
+      drawCaptions(this.#dataset, images[row]!, random, captions, row * perImage, perImage);
+      drawCaptions(this.#dataset, wrong[row]!, random, wrongCaptions, row * perImage, perImage);
     }
     const views = drawViews(this.#dataset, images, random, { mirror });
     const wrongViews = drawViews(this.#dataset, wrong, random, { mirror });
@@ -160,9 +160,9 @@ export class JointSampler {
     let length = 0;
     for (let row = 0; row < batch; row++) {
       const quantile = groupByLength ? reflect(centre + random.between(-LENGTH_WINDOW, LENGTH_WINDOW)) : random.uniform();
-      const { captions: sorted, cumulative } = this.#byLength[chosen[row]];
-      const caption = sorted[firstAbove(cumulative, quantile)];
-      classes[row] = this.#classes[chosen[row]];
+      const { captions: sorted, cumulative } = this.#byLength[chosen[row]!]!;
+      const caption = sorted[firstAbove(cumulative, quantile)]!;
+      classes[row] = this.#classes[chosen[row]!]!;
       const image = this.#dataset.imageOfCaption(caption);
       images[row] = image;
       captions[row * perImage] = caption;
@@ -171,7 +171,7 @@ export class JointSampler {
           this.#dataset.firstCaption(image) + random.below(Math.min(sentences, this.#dataset.captionsOf(image).length));
       }
     }
-    captions.forEach((caption) => (length = Math.max(length, this.#lengths[caption])));
+    captions.forEach((caption) => (length = Math.max(length, this.#lengths[caption]!)));
     return { classes, images, captions, views: drawViews(this.#dataset, images, random, this.#options), length };
   }
 }
@@ -198,7 +198,7 @@ function captionsByLength(
       weighted.push({ caption: dataset.firstCaption(image) + i, weight: 1 / count });
     }
   }
-  weighted.sort((a, b) => lengths[a.caption] - lengths[b.caption] || a.caption - b.caption);
+  weighted.sort((a, b) => lengths[a.caption]! - lengths[b.caption]! || a.caption - b.caption);
   const total = weighted.reduce((sum, { weight }) => sum + weight, 0);
   const cumulative = new Float64Array(weighted.length);
   let sum = 0;
@@ -212,7 +212,7 @@ function firstAbove(cumulative: Float64Array, quantile: number): number {
   let high = cumulative.length - 1;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (cumulative[middle] > quantile) {
+    if (cumulative[middle]! > quantile) {
       high = middle;
     } else {
       low = middle + 1;

@@ -43,7 +43,7 @@ export function findSplit(
     const held = new Set(definition.defaultTestClasses(classes));
     const all = classes.map((_, i) => i);
     return {
-      split: { train: all.filter((i) => !held.has(classes[i])), test: all.filter((i) => held.has(classes[i])) },
+      split: { train: all.filter((i) => !held.has(classes[i]!)), test: all.filter((i) => held.has(classes[i]!)) },
       notes: [`no class lists: ${definition.defaultSplitNote}`],
     };
   }

@@ -9,7 +9,7 @@ export function subset(dataset: Dataset, keep: (image: number) => boolean): Data
   return {
     ...{ name, size, images, captions, classes, split, alphabet, report },
     ...(attributes && { attributes }),
-    imagesOfClass: (classIndex) => byClass[classIndex],
+    imagesOfClass: (classIndex) => byClass[classIndex]!,
     imagesOfSplit: (splitName) => bySplit[splitName],
     classOf: (image) => dataset.classOf(image),
     imageName: (image) => dataset.imageName(image),

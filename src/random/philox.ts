@@ -69,7 +69,7 @@ export class RandomStream {
       philox4x32(this.blocks++, this.word1 >>> 0, this.word2 >>> 0, this.word3 >>> 0, this.key0, this.key1, this.block);
       this.used = 0;
     }
-    return this.block[this.used++];
+    return this.block[this.used++]!;
   }
 
   /** Uniform in [0, 1). */
@@ -97,7 +97,7 @@ export class RandomStream {
 
   /** One element, uniformly. */
   pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)];
+    return items[this.below(items.length)]!;
   }
 
   /** True with probability p. */
@@ -115,9 +115,7 @@ export class RandomStream {
   shuffle<T>(items: T[], count = items.length): T[] {
     for (let i = 0; i < Math.min(count, items.length - 1); i++) {
       const j = i + this.below(items.length - i);
-      const swap = items[i];
-      items[i] = items[j];
-      items[j] = swap;
+      [items[i], items[j]] = [items[j]!, items[i]!];
     }
     return items;
   }

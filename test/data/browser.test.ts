@@ -9,7 +9,7 @@ async function importsOf(file: string, seen = new Set<string>()): Promise<Set<st
   if (!seen.has(file)) {
     seen.add(file);
     const text = await readFile(file, "utf8");
-    for (const [, name] of text.matchAll(/^(?:import|export)\s(?!type\s)[^;]*?from "([^"]+)";/gm)) {
+    for (const [, name = ""] of text.matchAll(/^(?:import|export)\s(?!type\s)[^;]*?from "([^"]+)";/gm)) {
       if (name.startsWith(".")) {
         await importsOf(join(dirname(file), name.replace(/\.js$/, ".ts")), seen);
       } else {

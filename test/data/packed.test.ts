@@ -63,7 +63,7 @@ describe("the packed form", () => {
     const refusals = new Set<string>();
     for (let at = 0; at < bytes.length; at += 13) {
       const damaged = bytes.slice();
-      damaged[at] ^= 0x10;
+      damaged[at]! ^= 0x10;
       const error = await decodePacked(damaged).then(
         () => new Error(`not noticed at ${at}`),
         (reason: Error) => reason,

@@ -8,7 +8,7 @@ describe("the attributes that captions name", () => {
   it("are found in the grammar's own sentences as often as it says", () => {
     let [counts, centres, all] = [0, 0, 0];
     for (let classIndex = 0; classIndex < 130; classIndex++) {
-      const named = petalsClasses()[classIndex];
+      const named = petalsClasses()[classIndex]!;
       for (const caption of petalsCaptions(named, new RandomStream(5, classIndex))) {
         const says = attributesNamed(caption, named);
         all++;
@@ -24,7 +24,7 @@ describe("the attributes that captions name", () => {
   });
 
   it("are told from words that stand elsewhere", () => {
-    const named = { ...petalsClasses()[0], petalCount: 5 as const, centreColour: "green" as const };
+    const named = { ...petalsClasses()[0]!, petalCount: 5 as const, centreColour: "green" as const };
     expect(attributesNamed("red petals above broad green leaves", named)).toEqual({
       ...{ petalColour: true, petalCount: false, centreColour: false },
     });

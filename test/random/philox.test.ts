@@ -3,7 +3,7 @@ import { philox4x32, RandomStream } from "../../src/random/philox.js";
 
 describe("philox4x32", () => {
   // The known answers that the Random123 library publishes for philox4x32 with 10 rounds.
-  it.each([
+  it.each<{ counter: [number, number, number, number]; key: [number, number]; expected: number[] }>([
     { counter: [0, 0, 0, 0], key: [0, 0], expected: [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8] },
     {
       counter: [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
@@ -17,7 +17,7 @@ describe("philox4x32", () => {
     },
   ])("gives the published answer for counter $counter", ({ counter, key, expected }) => {
     const out = new Uint32Array(4);
-    philox4x32(counter[0], counter[1], counter[2], counter[3], key[0], key[1], out);
+    philox4x32(...counter, ...key, out);
     expect([...out]).toEqual(expected);
   });
 });
@@ -50,7 +50,7 @@ describe("RandomStream", () => {
     let normal = 0;
     let square = 0;
     for (let i = 0; i < n; i++) {
-      counts[stream.below(7)]++;
+      counts[stream.below(7)]!++;
       uniform += stream.uniform();
       const z = stream.normal();
       normal += z;

@@ -63,7 +63,7 @@ export async function readCaptions(source: string): Promise<CaptionsRead> {
   for await (const { path, bytes } of readSource(source, { wanted, largest: LARGEST_TEXT, onSkipped })) {
     const list = LIST_PATH.exec(path);
     if (list) {
-      lists[list[1].toLowerCase() as ListName] = decodeList(bytes, path);
+      lists[list[1]!.toLowerCase() as ListName] = decodeList(bytes, path);
       continue;
     }
     const place = placeOf(path);
@@ -107,7 +107,7 @@ export async function readCaptions(source: string): Promise<CaptionsRead> {
 function placeOf(path: string): { className: string; image: string; preferred: boolean } | undefined {
   const preferred = CAPTION_PATH.exec(path);
   const match = preferred ?? OTHER_PATH.exec(path);
-  return match ? { className: match[1], image: match[2], preferred: preferred !== null } : undefined;
+  return match ? { className: match[1]!, image: match[2]!, preferred: preferred !== null } : undefined;
 }
 
 function notesOn(encodings: Readonly<Record<Encoding, readonly string[]>>): string[] {

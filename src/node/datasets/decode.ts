@@ -96,7 +96,7 @@ function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
 function spread(grey: Uint8Array, channels: number): Uint8Array {
   const out = new Uint8Array((grey.length / channels) * 3);
   for (let i = 0; i < out.length; i++) {
-    out[i] = grey[Math.floor(i / 3) * channels];
+    out[i] = grey[Math.floor(i / 3) * channels]!;
   }
   return out;
 }

@@ -72,7 +72,7 @@ export function followLinks(files: ReadonlySet<string>, links: ReadonlyMap<strin
       dead.push(link);
     }
     for (; plain[at]?.name.startsWith(`${target}/`); at++) {
-      add(plain[at].file, link + plain[at].name.slice(target.length));
+      add(plain[at]!.file, link + plain[at]!.name.slice(target.length));
     }
   }
   return { names, dead };
@@ -105,7 +105,7 @@ function firstFrom(sorted: readonly { name: string }[], from: string): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (sorted[middle].name < from) low = middle + 1;
+    if (sorted[middle]!.name < from) low = middle + 1;
     else high = middle;
   }
   return low;

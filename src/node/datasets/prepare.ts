@@ -166,11 +166,11 @@ function captionFinder(files: readonly CaptionFile[]): (path: string) => Caption
     const exact = parts.length > 1 ? byPath.get(`${parts.at(-2)!}/${image}`) : undefined;
     const alike = byImage.get(image) ?? [];
     if (exact ?? alike.length === 1) {
-      return exact ?? alike[0];
+      return exact ?? alike[0]!;
     }
     return alike.length === 0
       ? "no captions"
-      : `captions in several classes (${alike[0].className}, ${alike[1].className}), and the image in no class folder`;
+      : `captions in several classes (${alike[0]!.className}, ${alike[1]!.className}), and the image in no class folder`;
   };
 }
 
@@ -219,5 +219,5 @@ function byName(a: string, b: string): number {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0].trim();
+  return (error instanceof Error ? error.message : String(error)).split("\n")[0]!.trim();
 }

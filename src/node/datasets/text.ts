@@ -34,7 +34,7 @@ export function decodeText(bytes: Uint8Array): { text: string; encoding: Encodin
     return { text, encoding: "damaged" };
   }
   const latin = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
-  return { text: latin.replace(/[\x80-\x9f]/g, (c) => WINDOWS_1252[c.charCodeAt(0) - 0x80]), encoding: "windows-1252" };
+  return { text: latin.replace(/[\x80-\x9f]/g, (c) => WINDOWS_1252[c.charCodeAt(0) - 0x80]!), encoding: "windows-1252" };
 }
 
 type Unicode = "utf-8" | "utf-16le" | "utf-16be";
@@ -54,7 +54,7 @@ function markOf(bytes: Uint8Array): Unicode | undefined {
 /** The kind of UTF-16 in which zero bytes stand at every second place only: ASCII's upper halves. */
 function zerosOf(bytes: Uint8Array): Unicode | undefined {
   const zeros = [0, 0];
-  bytes.forEach((byte, i) => (zeros[i % 2] += byte === 0 ? 1 : 0));
-  const enough = ((zeros[0] + zeros[1]) * 2) / bytes.length >= ZEROS && bytes.length % 2 === 0;
+  bytes.forEach((byte, i) => (zeros[i % 2]! += byte === 0 ? 1 : 0));
+  const enough = ((zeros[0]! + zeros[1]!) * 2) / bytes.length >= ZEROS && bytes.length % 2 === 0;
   return enough && zeros[0] === 0 ? "utf-16le" : enough && zeros[1] === 0 ? "utf-16be" : undefined;
 }

@@ -98,7 +98,7 @@ function headerAt(directory: Buffer, at: number): Header {
   const name = directory.subarray(at + 46, at + 46 + nameLength);
   const extra = directory.subarray(at + 46 + nameLength, at + 46 + nameLength + extraLength);
   const sizes = [directory.readUInt32LE(at + 24), directory.readUInt32LE(at + 20), directory.readUInt32LE(at + 42)];
-  const [size, packedSize, offset] = wideSizes(extra, sizes);
+  const [size, packedSize, offset] = wideSizes(extra, sizes) as [number, number, number];
   return {
     // Names are UTF-8 or, from old programs, in the code page of some machine; programs on Windows have separated folders by backslashes.
     path: (decodeText(name)?.text ?? name.toString("latin1")).replaceAll("\\", "/").replace(/^(?:\.\/)+/, ""),
@@ -169,6 +169,6 @@ const CRC_TABLE = Int32Array.from({ length: 256 }, (_, n) => {
 
 function crc32(bytes: Uint8Array): number {
   let c = -1;
-  for (let i = 0; i < bytes.length; i++) c = CRC_TABLE[(c ^ bytes[i]) & 0xff] ^ (c >>> 8);
+  for (let i = 0; i < bytes.length; i++) c = CRC_TABLE[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
   return ~c >>> 0;
 }

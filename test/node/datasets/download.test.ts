@@ -81,7 +81,7 @@ describe("download", () => {
     expect(ranges).toHaveLength(3);
     const starts = ranges.map((range) => Number(/\d+/.exec(range ?? "0")![0]));
     expect(starts[1]).toBeGreaterThan(0);
-    expect(starts[2]).toBeGreaterThan(starts[1]);
+    expect(starts[2]).toBeGreaterThan(starts[1]!);
   });
 
   it("asks for the rest where the server sends less than was asked for", async () => {

@@ -51,7 +51,7 @@ describe(`real flowers${because(noFlowers)}`, () => {
         if (english.captionsOf(i).filter((caption) => word.test(caption)).length >= 7) {
           const pixels = english.pixels(i);
           const centre = (32 * 64 + 32) * 3;
-          sum += pixels[centre] - pixels[centre + 2];
+          sum += pixels[centre]! - pixels[centre + 2]!;
           count++;
         }
       }

@@ -338,7 +338,7 @@ describe("other kinds", () => {
     put(at("images", "README"), "no image at all");
     const dataset = await open();
     expect(dataset.images).toBe(20);
-    for (let i = 0; i < 4; i++) expect(Math.abs(dataset.pixels(i)[0] - 0xc0)).toBeLessThan(4);
+    for (let i = 0; i < 4; i++) expect(Math.abs(dataset.pixels(i)[0]! - 0xc0)).toBeLessThan(4);
     expect(reasons(dataset).sort()).toEqual([
       "images/class_1/image_1_0.bmp: an image of a kind that is not read (.bmp): save it as JPEG or PNG",
       "images/class_1/image_1_1.heic: an image of a kind that is not read (.heic): save it as JPEG or PNG",
@@ -391,9 +391,9 @@ describe("other kinds", () => {
     const text = Buffer.from("a flower ".repeat(100));
     const whole = Buffer.from(zipSync({ "text_c10/a/b.txt": text, "text_c10/a/c.txt": [text, { level: 0 }] }));
     const changed = Buffer.from(whole);
-    changed[whole.indexOf("a flower a flower")] ^= 1;
+    changed[whole.indexOf("a flower a flower")]! ^= 1;
     const locked = Buffer.from(whole);
-    locked[whole.lastIndexOf("PK\x01\x02") + 8] |= 1;
+    locked[whole.lastIndexOf("PK\x01\x02") + 8]! |= 1;
     const odd = Buffer.from(whole);
     odd[whole.indexOf("PK\x01\x02") + 10] = 12;
     for (const [bytes, message] of [
