@@ -64,10 +64,12 @@ describe("a training that goes on", () => {
   it("may be given the paths again that an older version kept as they were typed", () => {
     process.chdir(home);
     const saved = resolveOptions({ preset: "tiny", textEncoder: "t.safetensors" }, cpu);
-    expect(resumeOptions(saved, withAbsolutePaths({ textEncoder: "t.safetensors" })).textEncoder).toBe(
+    expect(resumeOptions(saved, withAbsolutePaths({ textEncoder: "t.safetensors" }), withAbsolutePaths).textEncoder).toBe(
       join(process.cwd(), "t.safetensors"),
     );
-    expect(() => resumeOptions(saved, withAbsolutePaths({ textEncoder: "u.safetensors" }))).toThrow("the run was begun with t.safetensors");
+    expect(() => resumeOptions(saved, withAbsolutePaths({ textEncoder: "u.safetensors" }), withAbsolutePaths)).toThrow(
+      "the run was begun with t.safetensors",
+    );
   });
 
   it("reads the same data from the new place", async () => {
