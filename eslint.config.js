@@ -59,6 +59,8 @@ zones.push({
   from: rooms.map((room) => `./${room}`),
   message: "A file that every room imports may import none.",
 });
+for (const from of ["./src/node", "./src/cli"])
+  zones.push({ target: "./src/index.ts", from, message: "The face of the core shows nothing that needs Node." });
 zones.push({ target: "./kernels", from: "./src", message: "Kernels know nothing of the rest of petalgrad." });
 
 const nodeGlobals = ["process", "Buffer", "global", "require", "__dirname", "__filename", "setImmediate"];

@@ -29,6 +29,7 @@ const LIMITS = [
 /** What to say where there is no adapter. */
 export const NO_ADAPTER = `no GPU adapter found: install a Vulkan driver (\`${commandLine("doctor")}\` says how), or use a browser with WebGPU`;
 
+/** State of the module, since `tensor.read()` is called without a device; programs are compiled for the device they are given. */
 let current: Device | undefined;
 
 /**

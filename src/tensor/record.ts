@@ -3,6 +3,10 @@ import { UserError } from "../errors.js";
 import { namingInputs } from "./named-inputs.js";
 import type { Tensor } from "./tensor.js";
 
+/**
+ * State of the module, since `assign(variable, value)` names no program: which one it belongs to is the one being built. It is set only while
+ * `build` runs, which cannot wait for anything, so no two programs can meet in it.
+ */
 let recording: Tensor[] | undefined;
 
 /** Calls `build` and returns its result with the effects it recorded, and the names of all inputs it made or used. */

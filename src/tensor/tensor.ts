@@ -8,10 +8,9 @@ import { called } from "../arguments.js";
 import { ShapeError, UserError } from "../errors.js";
 import { nameInput } from "./named-inputs.js";
 import { format, type Order, rowMajor, type Shape, size } from "./shape.js";
-import { requireNumbers, toArray, type Values } from "./values.js";
+import { type DType, requireNumbers, toArray, type Values } from "./values.js";
 
-/** Type of a tensor's elements: numbers, or whole numbers such as indices. */
-export type DType = "f32" | "u32";
+export type { DType };
 
 /** The vector-Jacobian product: from the gradient at the output to one for each source (undefined: no gradient flows there). */
 export type Vjp = (gradient: Tensor) => readonly (Tensor | undefined)[];
@@ -113,6 +112,7 @@ export const nextId = (): number => created;
 
 type Reader = (t: Tensor) => Promise<Float32Array | Uint32Array>;
 
+/** State of the module, since `read()` is a method of what the compiler is made of: the index hands the compiler in (read.ts). */
 let reader: Reader | undefined;
 
 /** Tells `Tensor.read` how to compile and run; a graph node cannot import the compiler that imports it. */
