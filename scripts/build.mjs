@@ -21,7 +21,8 @@ chmodSync(join(dist, "src", "cli", "main.js"), 0o755);
 /**
  * Our declarations name WebGPU's interfaces, which a user's project may or may not know: TypeScript's DOM library has them since 6.0, and
  * the package @webgpu/types clashes with that library. An interface of our own merges with whatever is there and stands in where nothing
- * is. It has the members that users read of a device, as all of those have them: its limits, and what its adapter is called.
+ * is. It has the members that users read of a device, as all of those have them: its limits, and what its adapter is called. AbortSignal,
+ * which the DOM's and Node's types have, is stood in for likewise where there are neither.
  */
 const declared = readFileSync(join(root, "node_modules", "@webgpu", "types", "dist", "index.d.ts"), "utf8");
 /** @param {string} name */
@@ -39,7 +40,7 @@ const members = {
   GPUSupportedLimits: membersOf("GPUSupportedLimits", "number"),
   GPUAdapterInfo: membersOf("GPUAdapterInfo", "string"),
 };
-const names = new Set(Object.keys(members));
+const names = new Set([...Object.keys(members), "AbortSignal"]);
 for (const file of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
   if (!file.endsWith(".d.ts")) continue;
   for (const [name] of readFileSync(join(dist, file), "utf8").matchAll(/\bGPU(?:[A-Z]\w*)?\b/g)) {

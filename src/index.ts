@@ -163,8 +163,15 @@ export type { TuneMode } from "./train/run/options.js";
 export { type Preset, PRESET_VALUES, type PresetName, PRESETS } from "./train/gan/presets.js";
 export { emaDecay, Gan, type GanOptions, type GanProgram } from "./train/gan/gan.js";
 export type { GanMetrics, StepOutputs } from "./train/gan/step.js";
-export type { TrainEvent, TrainHooks } from "./train/run/events.js";
+export { type GanTraining, trainGan } from "./train/gan/session.js";
+export { type TrainEvent, type TrainHooks, type TrainResult, withoutHooks } from "./train/run/events.js";
 export { MemoryStore, type RunStore } from "./train/run/store.js";
+
+// Training what stands beside a GAN: text encoders by themselves (section 3's objectives), style encoders of finished GANs (section 4.4).
+export { type GivenTextOptions, TEXT_OPTIONS, type TextOptions } from "./train/text/options.js";
+export { type TextTraining, type TextTrainResult, trainText } from "./train/text/session.js";
+export { type GivenStyleOptions, STYLE_OPTIONS, type StyleOptions } from "./train/style/options.js";
+export { type StyleEncoderTraining, type StyleResult, trainStyle } from "./train/style/session.js";
 
 // Pictures: a grid of images as pixels, curves as SVG.
 export { type GridOptions, imageGrid, type Picture } from "./pictures/image-grid.js";

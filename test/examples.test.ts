@@ -40,6 +40,14 @@ const PROMISES: Readonly<Record<string, (output: string) => void | Promise<void>
     expect(output).toMatch(/gradcheck: \d+ derivatives agree/);
   },
   "digits.ts": (output) => expect(Number(/([\d.]+) % of the last ten batches/.exec(output)?.[1])).toBeGreaterThan(95),
+  "train-petals.ts": (output) => {
+    expect(output).toMatch(/^GAN 30\/30 \{.*"lossG":\d/m);
+    const [count, least, most] = /drawn: (\d+) images, values from (\S+) to (\S+)/.exec(output)!.slice(1).map(Number);
+    expect(count).toBe(4);
+    expect(least).toBeGreaterThanOrEqual(-1);
+    expect(most).toBeLessThanOrEqual(1);
+    expect(most! - least!).toBeGreaterThan(0.1);
+  },
   "conditional-gan.ts": (output) => expect(Number(/([\d]+) %\s*$/.exec(output)?.[1])).toBeGreaterThan(90),
 };
 

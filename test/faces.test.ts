@@ -28,5 +28,5 @@ describe.each(Object.entries(faces))("%s", (_, file) => {
 
 it("gives a name to two things only where the second does the first with files", () => {
   const [core, node] = Object.values(faces).map(exportsOf) as [Map<string, ts.Symbol>, Map<string, ts.Symbol>];
-  expect([...node.keys()].filter((name) => core.has(name)).sort()).toEqual(["interpolate", "restyle", "sample"]);
+  expect([...node.keys()].filter((name) => core.has(name)).sort()).toEqual(["interpolate", "restyle", "sample", "trainStyle", "trainText"]);
 });

@@ -23,6 +23,9 @@ export { animation, type AnimationOptions } from "./files/animation.js";
 export { encodePng } from "./files/png.js";
 export { readPhoto } from "./datasets/decode.js";
 
+// Training in a run's folder, from data sets and files by their paths: the train, train-text and train-style commands.
+export { type StyleRequest, type TextTrainRequest, train, type TrainRequest, trainStyle, trainText } from "./train.js";
+
 // Drawing from a run's folder or a model file, on a device that goes when it is done: the sample, restyle and interpolate commands.
 export {
   type Drawn,

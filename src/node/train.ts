@@ -29,7 +29,9 @@ interface Request<Given> {
   readonly recover?: boolean | undefined;
 }
 
+/** A GAN to train, or to go on with. */
 export type TrainRequest = Request<GivenOptions>;
+/** A text encoder to train, or to go on with. */
 export type TextTrainRequest = Request<GivenTextOptions>;
 
 /** A new style encoder for a run, or the continuation of one that was stopped. */

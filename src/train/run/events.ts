@@ -50,6 +50,7 @@ export interface TrainHooks {
 /** For who wants to be told nothing, and stops nothing. */
 export const withoutHooks = (): TrainHooks => ({ onEvent: () => undefined, signal: new AbortController().signal });
 
+/** How a training ended. */
 export interface TrainResult {
   /** Where the run is kept. */
   readonly run: string;

@@ -10,6 +10,7 @@ const FROM_RUN = "the run's";
 /** Headings of help. The paper says what is minimised, and nothing of the encoder but that it is convolutional. */
 const STYLE_GROUP = "The style encoder (Reed et al. 2016, section 4.4, equation 6)";
 
+/** Names, kinds, ranges, defaults and help lines of the options of a style encoder's training. */
 export const STYLE_OPTIONS = {
   steps: {
     type: "integer",

@@ -53,6 +53,7 @@ export interface StyleEncoderTraining extends DeviceSource {
   readonly onBegin?: () => void;
 }
 
+/** How a style encoder's training ended. */
 export interface StyleResult {
   /** Where the style encoder is kept, inside the run. */
   readonly folder: string;

@@ -21,6 +21,7 @@ const TEXT_GROUPS = {
 
 const OF_OBJECTIVE = "the objective's";
 
+/** Names, kinds, ranges, defaults and help lines of the options of a text encoder's training. */
 export const TEXT_OPTIONS = {
   ...DATA_OPTIONS,
   seed: SEED_OPTION,
@@ -312,4 +313,5 @@ export const TEXT_OPTIONS = {
 /** Everything that decides what a training computes. Plain JSON; stored whole in the run's `config.json`. */
 export interface TextOptions extends OptionsOf<typeof TEXT_OPTIONS> {}
 
+/** What the user gave: any of the options, the rest to be filled in. */
 export type GivenTextOptions = Partial<TextOptions>;

@@ -43,6 +43,7 @@ export interface TextTraining extends DeviceSource {
   readonly about?: Readonly<Record<string, string>>;
 }
 
+/** How a text encoder's training ended. */
 export interface TextTrainResult {
   readonly run: string;
   /** "finished" at the last step or out of patience, "stopped" where the signal asked for it. */
