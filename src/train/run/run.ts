@@ -11,7 +11,7 @@
  * newer ones are safe, a damaged one is refused by its hash and the one before is used.
  */
 import { commandLine } from "../../command-line.js";
-import { UserError } from "../../errors.js";
+import { reasonOf, UserError } from "../../errors.js";
 import { readSafetensors, type SafeTensor, writeSafetensors } from "../../formats/safetensors.js";
 import { type MetricsRecord, metricsLine, parseMetrics, type Stage } from "./metrics-file.js";
 import { pathIn, type RunStore, within } from "./store.js";
@@ -122,7 +122,7 @@ export class Run<Options> {
     try {
       json = JSON.parse(text);
     } catch (error) {
-      throw new UserError(`${path} is damaged: ${(error as Error).message}`);
+      throw new UserError(`${path} is damaged: ${reasonOf(error)}`);
     }
     const { command, options } = (json ?? {}) as { command?: string; options?: unknown };
     if (command !== this.kind.command)
