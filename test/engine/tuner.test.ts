@@ -134,7 +134,7 @@ describe("a cache", () => {
     ["no decision", '{"format": 1, "adapters": {"a made-up GPU": {"A": {"choice": 3}}}}'],
   ])("that is damaged (%s) is ignored with a warning, and replaced", async (_, text) => {
     const cache = store();
-    writeFileSync(cache.name, text);
+    await cache.write(text);
     const { choices, raced, warnings } = await choose({ mode: "cached", cache }, [A]);
     expect({ choices, raced }).toEqual({ choices: { A: "3 ms" }, raced: ["A"] });
     expect(warnings).toEqual([expect.stringMatching(/^.*\.json is damaged \(.*\); it is not used$/)]);
