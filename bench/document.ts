@@ -1,5 +1,5 @@
 /**
- * Writes docs/performance.md and its chart from reports of `npm run bench -- --json FILE`:
+ * Writes docs/explanation/performance.md and its chart from reports of `npm run bench -- --json FILE`:
  *
  *     npm run bench:document -- FILE...
  *
@@ -7,6 +7,7 @@
  * we stand where we stand.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { UserError } from "../src/errors.js";
@@ -22,7 +23,9 @@ export interface Change {
   readonly command: string;
 }
 
-const CHART = "images/performance-scaling.svg";
+const CHART = "../images/performance-scaling.svg";
+
+const PAGE = "docs/explanation/performance.md";
 
 /** The page, without line breaks of its own; `chart` is where it finds the picture. */
 export function performancePage(reports: readonly Report[], changes: readonly Change[], limits: string): string {
@@ -262,10 +265,10 @@ async function main(files: readonly string[]): Promise<void> {
   const reports = files.map(read);
   const changes = JSON.parse(readFileSync(path("notes/changes.json"), "utf8")) as Change[];
   const page = performancePage(reports, changes, readFileSync(path("notes/limits.md"), "utf8"));
-  const target = path("../docs/performance.md");
+  const target = path(`../${PAGE}`);
   writeFileSync(target, await format(page, { ...(await resolveConfig(target)), parser: "markdown" }));
-  writeFileSync(path(`../docs/${CHART}`), powerChart(scalingPanels(reports.flatMap(({ rows }) => rows))));
-  console.log(`docs/performance.md written from ${files.join(", ")}`);
+  writeFileSync(join(dirname(target), CHART), powerChart(scalingPanels(reports.flatMap(({ rows }) => rows))));
+  console.log(`${PAGE} written from ${files.join(", ")}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -2,8 +2,9 @@
 import { UserError } from "../src/errors.js";
 import { openDevice } from "../src/gpu/device.js";
 import { Tuner } from "../src/gpu/tuner.js";
-import { tuneModeFor } from "../src/train/options.js";
-import { defineCommand, parseOptions, type Values, withDefaults } from "../src/cli/command.js";
+import { tuneModeFor } from "../src/train/run/options.js";
+import { defineCommand, parseOptions, withDefaults } from "../src/cli/command.js";
+import type { Values } from "../src/option-spec.js";
 import { commandHelp } from "../src/cli/help.js";
 import { benchKernels } from "./kernels.js";
 import { benchLadder } from "./ladder.js";

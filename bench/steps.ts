@@ -1,7 +1,7 @@
 /** Whole steps: time, dispatches, the JavaScript a step costs, and memory against what liveness allows. */
 import { Alphabet } from "../src/data/alphabet.js";
 import type { Dataset } from "../src/data/dataset.js";
-import { RandomStream } from "../src/data/philox.js";
+import { RandomStream } from "../src/random/philox.js";
 import type { Device } from "../src/gpu/device.js";
 import { Generator } from "../src/models/generator.js";
 import { ganInitializers, type RandomSource } from "../src/models/initializers.js";
@@ -13,11 +13,12 @@ import type { InputValues, Program } from "../src/tensor/program.js";
 import type { Storage } from "../src/tensor/storage.js";
 import { input } from "../src/tensor/tensor.js";
 import { arithmetic } from "../src/tensor/work.js";
-import { Gan, type GanOptions } from "../src/train/gan.js";
-import { type GivenOptions, resolveOptions } from "../src/train/options.js";
-import type { PresetName } from "../src/train/presets.js";
-import { JointEmbedding, type TextData } from "../src/train/text-encoder.js";
-import { jointTraining } from "../src/train/text-stage.js";
+import { Gan, type GanOptions } from "../src/train/gan/gan.js";
+import type { GivenOptions } from "../src/train/gan/options.js";
+import { resolveOptions } from "../src/train/gan/resolve-options.js";
+import type { PresetName } from "../src/train/gan/presets.js";
+import { JointEmbedding, type TextData } from "../src/train/text/joint-embedding.js";
+import { jointTraining } from "../src/train/gan/text-stage.js";
 import { type Row, row } from "./report.js";
 import { inTurns, lasting, type Session } from "./session.js";
 import { drained, freeStores, inputValues, median, Stopwatch } from "./timing.js";

@@ -1,5 +1,5 @@
 /** Rows of the table of text encoders: one for each encoder, the seeds of one averaged, and one of chance for each data set. */
-import type { EncoderReport, TextReport } from "../src/evaluate/text-encoder.js";
+import type { EncoderReport, TextReport } from "../src/evaluate/text-encoders.js";
 
 export interface Row {
   readonly dataset: string;

@@ -1,9 +1,9 @@
 /**
- * The table of docs/text-encoder.md out of reports of `evaluate --text-encoder`:
+ * The table of docs/results/text-encoders.md out of reports of `evaluate --text-encoder`:
  * `npm run bench:text-encoders -- FILE.json [FILE.json ...]`. Encoders of one name but for a number at the end (seeds) are averaged.
  */
 import { readFileSync } from "node:fs";
-import type { EncoderReport, TextReport } from "../src/evaluate/text-encoder.js";
+import type { EncoderReport, TextReport } from "../src/evaluate/text-encoders.js";
 import { averaged, markdown } from "./text-encoder-table.js";
 
 const files = process.argv.slice(2);

@@ -50,8 +50,8 @@ export interface MomentsProblem {
   readonly epsilon: number;
 }
 
-export const momentsVariants = ["staged", "tree"] as const;
-export type MomentsVariant = (typeof momentsVariants)[number];
+export const MOMENTS_VARIANTS = ["staged", "tree"] as const;
+export type MomentsVariant = (typeof MOMENTS_VARIANTS)[number];
 
 /** Elements, or parts, that one invocation walks. */
 const PART = { staged: 256, tree: 32 };

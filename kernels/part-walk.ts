@@ -39,7 +39,7 @@ export interface Lanes {
  * lanes and parts, which run side by side. Parts may be empty.
  */
 export function partWalk(length: number, parts: number, { along, lane, number }: Lanes): PartWalk {
-  const [lengthText, sideText] = [length, Math.min(parts, SIDE_BY_SIDE)].map(number);
+  const [lengthText, sideText] = [number(length), number(Math.min(parts, SIDE_BY_SIDE))];
   const offset = along === 1 ? "" : ` * ${along}u + ${lane}`;
   const step = along === 1 ? sideText : `${sideText} * ${along}u`;
   const blocked = length > 2 * BLOCK * parts * along;

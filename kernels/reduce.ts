@@ -57,8 +57,8 @@ export interface ReduceProblem {
   readonly bodies: Bodies;
 }
 
-export const reduceVariants = ["staged", "tree"] as const;
-export type ReduceVariant = (typeof reduceVariants)[number];
+export const REDUCE_VARIANTS = ["staged", "tree"] as const;
+export type ReduceVariant = (typeof REDUCE_VARIANTS)[number];
 
 /** Elements that one invocation walks: few on a GPU, where a walk by few lanes is all waiting. */
 const PART = { staged: 256, tree: 32 };

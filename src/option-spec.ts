@@ -1,6 +1,6 @@
 /**
- * Options as data: a table of them is at once what the command line parses, what `--help` prints, and what `config.json` is checked
- * against. Knows neither Node nor the DOM.
+ * Options as data: a table of them is at once what the command line parses, what `--help` and the reference page print, what `config.json`
+ * is checked against, and the type of their values. Knows neither Node nor the DOM.
  */
 import { UserError } from "./errors.js";
 
@@ -9,11 +9,23 @@ interface Common {
   readonly description: string;
   /** What `--help` shows as the default where the value follows from something else, e.g. "from the preset". */
   readonly defaultText?: string;
+  /** Heading under which `--help` lists the option. */
+  readonly group?: string;
+  /** Who says so, and where: "section 4.3, equation 5" is the paper's. */
+  readonly source?: string;
+  /**
+   * A run may keep null for it: "always" where its absence leaves the matter to another rule, "unused" where it is so because it has no
+   * meaning beside the run's other options.
+   */
+  readonly nullable?: "always" | "unused";
 }
 
+/** On or off: a boolean in code, `--name` or `--no-name` on the command line, where `--name on` and `--name off` are read too. */
 export interface FlagSpec extends Common {
   readonly type: "flag";
   readonly default?: boolean;
+  /** How config.json spells it where not by true and false: some were words before they were flags, and older versions read their runs. */
+  readonly saved?: "on|off";
 }
 
 export interface NumberSpec extends Common {
@@ -50,6 +62,33 @@ export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
 export type OptionValue = boolean | number | string | readonly string[];
 
+/** The type of an option's value. */
+export type ValueOf<S extends OptionSpec> = S extends { type: "flag" }
+  ? boolean
+  : S extends { type: "integer" | "number" }
+    ? number
+    : S extends { type: "choice"; choices: readonly (infer C)[] }
+      ? C
+      : S extends { type: "texts" }
+        ? readonly string[]
+        : string;
+
+/** What was given on a command line; absent where nothing was. */
+export type Given<T extends OptionTable> = { readonly [K in keyof T]?: ValueOf<T[K]> };
+
+/** Given values, and the table's defaults for the rest; absent only where the table has none. */
+export type Values<T extends OptionTable> = {
+  readonly [K in keyof T]: T[K] extends { default: OptionValue } ? ValueOf<T[K]> : ValueOf<T[K]> | undefined;
+};
+
+/** All options with their values, as a run keeps them: plain JSON. */
+export type OptionsOf<T extends OptionTable> = {
+  readonly [K in keyof T]: T[K] extends { nullable: string } ? ValueOf<T[K]> | null : ValueOf<T[K]>;
+};
+
+/** The names in a table. */
+export const keysOf = <T extends OptionTable>(table: T): (keyof T & string)[] => Object.keys(table);
+
 /** `learningRate` -> `learning-rate`. */
 export function flagName(key: string): string {
   return key.replace(/[A-Z0-9]+/g, (part, at: number) => (at > 0 ? `-${part}` : part).toLowerCase());
@@ -62,14 +101,13 @@ export function problemWith(spec: OptionSpec, value: unknown): string | undefine
       return typeof value === "boolean" ? undefined : "must be true or false";
     case "integer":
     case "number": {
-      const range = rangeOf(spec);
       const kind = spec.type === "integer" ? "a whole number" : "a number";
       const fits =
         typeof value === "number" &&
         (spec.type === "integer" ? Number.isSafeInteger(value) : Number.isFinite(value)) &&
         value >= (spec.min ?? -Infinity) &&
         value <= (spec.max ?? Infinity);
-      return fits ? undefined : `must be ${kind}${range}`;
+      return fits ? undefined : `must be ${kind}${rangeText(spec)}`;
     }
     case "choice":
       return spec.choices.includes(value as string) ? undefined : `must be one of ${spec.choices.join(", ")}`;
@@ -82,7 +120,9 @@ export function problemWith(spec: OptionSpec, value: unknown): string | undefine
   }
 }
 
-function rangeOf(spec: NumberSpec): string {
+/** The numbers that an option takes: " from 2 to 8"; nothing where it takes any, or none. */
+export function rangeText(spec: OptionSpec): string {
+  if (spec.type !== "integer" && spec.type !== "number") return "";
   if (spec.min !== undefined && spec.max !== undefined) return ` from ${spec.min} to ${spec.max}`;
   if (spec.min !== undefined) return ` of at least ${spec.min}`;
   if (spec.max !== undefined) return ` of at most ${spec.max}`;
@@ -96,6 +136,34 @@ function rangeOf(spec: NumberSpec): string {
 export function checkOption(where: string, spec: OptionSpec, value: unknown): void {
   const problem = problemWith(spec, value);
   if (problem) throw new UserError(`${where} ${problem}, not ${shown(value)}`);
+}
+
+/**
+ * Checks all options of a run.
+ * @param name What an option is called in messages.
+ * @param unused Those that have no meaning beside the others.
+ * @throws UserError naming the option, the value and what it must be.
+ */
+export function checkOptions<T extends OptionTable>(
+  table: T,
+  options: OptionsOf<T>,
+  name: (key: keyof T & string) => string,
+  unused: readonly (keyof T)[] = [],
+): void {
+  for (const key of keysOf(table)) {
+    const { nullable } = table[key]!;
+    if (options[key] === null && (nullable === "always" || (nullable === "unused" && unused.includes(key)))) continue;
+    checkOption(name(key), table[key]!, options[key]);
+  }
+}
+
+/** A value as a word: "on" and "off" for what is switched. */
+export const valueWord = (value: unknown): string => (typeof value === "boolean" ? (value ? "on" : "off") : String(value));
+
+/** An option as it is typed: `--batch 8`, `--residual`, `--no-residual`. */
+export function typedOption(key: string, value: unknown): string {
+  if (typeof value === "boolean") return value ? `--${flagName(key)}` : `--no-${flagName(key)}`;
+  return `--${flagName(key)} ${String(value)}`;
 }
 
 /** A value as a user would type it, not longer than a line: texts in quotes, so that an empty one shows; JSON would make null of Infinity. */

@@ -222,7 +222,7 @@ describe("npm run bench", () => {
   });
 });
 
-describe("docs/performance.md", () => {
+describe("docs/explanation/performance.md", () => {
   const machine = { date: "2026-01-01 00:00", cpu: "a CPU", cores: 2, adapter: "an adapter", settings: { "kind of adapter": "GPU" } };
   const made = (measured: Partial<Row>): Row => ({
     ...{

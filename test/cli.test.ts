@@ -91,6 +91,12 @@ describe("parseOptions", () => {
     expect(parse()).toEqual({});
   });
 
+  it("reads what is on or off in one form, and by the words", () => {
+    expect(parse("--residual", "off", "--dry-run", "on", "--steps", "3")).toEqual({ residual: false, dryRun: true, steps: 3 });
+    expect(parse("--dry-run=off", "--residual=on")).toEqual({ dryRun: false, residual: true });
+    expect(parse("--no-dry-run", "--text", "on")).toEqual({ dryRun: false, text: ["on"] });
+  });
+
   it("fills in defaults only when asked to", () => {
     expect(withDefaults(command.options, { rate: 1 })).toEqual({ steps: 10, rate: 1, residual: true });
   });
@@ -123,6 +129,10 @@ describe("parseOptions", () => {
     [["--run", ""], "--run must not be empty"],
     [["--text", " \t "], "--text must not be empty"],
     [["--dry-run=yes"], "--dry-run takes no value; write --dry-run or --no-dry-run"],
+    [["--no-dry-run=on"], "--no-dry-run takes no value; write --dry-run or --no-dry-run"],
+    [["--no-dry-run", "on"], 'unexpected "on"; see npm run grow -- --help'],
+    [["--dry-run", "yes"], 'unexpected "yes"; see npm run grow -- --help'],
+    [["--dry-run", "on", "off"], 'unexpected "off"; see npm run grow -- --help'],
     [["--steps", "3", "--steps", "4"], "--steps is given twice"],
     [["3"], 'unexpected "3"; see npm run grow -- --help'],
     [["--__proto__", "3"], "unknown option --__proto__"],
@@ -151,6 +161,30 @@ it("help shows every option with its default, and the examples", () => {
   ]) {
     expect(help.replace(/ +/g, " ")).toContain(line.replace(/ +/g, " "));
   }
+});
+
+describe("help in groups", () => {
+  const grouped = {
+    soil: { type: "text", placeholder: "KIND", group: "The ground", description: "of the bed" },
+    ema: { type: "number", group: "Ours", default: 0.5, source: "Karras et al. 2018", description: "of the leaves" },
+    water: { type: "flag", group: "The ground", description: "every day" },
+  } as const;
+
+  it("lists options under their headings, and says who says so", () => {
+    const help = commandHelp({ ...command, options: grouped, examples: [] });
+    expect(help).toContain(
+      [
+        ...["The ground", "  --soil KIND  of the bed", "  --water      every day", ""],
+        ...["Ours", "  --ema X      of the leaves [Karras et al. 2018] (default: 0.5)", "", "  --help       this text", ""],
+      ].join("\n"),
+    );
+  });
+
+  it("has one list where not every option has a heading", () => {
+    const help = commandHelp({ ...command, options: { ...grouped, run: { type: "flag", description: "now" } }, examples: [] });
+    expect(help).not.toContain("The ground");
+    expect(help).toMatch(/\nOptions\n {2}--soil KIND {2}of the bed\n {2}--ema X[^\n]*\n {2}--water[^\n]*\n {2}--run[^\n]*\n {2}--help/);
+  });
 });
 
 describe("Progress", () => {

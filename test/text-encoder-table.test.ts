@@ -1,7 +1,7 @@
-/** The table of docs/text-encoder.md: seeds averaged, chance first, what an encoder cannot do left open. */
+/** The table of docs/results/text-encoders.md: seeds averaged, chance first, what an encoder cannot do left open. */
 import { expect, it } from "vitest";
 import { averaged, markdown } from "../bench/text-encoder-table.js";
-import type { EncoderReport, TextReport } from "../src/evaluate/text-encoder.js";
+import type { EncoderReport, TextReport } from "../src/evaluate/text-encoders.js";
 
 const recall = (share: number) => ({ 1: share / 10, 5: share / 2, 10: share });
 const encoder = (name: string, top1?: number): EncoderReport =>

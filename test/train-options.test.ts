@@ -1,8 +1,9 @@
 /** The option table of training: defaults, presets, ranges, resume, config.json. */
 import { describe, expect, it } from "vitest";
 import { checkOption, flagName, nearest } from "../src/option-spec.js";
-import { type GivenOptions, optionsFromJson, resolveOptions, resumeOptions, TRAIN_OPTIONS } from "../src/train/options.js";
-import { PRESET_VALUES, PRESETS } from "../src/train/presets.js";
+import { type GivenOptions, TRAIN_OPTIONS } from "../src/train/gan/options.js";
+import { optionsFromJson, optionsToJson, resolveOptions, resumeOptions } from "../src/train/gan/resolve-options.js";
+import { PRESET_VALUES, PRESETS } from "../src/train/gan/presets.js";
 
 const cpu = { software: true };
 
@@ -75,7 +76,7 @@ describe("resolveOptions", () => {
     [{ variant: "gan" as const, clsWeight: 0.5 }, "--cls-weight has no meaning with --variant gan"],
     [{ variant: "gan-cls" as const, interpWeight: 1 }, "--interp-weight has no meaning with --variant gan-cls"],
     [{ interpType: "2" as const, interpBeta: 0.5 }, "--interp-beta has no meaning with --interp-type 2"],
-    [{ minibatchDeviation: "on" as const }, "--minibatch-deviation on has no meaning without --discriminator-batches joint"],
+    [{ minibatchDeviation: true }, "--minibatch-deviation has no meaning without --discriminator-batches joint"],
     [{ dataDir: "x" }, "--data-dir has no meaning with --dataset petals"],
     [{ textEncoder: "x", textSteps: 5 }, "--text-steps has no meaning with --text-encoder FILE"],
     [{ embeddings: "x", textEncoder: "y" }, "--text-encoder has no meaning with --embeddings PATH"],
@@ -104,6 +105,7 @@ describe("resumeOptions", () => {
 
   it("refuses to change what a step computes", () => {
     expect(() => resumeOptions(saved, { learningRate: 1 })).toThrow("--learning-rate 1: the run was begun with 0.0002");
+    expect(() => resumeOptions(saved, { residual: false })).toThrow("--residual off: the run was begun with on");
     expect(() => resumeOptions(saved, { textEncoder: "x" })).toThrow("the run was begun with none");
   });
 });
@@ -113,6 +115,20 @@ describe("optionsFromJson", () => {
 
   it("is the inverse of JSON.stringify", () => {
     expect(optionsFromJson(JSON.parse(JSON.stringify(saved)), "config.json")).toEqual(saved);
+  });
+
+  it("spells what is on or off as runs always did, and reads both spellings", () => {
+    const json = optionsToJson(resolveOptions({ preset: "tiny", minibatchDeviation: true, discriminatorBatches: "joint" }, cpu));
+    expect(json).toMatchObject({ residual: true, textBatchNorm: "on", minibatchDeviation: "on", recompute: false });
+    const read = (changes: object) => optionsFromJson({ ...json, ...changes }, "config.json");
+    expect(read({})).toMatchObject({ residual: true, textBatchNorm: true, minibatchDeviation: true, recompute: false });
+    expect(read({ residual: "off", textBatchNorm: false, recompute: "on" })).toMatchObject({
+      ...{ residual: false, textBatchNorm: false, recompute: true },
+    });
+    expect(JSON.stringify(optionsToJson(read({})))).toBe(JSON.stringify(json));
+    expect(() => read({ textBatchNorm: "yes" })).toThrow('config.json: textBatchNorm must be true or false, not "yes"');
+    // A choice of these words stays one.
+    expect(read({ tune: "off" }).tune).toBe("off");
   });
 
   it("reads runs from before there was a choice of forms as runs of characters", () => {

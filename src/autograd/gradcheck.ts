@@ -14,12 +14,14 @@ import { format, type Shape, size } from "../tensor/shape.js";
 import { input, type Tensor } from "../tensor/tensor.js";
 import { grad } from "./grad.js";
 
+/** A point at which a function's gradient is checked, one input of it. */
 export interface GradcheckInput {
   readonly shape: Shape;
   /** Row-major values of the point where the gradient is checked. */
   readonly values: ArrayLike<number>;
 }
 
+/** How densely and how strictly `gradcheck` looks. */
 export interface GradcheckOptions {
   /** Random directions tried for each input (default 3). */
   readonly directions?: number;
@@ -30,6 +32,7 @@ export interface GradcheckOptions {
   readonly seed?: number;
 }
 
+/** What `gradcheck` compared. */
 export interface GradcheckReport {
   /** Derivatives compared. */
   readonly checked: number;

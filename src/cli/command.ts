@@ -2,26 +2,16 @@
 import { parseArgs } from "node:util";
 import { commandLine, quoted, typed } from "../command-line.js";
 import { UserError } from "../errors.js";
-import { checkOption, flagName, nearest, type OptionSpec, type OptionTable, type OptionValue } from "../option-spec.js";
-
-/** The value type of an option. */
-type ValueOf<S extends OptionSpec> = S extends { type: "flag" }
-  ? boolean
-  : S extends { type: "integer" | "number" }
-    ? number
-    : S extends { type: "choice"; choices: readonly (infer C)[] }
-      ? C
-      : S extends { type: "texts" }
-        ? readonly string[]
-        : string;
-
-/** What was given; absent where nothing was. */
-export type Given<T extends OptionTable> = { readonly [K in keyof T]?: ValueOf<T[K]> };
-
-/** Given values, and the table's defaults for the rest; absent only where the table has none. */
-export type Values<T extends OptionTable> = {
-  readonly [K in keyof T]: T[K] extends { default: OptionValue } ? ValueOf<T[K]> : ValueOf<T[K]> | undefined;
-};
+import {
+  checkOption,
+  flagName,
+  type Given,
+  nearest,
+  type OptionSpec,
+  type OptionTable,
+  type OptionValue,
+  type Values,
+} from "../option-spec.js";
 
 /** What a command may use of the process around it. */
 export interface Context {
@@ -83,7 +73,8 @@ export function takeWords(
 }
 
 /**
- * Reads `--name value`, `--name=value`, `--flag` and `--no-flag`. Nothing is filled in.
+ * Reads `--name value`, `--name=value`; of what is on or off `--name` and `--no-name`, and also `--name on`, `--name off`. Nothing is filled
+ * in.
  * @returns "help" when `--help` or `-h` stands among the words
  * @throws UserError for an unknown option (with the nearest known one), a missing, bad or second value, or a word that is no option
  */
@@ -92,7 +83,14 @@ export function parseOptions<T extends OptionTable>(command: Command<T>, words: 
   const types = Object.fromEntries(
     [...byFlag].map(([flag, key]) => [flag, { type: isFlag(command.options[key]) ? "boolean" : "string" } as const]),
   );
-  const { tokens } = parseArgs({ args: [...words], options: types, strict: false, allowPositionals: true, tokens: true });
+  const switches = new Set([...byFlag].flatMap(([flag, key]) => (isFlag(command.options[key]) ? [`--${flag}`] : [])));
+  const { tokens } = parseArgs({
+    args: joinSwitches(words, switches),
+    options: types,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
   if (tokens.some((token) => token.kind === "option" && (token.name === "help" || token.name === "h"))) return "help";
 
   const given: Record<string, OptionValue> = {};
@@ -106,9 +104,10 @@ export function parseOptions<T extends OptionTable>(command: Command<T>, words: 
     if (key === undefined || !spec || (negated && spec.type !== "flag")) throw unknownOption(command, token.rawName, [...byFlag.keys()]);
     if (key in given && spec.type !== "texts") throw new UserError(`${token.rawName} is given twice`);
     if (spec.type === "flag") {
-      if (token.value !== undefined)
+      const word = token.value;
+      if (word !== undefined && (negated || (word !== "on" && word !== "off")))
         throw new UserError(`${token.rawName} takes no value; write --${flagName(key)} or --no-${flagName(key)}`);
-      given[key] = !negated;
+      given[key] = word === undefined ? !negated : word === "on";
       continue;
     }
     // A value that looks like an option is a forgotten value, unless it is a negative number or was written with "=".
@@ -121,6 +120,17 @@ export function parseOptions<T extends OptionTable>(command: Command<T>, words: 
   }
   refuseNpmOptions(command, byFlag);
   return given as Given<T>;
+}
+
+/** `--flag on` as `--flag=on`, so that the word is no stray one. */
+function joinSwitches(words: readonly string[], flags: ReadonlySet<string>): string[] {
+  const joined: string[] = [];
+  for (const word of words) {
+    const before = joined.at(-1);
+    if ((word === "on" || word === "off") && before !== undefined && flags.has(before)) joined[joined.length - 1] = `${before}=${word}`;
+    else joined.push(word);
+  }
+  return joined;
 }
 
 function isFlag(spec: OptionSpec | undefined): boolean {

@@ -1,12 +1,12 @@
 /** What the commands that draw share: their common options, where to draw from, what is said meanwhile, writing a picture. */
 import { basename, extname } from "node:path";
 import { commandLine } from "../command-line.js";
-import { fileProblemOr } from "../data/file-problem.js";
+import { fileProblemOr } from "../node/files/file-problem.js";
 import { UserError } from "../errors.js";
-import { writeFileAtomic } from "../data/atomic-file.js";
-import type { TrainEvent } from "../train/hooks.js";
-import { GENERATORS, TRAIN_OPTIONS } from "../train/options.js";
-import { newestRun } from "../train/run-folder.js";
+import { writeFileAtomic } from "../node/files/atomic-file.js";
+import type { TrainEvent } from "../train/run/events.js";
+import { GENERATORS, TRAIN_OPTIONS } from "../train/gan/options.js";
+import { newestRun } from "../node/files/run-folder.js";
 import type { Context } from "./command.js";
 
 export const RUN_OPTION = {

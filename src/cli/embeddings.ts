@@ -1,7 +1,7 @@
 /** `petalgrad embeddings`: the embeddings of all captions of a data set, as a file for other programs. */
 import { UserError } from "../errors.js";
-import type { TrainHooks } from "../train/hooks.js";
-import { TRAIN_OPTIONS } from "../train/options.js";
+import type { TrainHooks } from "../train/run/events.js";
+import { TRAIN_OPTIONS } from "../train/gan/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, writePicture } from "./drawing.js";
@@ -35,12 +35,13 @@ export const embeddings = defineCommand({
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
     const { openDevice } = await import("../gpu/device.js");
-    const { exportEmbeddings } = await import("../train/embeddings/export-embeddings.js");
-    const { readTextModel } = await import("../train/model-file.js");
-    const { openData, requireData } = await import("../train/run-data.js");
+    const { exportEmbeddings } = await import("../node/datasets/embeddings/export-embeddings.js");
+    const { readPath } = await import("../node/files/read-bytes.js");
+    const { readTextModel } = await import("../train/text/encoder-file.js");
+    const { openData, requireData } = await import("../node/datasets/run-data.js");
     const data = { dataset: name, imageSize: 64, dataDir, captions };
     await requireData(data, false);
-    const model = await readTextModel(textEncoder);
+    const model = await readPath(textEncoder, readTextModel);
     const progress = new Progress(context.stderr);
     const hooks: TrainHooks = { onEvent: (event) => show(progress, event), signal: context.catchInterrupt("stopping; nothing is written") };
     const device = await openDevice();

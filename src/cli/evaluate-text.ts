@@ -1,31 +1,40 @@
 /** `petalgrad evaluate --text-encoder`: measures of text encoders, as one table, a JSON file and a chart. */
 import { extname } from "node:path";
-import { fileProblemOr } from "../data/file-problem.js";
+import { fileProblemOr } from "../node/files/file-problem.js";
 import { UserError } from "../errors.js";
-import { writeFileAtomic } from "../data/atomic-file.js";
-import { flagName } from "../option-spec.js";
+import { writeFileAtomic } from "../node/files/atomic-file.js";
+import { flagName, type Given } from "../option-spec.js";
 import { readyAdapter } from "./adapter.js";
-import type { Context, Given } from "./command.js";
+import type { Context } from "./command.js";
 import { Progress } from "./progress.js";
 import { show } from "./training-events.js";
 
+const TEXT_GROUP = "The measures of a text encoder (with --against, --seed, --json and --data-dir as for runs)";
+
 /** The options of `evaluate` that are about text encoders. */
 export const TEXT_ENCODER_OPTIONS = {
-  textEncoder: { type: "text", placeholder: "FILE", description: "measure a text encoder on the unseen classes, instead of a run" },
+  textEncoder: {
+    type: "text",
+    placeholder: "FILE",
+    description: "measure a text encoder on the unseen classes, instead of a run",
+    group: TEXT_GROUP,
+  },
   dataset: {
     type: "text",
     placeholder: "petals|flowers|birds|DIR",
-    description: "with --text-encoder: on which data set",
+    description: "on which data set",
     defaultText: "petals",
+    group: TEXT_GROUP,
   },
   captions: {
     type: "text",
     placeholder: "en|fa|FILE",
-    description: "with --text-encoder: which captions, where there are several",
+    description: "which captions, where there are several",
     defaultText: "en, or the only ones",
+    group: TEXT_GROUP,
   },
-  imageFeatures: { type: "text", placeholder: "FILE", description: "with --text-encoder: the image features that it was trained with" },
-  chart: { type: "text", placeholder: "FILE", description: "with --text-encoder: an SVG of the measures by the number of sentences" },
+  imageFeatures: { type: "text", placeholder: "FILE", description: "the image features that it was trained with", group: TEXT_GROUP },
+  chart: { type: "text", placeholder: "FILE", description: "an SVG of the measures by the number of sentences", group: TEXT_GROUP },
 } as const;
 
 /** What else of `evaluate` is for text encoders too. */
@@ -54,15 +63,15 @@ export async function evaluateTextIfAsked(given: GivenEvaluation, context: Conte
     throw new UserError(`--chart ${chart}: the chart is an SVG, so its name must end in .svg`);
   // Loaded here, so that --help needs no engine.
   await readyAdapter();
-  const { evaluateTextEncoder } = await import("../evaluate/text-encoder.js");
-  const { textTable, textChart } = await import("../evaluate/text-report.js");
+  const { evaluateTextEncoderFiles } = await import("../node/evaluate/text-encoders.js");
+  const { encoderChart, encoderTable } = await import("../evaluate/text-report.js");
   const progress = new Progress(context.stderr);
   const signal = context.catchInterrupt("stopping");
   try {
     const request = { files: [textEncoder, ...against], dataset, dataDir, captions, imageFeatures, seed };
-    const report = await evaluateTextEncoder(request, { onEvent: (event) => show(progress, event), signal });
+    const report = await evaluateTextEncoderFiles(request, { onEvent: (event) => show(progress, event), signal });
     progress.end();
-    context.print(textTable(report));
+    context.print(encoderTable(report));
     const write = (path: string, text: string) => {
       try {
         writeFileAtomic(path, text);
@@ -72,7 +81,7 @@ export async function evaluateTextIfAsked(given: GivenEvaluation, context: Conte
       context.print(path);
     };
     if (json !== undefined) write(json, `${JSON.stringify(report, null, 2)}\n`);
-    if (chart !== undefined) write(chart, textChart(report));
+    if (chart !== undefined) write(chart, encoderChart(report));
     return true;
   } finally {
     progress.end();

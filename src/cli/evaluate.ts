@@ -2,43 +2,63 @@
 import { dirname, join } from "node:path";
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
-import { TRAIN_OPTIONS } from "../train/options.js";
-import { newestRun } from "../train/run-folder.js";
+import { TRAIN_OPTIONS } from "../train/gan/options.js";
+import { newestRun } from "../node/files/run-folder.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { evaluateTextIfAsked, TEXT_ENCODER_OPTIONS } from "./evaluate-text.js";
 import { Progress } from "./progress.js";
 import { show } from "./training-events.js";
 
+const RUN_GROUP = "The measures of a run";
+
 const OPTIONS = {
-  run: { type: "text", placeholder: "DIR", description: "the run to evaluate", defaultText: "the newest under runs/" },
-  against: { type: "texts", placeholder: "DIR", description: "another run on the same data set, in columns beside it" },
+  run: { type: "text", placeholder: "DIR", description: "the run to evaluate", defaultText: "the newest under runs/", group: RUN_GROUP },
+  against: { type: "texts", placeholder: "DIR", description: "another run on the same data set, in columns beside it", group: RUN_GROUP },
   samples: {
     type: "integer",
     min: 20,
     max: 50000,
     default: 1000,
     description: "captions of training classes, and of unseen ones, to draw",
+    group: RUN_GROUP,
   },
-  seed: { type: "integer", min: 0, max: 2 ** 32 - 1, default: 1, description: "of the choice of captions and of the noise" },
+  seed: {
+    type: "integer",
+    min: 0,
+    max: 2 ** 32 - 1,
+    default: 1,
+    description: "of the choice of captions and of the noise",
+    group: RUN_GROUP,
+  },
   zeroShot: {
     type: "flag",
     default: true,
     description: "the classifier that learns the unseen classes from drawn images (the slowest part)",
+    group: RUN_GROUP,
   },
   features: {
     type: "text",
     placeholder: "FILE.onnx",
     description: "also FID, KID and inception score as published, by an Inception network that you have (needs onnxruntime-node)",
+    group: RUN_GROUP,
   },
-  featureSamples: { type: "integer", min: 2, max: 100000, default: 10000, description: "images that each generator draws for --features" },
+  featureSamples: {
+    type: "integer",
+    min: 2,
+    max: 100000,
+    default: 10000,
+    description: "images that each generator draws for --features",
+    group: RUN_GROUP,
+  },
   json: {
     type: "text",
     placeholder: "FILE",
     description: "where the numbers go; the charts go beside it",
     defaultText: "evaluation/report.json in the run's folder",
+    group: RUN_GROUP,
   },
-  dataDir: { ...TRAIN_OPTIONS.dataDir, defaultText: "where the run found it" },
+  dataDir: { ...TRAIN_OPTIONS.dataDir, defaultText: "where the run found it", group: RUN_GROUP },
   ...TEXT_ENCODER_OPTIONS,
 } as const;
 
@@ -69,16 +89,16 @@ export const evaluate = defineCommand({
       throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run`);
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { evaluateToFiles } = await import("../evaluate/files.js");
-    const { FeatureModel } = await import("../evaluate/feature-model.js");
-    const model = features === undefined ? undefined : await FeatureModel.open(features);
+    const { evaluateToFiles } = await import("../node/evaluate/files.js");
+    const { OnnxFeatures } = await import("../node/evaluate/onnx-features.js");
+    const network = features === undefined ? undefined : await OnnxFeatures.open(features);
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping; networks that are finished are kept for the next time");
     try {
       const { table, files } = await evaluateToFiles(
         {
           ...{ runs: [run, ...(against ?? [])], samples, seed, zeroShot },
-          ...(model && { features: { model, samples: featureSamples } }),
+          ...(network && { features: { network, samples: featureSamples } }),
           ...(dataDir !== undefined && { dataDir }),
         },
         json ?? join(run, "evaluation", "report.json"),

@@ -1,25 +1,40 @@
 /** The texts of `--help`, made from the commands' tables. */
 import { typed } from "../command-line.js";
-import { flagName, type OptionSpec } from "../option-spec.js";
+import { flagName, type OptionSpec, type OptionTable } from "../option-spec.js";
 import type { Command } from "./command.js";
 
-/** The help of one command: usage, options with defaults, examples. */
+/** The help of one command: usage, options with defaults in their groups, examples. */
 export function commandHelp(command: Pick<Command, "name" | "summary" | "details" | "words" | "options" | "examples">): string {
-  const rows = Object.entries(command.options).map(([key, spec]) => [flagColumn(key, spec), meaning(spec)] as const);
-  rows.push(["--help", "this text"]);
-  const width = Math.max(...rows.map(([flag]) => flag.length));
+  const groups = grouped(command.options).map(([heading, options]) => ({
+    heading,
+    rows: options.map(([key, spec]): Row => [flagColumn(key, spec), meaning(spec)]),
+  }));
+  const help: Row = ["--help", "this text"];
+  if (groups.length === 1) groups[0]!.rows.push(help);
+  const widths = groups.flatMap(({ rows }) => rows.map(([flag]) => flag.length)).filter((width) => width <= MAX_COLUMN);
+  const width = Math.max(...widths);
   return [
     `petalgrad ${command.name}: ${command.summary}`,
     "",
     `  ${typed([command.name, ...(command.words ?? []), "[options]"].join(" "))}`,
     ...(command.details ? ["", command.details] : []),
-    "",
-    "Options",
-    ...rows.map(([flag, text]) => `  ${flag.padEnd(width)}  ${wrap(text, width + 4)}`),
+    ...groups.flatMap(({ heading, rows }) => ["", heading, ...rows.map((row) => line(row, width))]),
+    ...(groups.length > 1 ? ["", line(help, width)] : []),
     "",
     "Examples",
     ...command.examples.flatMap(([words, text]) => [`  ${typed(words)}`, `      ${text}`]),
   ].join("\n");
+}
+
+/** Longer flags have a line of their own. */
+const MAX_COLUMN = 36;
+
+type Row = readonly [flag: string, text: string];
+
+function line([flag, text]: Row, width: number): string {
+  const indent = width + 4;
+  const column = flag.length > width ? `${flag}\n${" ".repeat(indent)}` : `${flag.padEnd(width)}  `;
+  return `  ${column}${wrap(text, indent)}`;
 }
 
 /** The list of commands. */
@@ -38,7 +53,20 @@ export function generalHelp(commands: readonly Pick<Command, "name" | "summary">
   ].join("\n");
 }
 
-function flagColumn(key: string, spec: OptionSpec): string {
+/**
+ * Options by their headings, which stand in the order of their first options. Where not all have one, none counts: a command may take an
+ * option or two over from another one's table.
+ */
+export function grouped(table: OptionTable): (readonly [heading: string, options: (readonly [key: string, spec: OptionSpec])[]])[] {
+  const options = Object.entries(table);
+  if (!options.every(([, { group }]) => group !== undefined)) return [["Options", options]];
+  const groups = new Map<string, (readonly [string, OptionSpec])[]>();
+  for (const [key, spec] of options) groups.set(spec.group!, [...(groups.get(spec.group!) ?? []), [key, spec]]);
+  return [...groups];
+}
+
+/** An option as it is typed, with what may stand for its value. */
+export function flagColumn(key: string, spec: OptionSpec): string {
   const flag = flagName(key);
   switch (spec.type) {
     case "flag":
@@ -55,11 +83,20 @@ function flagColumn(key: string, spec: OptionSpec): string {
   }
 }
 
+/** What an option does; where the paper says so; what holds without it. */
 function meaning(spec: OptionSpec): string {
-  if (spec.type === "flag") return spec.default === true ? `without: ${spec.description}` : spec.description;
-  const fallback = spec.defaultText ?? ("default" in spec ? spec.default : undefined);
+  const source = spec.source === undefined ? "" : ` [${spec.source}]`;
+  if (spec.type === "flag") return `${spec.default === true ? "without: " : ""}${spec.description}${source}`;
+  const fallback = defaultOf(spec);
   const repeated = spec.type === "texts" ? "; may be repeated" : "";
-  return `${spec.description}${repeated}${fallback === undefined ? "" : ` (default: ${fallback})`}`;
+  return `${spec.description}${source}${repeated}${fallback === undefined ? "" : ` (default: ${fallback})`}`;
+}
+
+/** What holds where the option is not given, in words. */
+export function defaultOf(spec: OptionSpec): string | undefined {
+  if (spec.defaultText !== undefined) return spec.defaultText;
+  if (spec.type === "flag") return spec.default === true ? "on" : "off";
+  return "default" in spec && spec.default !== undefined ? String(spec.default) : undefined;
 }
 
 /** Breaks a text so that a terminal of 120 columns holds it beside an indent. */

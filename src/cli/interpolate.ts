@@ -1,12 +1,15 @@
 /** `petalgrad interpolate`: walks between sentences, between styles, or both, as one PNG and as an animation. */
 import { extname } from "node:path";
 import { typed } from "../command-line.js";
+import { encodePng } from "../node/files/png.js";
 import { UserError } from "../errors.js";
-import { imageGrid } from "../train/image-grid.js";
-import type { Course, StyleSource } from "../train/interpolate.js";
-import { PATHS } from "../train/walk.js";
+import { imageGrid } from "../pictures/image-grid.js";
+import type { Course } from "../drawing/interpolate.js";
+import type { StyleFileSource } from "../node/drawing.js";
+import { PATHS } from "../drawing/walk.js";
+import type { Values } from "../option-spec.js";
 import { readyAdapter } from "./adapter.js";
-import { defineCommand, type Values, withDefaults } from "./command.js";
+import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
 import { REFINE_OPTION, STYLE_LENGTH_OPTION } from "./restyle.js";
 
@@ -72,14 +75,14 @@ export const interpolate = defineCommand({
     const source = sourceOf({ run, model });
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { interpolate: draw, frames } = await import("../train/interpolate.js");
+    const [{ interpolate: draw }, { frames }] = await Promise.all([import("../node/drawing.js"), import("../drawing/interpolate.js")]);
     const request = { source, ...courses, steps, path, truncation, styleLength, refine, generator, tune };
     const drawn = await draw(request, tellOn(context));
     for (const warning of drawn.warnings) context.stderr.write(`warning: ${warning}\n`);
     const { images, size, columns, rows } = drawn;
-    const written = [writePicture(out, imageGrid(images, size, { columns, scale }))];
+    const written = [writePicture(out, encodePng(imageGrid(images, size, { columns, scale })))];
     if (animation !== undefined) {
-      const { animation: animate } = await import("../train/animation.js");
+      const { animation: animate } = await import("../node/files/animation.js");
       const format = extname(animation).toLowerCase() === ".gif" ? "gif" : "webp";
       written.push(writePicture(animation, await animate(frames(drawn), size, { format, columns: rows, delay: delay ?? 120, scale })));
     }
@@ -90,7 +93,7 @@ export const interpolate = defineCommand({
 type Given = Partial<Values<typeof OPTIONS>>;
 
 /** What walks and what stays. @throws UserError where that is not clear */
-function coursesOf({ from, to, text, style, styleFrom, styleTo }: Given): { texts: Course<string>; styles: Course<StyleSource> } {
+function coursesOf({ from, to, text, style, styleFrom, styleTo }: Given): { texts: Course<string>; styles: Course<StyleFileSource> } {
   const texts = course(["--from", from], ["--to", to], ["--text", text]);
   const styles = course(["--style-from", styleFrom], ["--style-to", styleTo], ["--style", style]);
   if ((texts && "from" in texts) || (styles && "from" in styles)) {
@@ -118,7 +121,7 @@ function course(from: Words<string>, to: Words<string>, at: Words<readonly strin
 }
 
 /** A whole number is a seed; anything else is a file. */
-function styleSource(word: string): StyleSource {
+function styleSource(word: string): StyleFileSource {
   if (!/^\d+$/.test(word)) return { image: word };
   if (Number(word) > 2 ** 32 - 1) throw new UserError(`the seed ${word} is too large: at most ${2 ** 32 - 1}`);
   return { seed: Number(word) };
@@ -126,7 +129,7 @@ function styleSource(word: string): StyleSource {
 
 /** An option that would change nothing was given by mistake: say so rather than ignore it. */
 function checkUse(use: {
-  styles: Course<StyleSource>;
+  styles: Course<StyleFileSource>;
   truncation: number | undefined;
   styleLength: number | undefined;
   refine: number;

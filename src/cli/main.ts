@@ -1,28 +1,13 @@
 #!/usr/bin/env node
 /** The command line: `petalgrad <command> [options]`. Finds the command, hands it its options, and says in one line what went wrong. */
 import { constants } from "node:os";
-import { fileProblem } from "../data/file-problem.js";
+import { fileProblem } from "../node/files/file-problem.js";
 import { UserError } from "../errors.js";
 import { nearest } from "../option-spec.js";
-import { type Command, type Context, parseOptions, takeWords } from "./command.js";
+import { type Context, parseOptions, takeWords } from "./command.js";
+import { COMMANDS } from "./commands.js";
 import { commandHelp, generalHelp } from "./help.js";
 import { packageVersion } from "./version.js";
-
-/** Loaded when asked for: `--help` and `doctor` must work where the packages of the others do not. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  train: async () => (await import("./train.js")).train as Command,
-  "train-text": async () => (await import("./train-text.js")).trainText as Command,
-  "text-encoder": async () => (await import("./text-encoder.js")).textEncoder as Command,
-  embeddings: async () => (await import("./embeddings.js")).embeddings as Command,
-  sample: async () => (await import("./sample.js")).sample as Command,
-  "train-style": async () => (await import("./train-style.js")).trainStyle as Command,
-  evaluate: async () => (await import("./evaluate.js")).evaluate as Command,
-  restyle: async () => (await import("./restyle.js")).restyle as Command,
-  interpolate: async () => (await import("./interpolate.js")).interpolate as Command,
-  reproduce: async () => (await import("./reproduce.js")).reproduce as Command,
-  prepare: async () => (await import("./prepare.js")).prepare as Command,
-  doctor: async () => (await import("./doctor.js")).doctor as Command,
-};
 
 async function main(words: readonly string[]): Promise<void> {
   const [name, ...rest] = words;

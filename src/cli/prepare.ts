@@ -1,12 +1,12 @@
 /** `petalgrad prepare`: fetches and packs a data set ahead of training, and says what is in it and what was left out. */
 import type { Dataset } from "../data/dataset.js";
-import type { DataProgress } from "../data/options.js";
-import { fileProblemOr } from "../data/file-problem.js";
+import { fileProblemOr } from "../node/files/file-problem.js";
 import { UserError } from "../errors.js";
-import { writeFileAtomic } from "../data/atomic-file.js";
+import { writeFileAtomic } from "../node/files/atomic-file.js";
 import { type Context, defineCommand, withDefaults } from "./command.js";
 import { leftOut } from "./left-out.js";
-import { bytes, Progress } from "./progress.js";
+import { Progress } from "./progress.js";
+import { show } from "./training-events.js";
 
 const OPTIONS = {
   dataset: {
@@ -50,19 +50,12 @@ export const prepare = defineCommand({
   async run(given, context) {
     const { dataset, dataDir, captions, imageSize, download, skipped, imageList } = withDefaults(OPTIONS, given);
     // Loaded here, so that --help needs no image decoder.
-    const { openDataset } = await import("../data/open.js");
+    const { openWithProgress } = await import("../node/datasets/open-with-progress.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping; nothing half-made stays");
     try {
-      const opened = await openDataset(dataset, {
-        size: imageSize,
-        ...(dataDir === undefined ? {} : { dataDir }),
-        ...(captions === undefined ? {} : { captions }),
-        download,
-        signal,
-        onProgress: (state) => progress.update(progressState(state)),
-        onMessage: (line) => progress.message(line),
-      });
+      const wanted = { size: imageSize, download, ...(dataDir !== undefined && { dataDir }), ...(captions !== undefined && { captions }) };
+      const opened = await openWithProgress(dataset, wanted, { onEvent: (event) => show(progress, event), signal });
       progress.end();
       describe(opened, context, skipped === true);
       if (imageList !== undefined) listImages(opened, imageList, context);
@@ -80,16 +73,6 @@ function listImages(dataset: Dataset, path: string, context: Context): void {
     throw new UserError(`${path} cannot be written: ${fileProblemOr(error)}`);
   }
   context.print(path);
-}
-
-function progressState({ phase, what, done, total }: DataProgress) {
-  const verb = phase === "download" ? "fetching" : "preparing";
-  return {
-    label: `${verb} ${what}`,
-    done,
-    ...(total === undefined ? {} : { total }),
-    ...(phase === "download" ? { rate: bytes(done) } : {}),
-  };
 }
 
 function describe(dataset: Dataset, context: Context, all: boolean): void {

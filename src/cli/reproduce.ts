@@ -1,8 +1,8 @@
-/** `petalgrad reproduce`: trains and measures what docs/results.md shows, and prints it again. */
+/** `petalgrad reproduce`: trains and measures what docs/results shows, and prints it again. */
 import { typed } from "../command-line.js";
-import { ABLATION_CHANGES } from "../evaluate/ablation-changes.js";
-import { type GivenOptions, TRAIN_OPTIONS, VARIANTS } from "../train/options.js";
-import { STYLE_OPTIONS } from "../train/style-options.js";
+import { ABLATION_CHANGES } from "../node/reproduce/ablation-changes.js";
+import { type GivenOptions, TRAIN_OPTIONS, VARIANTS } from "../train/gan/options.js";
+import { STYLE_OPTIONS } from "../train/style/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { Progress } from "./progress.js";
@@ -33,21 +33,21 @@ const OPTIONS = {
   out: { type: "text", placeholder: "DIR", description: "folder of the runs", defaultText: "runs/ablation-DATASET-PRESET" },
   results: {
     type: "text",
-    placeholder: "FILE",
-    default: "docs/results.md",
-    description: "the page that gets a section of tables and images",
+    placeholder: "DIR",
+    default: "docs/results",
+    description: "folder of the printed pages: tables, images, and the measures of each seed",
   },
 } as const;
 
 export const reproduce = defineCommand({
   name: "reproduce",
-  summary: "train the four variants side by side, measure them, and print the page of results",
+  summary: "train the four variants side by side, measure them, and print a page of results",
   details:
     "ablation: GAN, GAN-CLS, GAN-INT and GAN-INT-CLS with the same seeds, steps and text encoders, a style encoder for each, and\n" +
     `every measure of ${typed("evaluate")}.\n` +
     "It says first how long it should take. Ctrl-C stops it; the same command goes on. The measures are\n" +
     "kept beside the page, a file a seed; what was measured before or elsewhere with the same options counts in its table. Other options of\n" +
-    "training than the defaults have a section and files of their own.",
+    "training than the defaults have a page and files of their own.",
   options: OPTIONS,
   examples: [
     ["reproduce --what ablation --seeds 3", "petals, preset small, three seeds"],
@@ -60,7 +60,7 @@ export const reproduce = defineCommand({
     const values = withDefaults(OPTIONS, given);
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { reproduceAblation } = await import("../evaluate/reproduce.js");
+    const { reproduceAblation } = await import("../node/reproduce/reproduce.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step; the same command goes on; Ctrl-C again ends at once");
     const { dataset, dataDir, captions, preset, steps, textEncoder, variant, styleSteps, samples, zeroShot, out, results } = values;

@@ -1,7 +1,8 @@
 /** `petalgrad restyle`: sentences drawn in the style of photographs, as one PNG. */
 import { typed } from "../command-line.js";
+import { encodePng } from "../node/files/png.js";
 import { UserError } from "../errors.js";
-import { imageGrid } from "../train/image-grid.js";
+import { imageGrid } from "../pictures/image-grid.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, writePicture } from "./drawing.js";
@@ -75,11 +76,11 @@ export const restyle = defineCommand({
     const source = sourceOf({ run });
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { restyle: draw } = await import("../train/restyle.js");
+    const { restyle: draw } = await import("../node/drawing.js");
     const request = { source, styles, texts, styleLength, refine, captions, generator, tune };
     const { images, size, model, warnings, inversion } = await draw(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
-    const path = writePicture(out, imageGrid(images, size, { columns: 1 + texts.length, scale }));
+    const path = writePicture(out, encodePng(imageGrid(images, size, { columns: 1 + texts.length, scale })));
     context.print(model);
     styles.forEach((file, row) => {
       const error = inversion && ` (mean squared error ${inversion.before[row]!.toFixed(3)}, refined ${inversion.after[row]!.toFixed(3)})`;

@@ -1,6 +1,7 @@
 /** `petalgrad sample`: images for sentences, from a run or a model file, as one PNG. */
+import { encodePng } from "../node/files/png.js";
 import { UserError } from "../errors.js";
-import { captionList, imageGrid, isolated } from "../train/image-grid.js";
+import { captionList, imageGrid, isolated } from "../pictures/image-grid.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
@@ -55,11 +56,11 @@ export const sample = defineCommand({
     const source = sourceOf({ run, model });
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { sample: drawSamples } = await import("../train/sample.js");
+    const { sample: drawSamples } = await import("../node/drawing.js");
     const request = { source, texts, textEncoder, embeddings, count, seed, truncation, generator, tune };
     const { images, size, model: name, warnings } = await drawSamples(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
-    const path = writePicture(out, imageGrid(images, size, { columns: count, scale }));
+    const path = writePicture(out, encodePng(imageGrid(images, size, { columns: count, scale })));
     context.print(`${name}\n${captionList(texts.map(isolated))}${path}`);
   },
 });

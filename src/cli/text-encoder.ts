@@ -21,10 +21,14 @@ export const textEncoder = defineCommand({
     if (out === undefined) throw new UserError("say where to write: --out FILE.safetensors");
     checkExtension("--out", out, ".safetensors");
     // Loaded here, so that --help needs no engine.
-    const { exportStateDict, importTextEncoder } = await import("../train/import/encoder-file.js");
-    if (way === "export") return context.print(`state dict: ${writePicture(out, await exportStateDict(file!))}`);
-    const { encodeTextEncoder } = await import("../train/model-file.js");
-    const imported = await importTextEncoder(file!);
+    const { readPath } = await import("../node/files/read-bytes.js");
+    const { encodeTextEncoder, readTextModel } = await import("../train/text/encoder-file.js");
+    const { exportStateDict, importTextEncoder } = await import("../train/text/import/import-encoder.js");
+    if (way === "export") {
+      const stateDict = await exportStateDict(await readPath(file!, readTextModel));
+      return context.print(`state dict: ${writePicture(out, stateDict)}`);
+    }
+    const imported = await readPath(file!, importTextEncoder);
     const { cell, state, width, embedding } = imported.encoder.options;
     const path = writePicture(out, await encodeTextEncoder(imported));
     context.print(

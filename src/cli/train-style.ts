@@ -1,8 +1,9 @@
 /** `petalgrad train-style`: trains the style encoder of a run and shows how it goes. */
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
-import { newestRun } from "../train/run-folder.js";
-import { STYLE_OPTIONS } from "../train/style-options.js";
+import { newestRun } from "../node/files/run-folder.js";
+import { STYLE_OPTIONS } from "../train/style/options.js";
+import { GROUPS } from "../train/run/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
@@ -17,11 +18,18 @@ export const trainStyle = defineCommand({
     "drawn again in their style with their own and with other captions, and recovery.json: how much of the noise it finds.\n" +
     "Ctrl-C saves a checkpoint; --resume goes on with the same bits.",
   options: {
-    run: { type: "text", placeholder: "DIR", description: "the run whose generator is inverted", defaultText: "the newest under runs/" },
+    run: {
+      type: "text",
+      placeholder: "DIR",
+      description: "the run whose generator is inverted",
+      defaultText: "the newest under runs/",
+      group: GROUPS.run,
+    },
     resume: {
       type: "text",
       placeholder: "DIR",
       description: "go on with this run's style encoder; of the others only --data-dir and the two --...-every may be given",
+      group: GROUPS.run,
     },
     ...STYLE_OPTIONS,
     recover: RECOVER_OPTION,
@@ -39,7 +47,7 @@ export const trainStyle = defineCommand({
       throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run DIR`);
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { trainStyle: runTraining } = await import("../train/style-stage.js");
+    const { trainStyle: runTraining } = await import("../node/train.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {

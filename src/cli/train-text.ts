@@ -1,7 +1,8 @@
 /** `petalgrad train-text`: trains a text encoder by itself and shows how it goes. */
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
-import { TEXT_OPTIONS } from "../train/text-options.js";
+import { TEXT_OPTIONS } from "../train/text/options.js";
+import { GROUPS } from "../train/run/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
@@ -16,11 +17,18 @@ export const trainText = defineCommand({
     "which `train --text-encoder` conditions a GAN on. Ctrl-C saves a checkpoint; --resume goes on with the same bits.",
   options: {
     ...TEXT_OPTIONS,
-    run: { type: "text", placeholder: "DIR", description: "folder of the new training", defaultText: "a new one under runs/" },
+    run: {
+      type: "text",
+      placeholder: "DIR",
+      description: "folder of the new training",
+      defaultText: "a new one under runs/",
+      group: GROUPS.run,
+    },
     resume: {
       type: "text",
       placeholder: "DIR",
       description: "go on with the training in this folder; of the others only --data-dir and --checkpoint-every may be given",
+      group: GROUPS.run,
     },
     recover: RECOVER_OPTION,
   },
@@ -36,7 +44,7 @@ export const trainText = defineCommand({
       throw new UserError("--run begins a training and --resume goes on with one: give one of them");
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { trainText: runTraining } = await import("../train/text-run.js");
+    const { trainText: runTraining } = await import("../node/train.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {

@@ -1,7 +1,8 @@
 /** `petalgrad train`: hands the options to the training loop and shows how it goes. */
-import { TRAIN_OPTIONS } from "../train/options.js";
+import { TRAIN_OPTIONS } from "../train/gan/options.js";
 import { commandLine } from "../command-line.js";
 import { UserError } from "../errors.js";
+import { GROUPS } from "../train/run/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
@@ -17,12 +18,19 @@ export const train = defineCommand({
     "--resume goes on with the same bits as if it had never stopped.",
   options: {
     ...TRAIN_OPTIONS,
-    run: { type: "text", placeholder: "DIR", description: "folder of the new run", defaultText: "a new one under runs/" },
+    run: {
+      type: "text",
+      placeholder: "DIR",
+      description: "folder of the new run",
+      defaultText: "a new one under runs/",
+      group: GROUPS.run,
+    },
     resume: {
       type: "text",
       placeholder: "DIR",
       description:
         "go on with the run in this folder; of the others only --steps, --data-dir, --recompute and the two --...-every may be given",
+      group: GROUPS.run,
     },
     recover: RECOVER_OPTION,
   },
@@ -37,7 +45,7 @@ export const train = defineCommand({
       throw new UserError("--run begins a run and --resume goes on with one: give one of them");
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
-    const { train: runTraining } = await import("../train/train.js");
+    const { train: runTraining } = await import("../node/train.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
     try {

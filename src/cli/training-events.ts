@@ -1,5 +1,5 @@
 /** What training tells, as the terminal shows it. */
-import type { TrainEvent } from "../train/hooks.js";
+import type { TrainEvent } from "../train/run/events.js";
 import { bytes, type Progress } from "./progress.js";
 
 /** One event: a line, or the bar brought up to date. */

@@ -1,4 +1,4 @@
-// The alphabet of a character-level text encoder: which characters it knows and how a caption becomes a row of indices.
+/** The alphabet of a character-level text encoder: which characters it knows and how a caption becomes a row of indices. */
 
 /** Characters of a caption that an encoder reads; longer ones are cut (Reed et al. 2016, "Learning Deep Representations of Fine-Grained Visual Descriptions", section 5). */
 export const CAPTION_LENGTH = 201;
@@ -24,14 +24,16 @@ export class Alphabet {
   /** Number of channels; indices run from 0 (no character) to size. */
   readonly size: number;
   readonly unit = "characters";
-  private readonly channel = new Map<string, number>();
+  readonly #channel = new Map<string, number>();
+  readonly #symbols: readonly string[];
 
   private constructor(
     readonly kind: AlphabetJson["kind"],
-    private readonly symbols: readonly string[],
+    symbols: readonly string[],
   ) {
+    this.#symbols = symbols;
     this.size = symbols.length;
-    symbols.forEach((symbol, i) => this.channel.set(symbol, i + 1));
+    symbols.forEach((symbol, i) => this.#channel.set(symbol, i + 1));
   }
 
   /** The original alphabet of 70 channels: `-` is 60, space 70. */
@@ -68,12 +70,12 @@ export class Alphabet {
 
   /** The channel of one (normalised) character, or 0 where the alphabet does not know it. */
   indexOf(symbol: string): number {
-    return this.channel.get(symbol) ?? 0;
+    return this.#channel.get(symbol) ?? 0;
   }
 
   /** The character of a channel; "" for 0. */
   symbol(index: number): string {
-    return index === 0 ? "" : (this.symbols[index - 1] ?? "");
+    return index === 0 ? "" : (this.#symbols[index - 1] ?? "");
   }
 
   /** Indices of a text's characters, zero-padded or cut to `length`. */
@@ -93,7 +95,7 @@ export class Alphabet {
       if (column === length) {
         break;
       }
-      out[offset + column++] = this.channel.get(symbol) ?? 0;
+      out[offset + column++] = this.#channel.get(symbol) ?? 0;
     }
     out.fill(0, offset + column, offset + length);
     return column;
@@ -110,7 +112,7 @@ export class Alphabet {
   }
 
   toJSON(): AlphabetJson {
-    return { kind: this.kind, symbols: [...this.symbols] };
+    return { kind: this.kind, symbols: [...this.#symbols] };
   }
 
   /** @throws TypeError where the value is not what toJSON wrote. */

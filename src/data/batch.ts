@@ -1,6 +1,7 @@
-// From image and caption numbers to the arrays a step uploads: pixels as bytes or as NCHW floats in [-1, 1], captions as rows of character
-// indices.
-
+/**
+ * From image and caption numbers to the arrays a step uploads: pixels as bytes or as NCHW floats in [-1, 1], captions as rows of character
+ * indices.
+ */
 import { CAPTION_LENGTH } from "./alphabet.js";
 import type { Dataset } from "./dataset.js";
 import type { Symbols } from "./symbols.js";
@@ -40,36 +41,36 @@ export function fillPixels(dataset: Pick<Dataset, "size" | "side" | "pixels">, i
   let at = 0;
   for (let row = 0; row < images.length; row++) {
     if (views.part) {
-      fillPart(dataset, images[row], views, views.part, row, out);
+      fillPart(dataset, images[row]!, views, views.part, row, out);
       at += size * size * 3;
       continue;
     }
-    const side = dataset.side(images[row]);
-    const pixels = dataset.pixels(images[row]);
-    const [left, mirrored] = [views.x[row], views.mirror[row] === 1];
+    const side = dataset.side(images[row]!);
+    const pixels = dataset.pixels(images[row]!);
+    const [left, mirrored] = [views.x[row]!, views.mirror[row] === 1];
     // A crop inside the image, as it lies there, is copied by whole lines.
     const whole = !mirrored && left >= 0 && left + size <= side;
     if (!whole) {
       for (let column = 0; column < size; column++) columns[column] = 3 * clamp(left + (mirrored ? size - 1 - column : column), side - 1);
     }
     for (let line = 0; line < size; line++) {
-      const start = 3 * side * clamp(views.y[row] + line, side - 1);
+      const start = 3 * side * clamp(views.y[row]! + line, side - 1);
       if (whole) {
         out.set(pixels.subarray(start + 3 * left, start + 3 * (left + size)), at);
         at += 3 * size;
         continue;
       }
       for (let column = 0; column < size; column++) {
-        const from = start + columns[column];
-        out[at++] = pixels[from];
-        out[at++] = pixels[from + 1];
-        out[at++] = pixels[from + 2];
+        const from = start + columns[column]!;
+        out[at++] = pixels[from]!;
+        out[at++] = pixels[from + 1]!;
+        out[at++] = pixels[from + 2]!;
       }
     }
   }
   if (views.light) {
     const bytes = size * size * 3;
-    for (let i = 0; i < out.length; i++) out[i] = Math.min(255, Math.round(out[i] * views.light[Math.floor(i / bytes)]));
+    for (let i = 0; i < out.length; i++) out[i] = Math.min(255, Math.round(out[i]! * views.light[Math.floor(i / bytes)]!));
   }
   return out;
 }
@@ -81,7 +82,7 @@ export function fillImages(dataset: Pick<Dataset, "size" | "side" | "pixels">, i
   const out = new Float32Array(bytes.length);
   for (let row = 0, at = 0; row < images.length; row++) {
     for (let i = row * 3 * plane; i < row * 3 * plane + plane; i++) {
-      for (let channel = 0; channel < 3; channel++) out[i + channel * plane] = bytes[at++] / 127.5 - 1;
+      for (let channel = 0; channel < 3; channel++) out[i + channel * plane] = bytes[at++]! / 127.5 - 1;
     }
   }
   return out;
@@ -100,18 +101,18 @@ function fillPart(
   const side = dataset.side(image);
   const pixels = dataset.pixels(image);
   const last = side - 1;
-  const step = part.side[row] / size;
+  const step = part.side[row]! / size;
   for (let line = 0; line < size; line++) {
-    const v = clamp(views.y[row] + part.top[row] + (line + 0.5) * step - 0.5, last);
+    const v = clamp(views.y[row]! + part.top[row]! + (line + 0.5) * step - 0.5, last);
     const upper = Math.floor(v);
     const lower = Math.min(upper + 1, last);
     for (let column = 0; column < size; column++) {
       const place = views.mirror[row] ? size - 1 - column : column;
-      const u = clamp(views.x[row] + part.left[row] + (place + 0.5) * step - 0.5, last);
+      const u = clamp(views.x[row]! + part.left[row]! + (place + 0.5) * step - 0.5, last);
       const left = Math.floor(u);
       const right = Math.min(left + 1, last);
       for (let c = 0; c < 3; c++) {
-        const at = (y: number, x: number): number => pixels[3 * (side * y + x) + c];
+        const at = (y: number, x: number): number => pixels[3 * (side * y + x) + c]!;
         const above = at(upper, left) + (u - left) * (at(upper, right) - at(upper, left));
         const below = at(lower, left) + (u - left) * (at(lower, right) - at(lower, left));
         out[((row * size + line) * size + column) * 3 + c] = Math.round(above + (v - upper) * (below - above));
@@ -138,7 +139,7 @@ export function fillCaptions(
     );
   }
   for (let row = 0; row < captions.length; row++) {
-    symbols.encodeInto(dataset.caption(captions[row]), out, row * columns, columns);
+    symbols.encodeInto(dataset.caption(captions[row]!), out, row * columns, columns);
   }
   return out;
 }

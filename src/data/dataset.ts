@@ -1,5 +1,7 @@
-// What a data set is to the rest of petalgrad: images with classes and captions, a split by classes, and an alphabet. Knows neither files nor Node.
-
+/**
+ * What a data set is to the rest of petalgrad: images with classes and captions, a split by classes, and an alphabet. Knows neither files
+ * nor Node.
+ */
 import { UserError } from "../errors.js";
 import type { Alphabet } from "./alphabet.js";
 import type { PetalsAttributes } from "./petals-attributes.js";
@@ -9,6 +11,7 @@ export class DataError extends UserError {
   override readonly name = "DataError";
 }
 
+/** Seen classes, and unseen ones. */
 export type SplitName = "train" | "test";
 
 /** A classes-disjoint split: class indices. Classes of a folder that no list names are in neither. */
@@ -80,3 +83,6 @@ export interface Dataset {
 /** The numbers of all captions of these images. */
 export const captionNumbers = (dataset: Dataset, images: readonly number[]): number[] =>
   images.flatMap((image) => dataset.captionsOf(image).map((_, i) => dataset.firstCaption(image) + i));
+
+/** Classes to train on that have images. */
+export const trainingClasses = (dataset: Dataset): number[] => dataset.split.train.filter((c) => dataset.imagesOfClass(c).length > 0);

@@ -1,5 +1,7 @@
-// Names of files as people's systems leave them: which ones are no part of a data set, and one form for those that are. Every walk of a folder
-// or an archive (images, captions, class lists, embeddings) goes by these rules.
+/**
+ * Names of files as people's systems leave them: which ones are no part of a data set, and one form for those that are. Every walk of a
+ * folder or an archive (images, captions, class lists, embeddings) goes by these rules.
+ */
 
 /** What operating systems, file servers and archivers leave among people's files; in small letters. Hidden ones need no line here. */
 const SYSTEM_NAMES = new Set([

@@ -1,5 +1,7 @@
-// What a packed file's header and texts must be, before a data set is made of them: a checksum says only that they are as they were written.
-
+/**
+ * What a packed file's header and texts must be, before a data set is made of them: a checksum says only that they are as they were
+ * written.
+ */
 import { DataError } from "./dataset.js";
 
 type Fields = Readonly<Record<string, unknown>>;

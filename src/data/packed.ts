@@ -1,8 +1,10 @@
-// A prepared data set in memory, and its layout in a packed file: one header, captions, attributes, pixels, each with checksums. Pure: bytes in,
-// data set out, so that a browser reads the same files; packed-file.ts reads and writes them on disk.
-//
-// Layout: 16 bytes of magic, the header's length (32 bits, little-endian), the header's SHA-256 (32 bytes), the header (JSON, UTF-8), the sections.
-
+/**
+ * A prepared data set in memory, and its layout in a packed file: one header, captions, attributes, pixels, each with checksums. Pure:
+ * bytes in, data set out, so that a browser reads the same files; packed-file.ts reads and writes them on disk.
+ *
+ * Layout: 16 bytes of magic, the header's length (32 bits, little-endian), the header's SHA-256 (32 bytes), the header (JSON, UTF-8), the
+ * sections.
+ */
 import { Alphabet, type AlphabetJson } from "./alphabet.js";
 import { DataError, type Dataset, type PrepareReport, type Split, type SplitName } from "./dataset.js";
 import { checkAttributes, checkCaptions, checkHeader } from "./packed-check.js";
@@ -24,6 +26,7 @@ export interface PreparedData {
   readonly attributes?: readonly PetalsAttributes[];
 }
 
+/** One image of a prepared data set; its pixels lie with the others'. */
 export interface PreparedImage {
   readonly name: string;
   readonly classIndex: number;
@@ -42,12 +45,12 @@ export class PackedDataset implements Dataset {
   readonly alphabet: Alphabet;
   readonly report: PrepareReport;
   readonly attributes?: (image: number) => PetalsAttributes;
-  private readonly list: readonly PreparedImage[];
-  private readonly data: Uint8Array;
-  private readonly pixelStart: Float64Array;
-  private readonly captionStart: Uint32Array;
-  private readonly captionOwner: Uint32Array;
-  private readonly byClass: readonly number[][];
+  readonly #list: readonly PreparedImage[];
+  readonly #data: Uint8Array;
+  readonly #pixelStart: Float64Array;
+  readonly #captionStart: Uint32Array;
+  readonly #captionOwner: Uint32Array;
+  readonly #byClass: readonly number[][];
 
   constructor(prepared: PreparedData) {
     const { images, attributes } = prepared;
@@ -57,30 +60,30 @@ export class PackedDataset implements Dataset {
     this.split = prepared.split;
     this.alphabet = prepared.alphabet;
     this.report = prepared.report;
-    this.list = images;
-    this.data = prepared.pixels;
+    this.#list = images;
+    this.#data = prepared.pixels;
     this.images = images.length;
-    this.pixelStart = new Float64Array(images.length + 1);
-    this.captionStart = new Uint32Array(images.length + 1);
-    this.byClass = prepared.classes.map(() => []);
+    this.#pixelStart = new Float64Array(images.length + 1);
+    this.#captionStart = new Uint32Array(images.length + 1);
+    this.#byClass = prepared.classes.map(() => []);
     images.forEach((image, i) => {
-      this.pixelStart[i + 1] = this.pixelStart[i] + 3 * image.side ** 2;
-      this.captionStart[i + 1] = this.captionStart[i] + image.captions.length;
-      this.byClass[image.classIndex].push(i);
+      this.#pixelStart[i + 1] = this.#pixelStart[i]! + 3 * image.side ** 2;
+      this.#captionStart[i + 1] = this.#captionStart[i]! + image.captions.length;
+      this.#byClass[image.classIndex]!.push(i);
     });
-    this.captions = this.captionStart[images.length];
-    this.captionOwner = new Uint32Array(this.captions);
-    images.forEach((_, i) => this.captionOwner.fill(i, this.captionStart[i], this.captionStart[i + 1]));
-    if (this.pixelStart[images.length] !== prepared.pixels.length) {
-      throw new DataError(`${prepared.name}: ${prepared.pixels.length} bytes of pixels where ${this.pixelStart[images.length]} belong`);
+    this.captions = this.#captionStart[images.length]!;
+    this.#captionOwner = new Uint32Array(this.captions);
+    images.forEach((_, i) => this.#captionOwner.fill(i, this.#captionStart[i], this.#captionStart[i + 1]));
+    if (this.#pixelStart[images.length] !== prepared.pixels.length) {
+      throw new DataError(`${prepared.name}: ${prepared.pixels.length} bytes of pixels where ${this.#pixelStart[images.length]} belong`);
     }
     if (attributes !== undefined) {
-      this.attributes = (image) => attributes[this.known(image)];
+      this.attributes = (image) => attributes[this.#known(image)]!;
     }
   }
 
   imagesOfClass(classIndex: number): readonly number[] {
-    const images = this.byClass[classIndex];
+    const images = this.#byClass[classIndex];
     if (images === undefined) {
       throw new RangeError(`${this.name} has classes 0 to ${this.classes.length - 1}, not ${classIndex}`);
     }
@@ -92,43 +95,43 @@ export class PackedDataset implements Dataset {
   }
 
   classOf(image: number): number {
-    return this.list[this.known(image)].classIndex;
+    return this.#list[this.#known(image)]!.classIndex;
   }
 
   imageName(image: number): string {
-    return this.list[this.known(image)].name;
+    return this.#list[this.#known(image)]!.name;
   }
 
   side(image: number): number {
-    return this.list[this.known(image)].side;
+    return this.#list[this.#known(image)]!.side;
   }
 
   pixels(image: number): Uint8Array {
-    return this.data.subarray(this.pixelStart[this.known(image)], this.pixelStart[image + 1]);
+    return this.#data.subarray(this.#pixelStart[this.#known(image)], this.#pixelStart[image + 1]);
   }
 
   captionsOf(image: number): readonly string[] {
-    return this.list[this.known(image)].captions;
+    return this.#list[this.#known(image)]!.captions;
   }
 
   firstCaption(image: number): number {
-    return this.captionStart[this.known(image)];
+    return this.#captionStart[this.#known(image)]!;
   }
 
   caption(index: number): string {
     const image = this.imageOfCaption(index);
-    return this.list[image].captions[index - this.captionStart[image]];
+    return this.#list[image]!.captions[index - this.#captionStart[image]!]!;
   }
 
   imageOfCaption(index: number): number {
-    const image = this.captionOwner[index];
+    const image = this.#captionOwner[index];
     if (image === undefined) {
       throw new RangeError(`${this.name} has captions 0 to ${this.captions - 1}, not ${index}`);
     }
     return image;
   }
 
-  private known(image: number): number {
+  #known(image: number): number {
     if (!(image >= 0 && image < this.images)) {
       throw new RangeError(`${this.name} has images 0 to ${this.images - 1}, not ${image}`);
     }
@@ -224,9 +227,9 @@ export async function decodePacked(bytes: Uint8Array, key?: string): Promise<Pac
       at += section.length;
     }
   }
-  const captions = parsed(found["captions"], "captions");
+  const captions = parsed(found["captions"]!, "captions");
   checkCaptions(captions, header.imageNames.length);
-  const attributes = header.attributes && parsed(found["attributes"], "attributes");
+  const attributes = header.attributes && parsed(found["attributes"]!, "attributes");
   if (attributes !== undefined) {
     checkAttributes(attributes, header.imageNames.length);
   }
@@ -239,11 +242,11 @@ export async function decodePacked(bytes: Uint8Array, key?: string): Promise<Pac
     report: header.report,
     images: header.imageNames.map((name, i) => ({
       name,
-      classIndex: header.imageClasses[i],
-      side: header.imageSides[i],
-      captions: captions[i],
+      classIndex: header.imageClasses[i]!,
+      side: header.imageSides[i]!,
+      captions: captions[i]!,
     })),
-    pixels: found["pixels"],
+    pixels: found["pixels"]!,
     ...(attributes !== undefined && { attributes: attributes as PetalsAttributes[] }),
   });
 }

@@ -1,4 +1,4 @@
-// What a petals flower is: the attributes its captions name (they make its class) and those they do not (its style).
+/** What a petals flower is: the attributes its captions name (they make its class) and those they do not (its style). */
 
 export const PETAL_COLOURS = ["white", "yellow", "orange", "red", "pink", "magenta", "purple", "blue"] as const;
 export const PETAL_COUNTS = [4, 5, 6, 8, 12, 20] as const;

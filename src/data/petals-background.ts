@@ -1,8 +1,7 @@
-// Backgrounds of petals: soft and out of focus, so that the flower stands in front of them.
-
+/** Backgrounds of petals: soft and out of focus, so that the flower stands in front of them. */
 import { type Canvas, mix, Noise, shade } from "./petals-canvas.js";
 import type { PetalsStyle, Rgb } from "./petals-attributes.js";
-import type { RandomStream } from "./philox.js";
+import type { RandomStream } from "../random/philox.js";
 
 /** The colours that a background's base colour is drawn between. */
 export const BACKGROUND_COLOURS: Readonly<Record<PetalsStyle["background"], readonly [Rgb, Rgb]>> = {
@@ -121,7 +120,7 @@ function set(out: Float32Array, colour: Rgb): void {
 
 function towards(out: Float32Array, colour: Rgb, share: number): void {
   for (let i = 0; i < 3; i++) {
-    out[i] = out[i] + (colour[i] - out[i]) * share;
+    out[i] = out[i]! + (colour[i]! - out[i]!) * share;
   }
 }
 

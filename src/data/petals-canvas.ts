@@ -1,7 +1,8 @@
-// A small antialiased painter: soft shapes given by their distance to the edge are laid over a picture of floats. Lengths are in units of the
-// picture's side, so that one drawing has any size. Knows nothing of flowers.
-
-import type { RandomStream } from "./philox.js";
+/**
+ * A small antialiased painter: soft shapes given by their distance to the edge are laid over a picture of floats. Lengths are in units of
+ * the picture's side, so that one drawing has any size. Knows nothing of flowers.
+ */
+import type { RandomStream } from "../random/philox.js";
 import type { Rgb } from "./petals-attributes.js";
 
 /** A picture being painted: RGB floats 0 ... 255, row by row. */
@@ -18,9 +19,9 @@ export class Canvas {
   /** Lays a colour over one pixel (its place in `rgb`) with opacity 0 ... 1. */
   blend(at: number, red: number, green: number, blue: number, opacity: number): void {
     const rgb = this.rgb;
-    rgb[at] = rgb[at] + (red - rgb[at]) * opacity;
-    rgb[at + 1] = rgb[at + 1] + (green - rgb[at + 1]) * opacity;
-    rgb[at + 2] = rgb[at + 2] + (blue - rgb[at + 2]) * opacity;
+    rgb[at] = rgb[at]! + (red - rgb[at]!) * opacity;
+    rgb[at + 1] = rgb[at + 1]! + (green - rgb[at + 1]!) * opacity;
+    rgb[at + 2] = rgb[at + 2]! + (blue - rgb[at + 2]!) * opacity;
   }
 
   /** Visits the pixels whose centres may lie in a box: visit(x, y, place in `rgb`). */
@@ -71,7 +72,7 @@ export class Canvas {
   bytes(): Uint8Array {
     const out = new Uint8Array(this.rgb.length);
     for (let i = 0; i < out.length; i++) {
-      const value = this.rgb[i] + 0.5;
+      const value = this.rgb[i]! + 0.5;
       out[i] = value < 0 ? 0 : value > 255 ? 255 : value;
     }
     return out;
@@ -86,11 +87,11 @@ export function coverage(inside: number, edge: number): number {
 
 /** Smooth random field in [-1, 1], made of a table of random values at the corners of a unit grid. */
 export class Noise {
-  private readonly table = new Float32Array(256);
+  readonly #table = new Float32Array(256);
 
   constructor(random: RandomStream) {
     for (let i = 0; i < 256; i++) {
-      this.table[i] = 2 * random.uniform() - 1;
+      this.#table[i] = 2 * random.uniform() - 1;
     }
   }
 
@@ -101,8 +102,8 @@ export class Noise {
     const fy = y - iy;
     const u = fx * fx * (3 - 2 * fx);
     const v = fy * fy * (3 - 2 * fy);
-    const top = this.corner(ix, iy) * (1 - u) + this.corner(ix + 1, iy) * u;
-    const bottom = this.corner(ix, iy + 1) * (1 - u) + this.corner(ix + 1, iy + 1) * u;
+    const top = this.#corner(ix, iy) * (1 - u) + this.#corner(ix + 1, iy) * u;
+    const bottom = this.#corner(ix, iy + 1) * (1 - u) + this.#corner(ix + 1, iy + 1) * u;
     return top * (1 - v) + bottom * v;
   }
 
@@ -111,10 +112,10 @@ export class Noise {
     return 0.57 * this.at(x, y) + 0.29 * this.at(2 * x + 17.3, 2 * y + 5.1) + 0.14 * this.at(4 * x + 3.7, 4 * y + 29.9);
   }
 
-  private corner(ix: number, iy: number): number {
+  #corner(ix: number, iy: number): number {
     let hash = Math.imul(ix, 0x27d4eb2d) ^ Math.imul(iy, 0x165667b1);
     hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-    return this.table[(hash >>> 24) & 255];
+    return this.#table[(hash >>> 24) & 255]!;
   }
 }
 

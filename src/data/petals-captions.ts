@@ -1,9 +1,10 @@
-// Captions of petals: a grammar rich in synonyms and word orders that names some of an image's attributes, always with the petals' colour.
-// Lower-case ASCII, at most 201 characters.
-
+/**
+ * Captions of petals: a grammar rich in synonyms and word orders that names some of an image's attributes, always with the petals' colour.
+ * Lower-case ASCII, at most 201 characters.
+ */
 import { CAPTION_LENGTH } from "./alphabet.js";
 import type { PetalsClass } from "./petals-attributes.js";
-import type { RandomStream } from "./philox.js";
+import type { RandomStream } from "../random/philox.js";
 
 /** Captions made of each image. */
 export const CAPTIONS_PER_IMAGE = 10;
@@ -200,7 +201,7 @@ function predicate(m: Material, withColour = true): string {
     return random.pick(["lovely", "delicate", "pretty", "neat"]);
   }
   random.shuffle(parts);
-  return parts.length === 1 ? parts[0] : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)!}`;
+  return parts.length === 1 ? parts[0]! : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)!}`;
 }
 
 function centrePhrase(named: PetalsClass, says: Mentioned, random: RandomStream): string {

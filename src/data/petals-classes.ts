@@ -1,5 +1,7 @@
-// The classes of petals, which of them are held out, and the style of each image. A class is a combination of named attributes; not all are taken.
-
+/**
+ * The classes of petals, which of them are held out, and the style of each image. A class is a combination of named attributes; not all are
+ * taken.
+ */
 import {
   BACKGROUNDS,
   CENTRE_COLOURS,
@@ -15,7 +17,8 @@ import {
 } from "./petals-attributes.js";
 import { BACKGROUND_COLOURS } from "./petals-background.js";
 import { mix } from "./petals-canvas.js";
-import { RandomStream, StreamPurpose } from "./philox.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 
 /**
  * Number of classes; every tenth is held out for testing. Many classes of few images, so that what goes with an attribute's value in one
@@ -44,7 +47,7 @@ export function isHeldOut(classIndex: number): boolean {
 
 /** A class's name, such as "017.red-5-pointed-long-petals-yellow-small-centre-broad-leaves". */
 export function className(classIndex: number): string {
-  const c = petalsClasses()[classIndex];
+  const c = petalsClasses()[classIndex]!;
   const leaves = c.leaves === "none" ? "no-leaves" : `${c.leaves}-leaves`;
   const number = String(classIndex + 1).padStart(3, "0");
   return `${number}.${c.petalColour}-${c.petalCount}-${c.petalShape}-${c.petalLength}-petals-${c.centreColour}-${c.centreSize}-centre-${leaves}`;
@@ -52,7 +55,7 @@ export function className(classIndex: number): string {
 
 /** Everything true of image k of a class, for a data set's seed. */
 export function petalsAttributes(seed: number, classIndex: number, k: number): PetalsAttributes {
-  return { named: petalsClasses()[classIndex], style: drawStyle(new RandomStream(seed, StreamPurpose.petalsStyle, classIndex, k)) };
+  return { named: petalsClasses()[classIndex]!, style: drawStyle(new RandomStream(seed, StreamPurpose.petalsStyle, classIndex, k)) };
 }
 
 /** Draws a style; independent of the class. */
@@ -132,7 +135,7 @@ function chooseClasses(): PetalsClass[] {
     if (best !== undefined) {
       chosen.push(best);
       const own = placesOf(best);
-      own.forEach((a, i) => own.slice(i).forEach((b) => used[a * places + b]++));
+      own.forEach((a, i) => own.slice(i).forEach((b) => used[a * places + b]!++));
     }
   }
   return chosen;
@@ -143,9 +146,9 @@ function usage(candidate: PetalsClass, used: Uint16Array, places: number): numbe
   const own = placesOf(candidate);
   let cost = 0;
   for (let i = 0; i < own.length; i++) {
-    const choices = CHOICES[KEYS[i]].length;
+    const choices = CHOICES[KEYS[i]!].length;
     for (let j = i; j < own.length; j++) {
-      cost += choices * (i === j ? 1 : CHOICES[KEYS[j]].length) * used[own[i] * places + own[j]];
+      cost += choices * (i === j ? 1 : CHOICES[KEYS[j]!].length) * used[own[i]! * places + own[j]!]!;
     }
   }
   return cost;

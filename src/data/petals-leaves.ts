@@ -1,8 +1,7 @@
-// Stem and leaves of a petals flower.
-
+/** Stem and leaves of a petals flower. */
 import { type Canvas, coverage, mix, shade } from "./petals-canvas.js";
 import type { PetalsAttributes, Rgb } from "./petals-attributes.js";
-import type { RandomStream } from "./philox.js";
+import type { RandomStream } from "../random/philox.js";
 
 const STEM: Rgb = [92, 136, 52];
 const LEAF: Rgb = [70, 138, 50];

@@ -1,11 +1,12 @@
-// Paints a petals flower from its attributes: background, stem and leaves, petals one over the other, centre. Antialiased at any size and the
-// same on every run; the stream of random numbers decides only what no attribute says (blades of grass, the unevenness of petals).
-
+/**
+ * Paints a petals flower from its attributes: background, stem and leaves, petals one over the other, centre. Antialiased at any size and
+ * the same on every run; the stream of random numbers decides only what no attribute says (blades of grass, the unevenness of petals).
+ */
 import { paintBackground } from "./petals-background.js";
 import { Canvas, coverage, mix, shade } from "./petals-canvas.js";
 import { paintLeavesAndStem } from "./petals-leaves.js";
 import type { PetalsAttributes, PetalsClass, Rgb } from "./petals-attributes.js";
-import type { RandomStream } from "./philox.js";
+import type { RandomStream } from "../random/philox.js";
 
 /** Main and shadow colour of petals. */
 const PETALS: Readonly<Record<PetalsClass["petalColour"], readonly [Rgb, Rgb]>> = {
@@ -217,7 +218,7 @@ function paintPetal(
     }
     const clamped = u < 0.01 ? 0.01 : u > 0.998 ? 0.998 : u;
     const step = Math.floor(clamped * OUTLINE_STEPS);
-    const half = room * (profile[step] + (profile[step + 1] - profile[step]) * (clamped * OUTLINE_STEPS - step));
+    const half = room * (profile[step]! + (profile[step + 1]! - profile[step]!) * (clamped * OUTLINE_STEPS - step));
     // Slope of the outline turns the gap across into a distance to the edge; bounded, for it has no bound at a blunt tip.
     const slope = Math.max(-2, Math.min(2, (half * (foot / clamped - tip / (1 - clamped))) / length));
     const across = (half - Math.abs(v)) / Math.sqrt(1 + slope * slope);

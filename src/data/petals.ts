@@ -1,5 +1,4 @@
-// The petals data set: made by petalgrad, needs no files. Image k of a class is a pure function of (seed, class, k).
-
+/** The petals data set: made by petalgrad, needs no files. Image k of a class is a pure function of (seed, class, k). */
 import { Alphabet } from "./alphabet.js";
 import { DataError } from "./dataset.js";
 import type { PreparedData, PreparedImage } from "./packed.js";
@@ -7,11 +6,13 @@ import type { PetalsAttributes } from "./petals-attributes.js";
 import { petalsCaptions } from "./petals-captions.js";
 import { className, isHeldOut, petalsAttributes, petalsClasses } from "./petals-classes.js";
 import { renderPetals } from "./petals-render.js";
-import { RandomStream, StreamPurpose } from "./philox.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 
 /** Changes when the same seed begins to make other images or captions, so that no packed file of an older form is taken for a new one. */
 export const PETALS_VERSION = 2;
 
+/** Which petals are made, and how one follows it. */
 export interface PetalsOptions {
   /** Side of the images in pixels (default 64). */
   readonly size?: number;

@@ -1,10 +1,19 @@
-// Resizing a photograph as the original program's library did: the mean over the source area when shrinking, linear between corners when enlarging.
+/**
+ * Resizing a photograph as the original program's library did: the mean over the source area when shrinking, linear between corners when
+ * enlarging.
+ */
 
 /**
  * Resizes RGB bytes, each axis by itself, ignoring the aspect ratio.
  * @param pixels height x width x 3. @returns newHeight x newWidth x 3.
  */
-export function resizeArea(pixels: Uint8Array, width: number, height: number, newWidth: number, newHeight: number): Uint8Array {
+export function resizeArea(
+  pixels: Uint8Array | Uint8ClampedArray,
+  width: number,
+  height: number,
+  newWidth: number,
+  newHeight: number,
+): Uint8Array {
   const columns = axisWeights(width, newWidth);
   const rows = axisWeights(height, newHeight);
   const narrow = new Float32Array(height * newWidth * 3);
@@ -13,12 +22,12 @@ export function resizeArea(pixels: Uint8Array, width: number, height: number, ne
       let red = 0;
       let green = 0;
       let blue = 0;
-      const { first, weights } = columns[x];
+      const { first, weights } = columns[x]!;
       for (let i = 0, at = (y * width + first) * 3; i < weights.length; i++, at += 3) {
-        const weight = weights[i];
-        red += weight * pixels[at];
-        green += weight * pixels[at + 1];
-        blue += weight * pixels[at + 2];
+        const weight = weights[i]!;
+        red += weight * pixels[at]!;
+        green += weight * pixels[at + 1]!;
+        blue += weight * pixels[at + 2]!;
       }
       const to = (y * newWidth + x) * 3;
       narrow[to] = red;
@@ -30,13 +39,13 @@ export function resizeArea(pixels: Uint8Array, width: number, height: number, ne
   const stride = newWidth * 3;
   const line = new Float32Array(stride);
   for (let y = 0; y < newHeight; y++) {
-    const { first, weights } = rows[y];
+    const { first, weights } = rows[y]!;
     line.fill(0.5);
     for (let i = 0; i < weights.length; i++) {
-      const weight = weights[i];
+      const weight = weights[i]!;
       const start = (first + i) * stride;
       for (let x = 0; x < stride; x++) {
-        line[x] = line[x] + weight * narrow[start + x];
+        line[x] = line[x]! + weight * narrow[start + x]!;
       }
     }
     out.set(line, y * stride);

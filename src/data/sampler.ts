@@ -1,9 +1,12 @@
-// Which images and captions make up batch t: a pure function of (seed, t), so that a resumed run draws what an uninterrupted one would have drawn.
-
+/**
+ * Which images and captions make up batch t: a pure function of (seed, t), so that a resumed run draws what an uninterrupted one would have
+ * drawn.
+ */
 import { CAPTION_LENGTH, encodedLength } from "./alphabet.js";
 import type { Parts, Views } from "./batch.js";
 import { DataError, type Dataset, type SplitName } from "./dataset.js";
-import { RandomStream, StreamPurpose } from "./philox.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 
 /** A batch of the GAN: for each row an image, its captions, and the mismatching pair's other half, taken from another class. */
 export interface PairBatch {
@@ -21,6 +24,7 @@ export interface PairBatch {
   readonly wrongViews: Views;
 }
 
+/** What a batch of the GAN is drawn from. */
 export interface PairSamplerOptions {
   /** Rows of a batch. */
   readonly batch: number;
@@ -39,40 +43,41 @@ export interface PairSamplerOptions {
  * classes uniformly, then one image uniformly in each.
  */
 export class PairSampler {
-  private readonly classes: readonly number[];
-  private readonly captionsPerImage: number;
+  readonly #classes: readonly number[];
+  readonly #captionsPerImage: number;
+  readonly #dataset: Dataset;
+  readonly #options: PairSamplerOptions;
 
   /** @throws DataError where the split has fewer than two classes (without mismatch: none), RangeError for a batch or a number of captions below 1. */
-  constructor(
-    private readonly dataset: Dataset,
-    private readonly options: PairSamplerOptions,
-  ) {
+  constructor(dataset: Dataset, options: PairSamplerOptions) {
+    this.#dataset = dataset;
+    this.#options = options;
     requirePositive("batch", options.batch);
-    this.captionsPerImage = options.captionsPerImage ?? 4;
-    requirePositive("captionsPerImage", this.captionsPerImage);
-    this.classes = usableClasses(dataset, options.split ?? "train", options.mismatch === false ? 1 : 2);
+    this.#captionsPerImage = options.captionsPerImage ?? 4;
+    requirePositive("captionsPerImage", this.#captionsPerImage);
+    this.#classes = usableClasses(dataset, options.split ?? "train", options.mismatch === false ? 1 : 2);
   }
 
   /** Batch number `step`. */
   batch(step: number): PairBatch {
-    const { batch, seed, mirror = true } = this.options;
-    const perImage = this.captionsPerImage;
+    const { batch, seed, mirror = true } = this.#options;
+    const perImage = this.#captionsPerImage;
     const random = new RandomStream(seed, StreamPurpose.pairBatch, step);
     const images = new Uint32Array(batch);
     const wrong = new Uint32Array(batch);
     const captions = new Uint32Array(batch * perImage);
     const wrongCaptions = new Uint32Array(batch * perImage);
     for (let row = 0; row < batch; row++) {
-      const first = random.below(this.classes.length);
+      const first = random.below(this.#classes.length);
       // One of the other classes, where there are any: step over the first.
-      const second = (first + 1 + random.below(Math.max(1, this.classes.length - 1))) % this.classes.length;
-      images[row] = random.pick(this.dataset.imagesOfClass(this.classes[first]));
-      wrong[row] = random.pick(this.dataset.imagesOfClass(this.classes[second]));
-      drawCaptions(this.dataset, images[row], random, captions, row * perImage, perImage);
-      drawCaptions(this.dataset, wrong[row], random, wrongCaptions, row * perImage, perImage);
+      const second = (first + 1 + random.below(Math.max(1, this.#classes.length - 1))) % this.#classes.length;
+      images[row] = random.pick(this.#dataset.imagesOfClass(this.#classes[first]!));
+      wrong[row] = random.pick(this.#dataset.imagesOfClass(this.#classes[second]!));
+      drawCaptions(this.#dataset, images[row]!, random, captions, row * perImage, perImage);
+      drawCaptions(this.#dataset, wrong[row]!, random, wrongCaptions, row * perImage, perImage);
     }
-    const views = drawViews(this.dataset, images, random, { mirror });
-    const wrongViews = drawViews(this.dataset, wrong, random, { mirror });
+    const views = drawViews(this.#dataset, images, random, { mirror });
+    const wrongViews = drawViews(this.#dataset, wrong, random, { mirror });
     return { images, captions, wrong, wrongCaptions, captionsPerImage: perImage, views, wrongViews };
   }
 }
@@ -102,6 +107,7 @@ export interface Augmentation {
   readonly light?: number;
 }
 
+/** What a batch of the joint embedding is drawn from. */
 export interface JointSamplerOptions extends Augmentation {
   /** Rows of a batch: as many different classes. */
   readonly batch: number;
@@ -123,28 +129,29 @@ const LENGTH_WINDOW = 0.08;
 
 /** Batches for the joint embedding of images and texts (Reed et al. 2016, "Learning Deep Representations ...", section 4): one image and one caption of each of `batch` classes. */
 export class JointSampler {
-  private readonly classes: readonly number[];
-  private readonly lengths: Uint16Array;
+  readonly #classes: readonly number[];
+  readonly #lengths: Uint16Array;
   /** For each class of the split: its captions by ascending length, and the share of draws that fall on each or one before it. */
-  private readonly byLength: readonly { captions: Uint32Array; cumulative: Float64Array }[];
+  readonly #byLength: readonly { captions: Uint32Array; cumulative: Float64Array }[];
+  readonly #dataset: Dataset;
+  readonly #options: JointSamplerOptions;
 
   /** @throws DataError where the split has fewer classes than the batch has rows. */
-  constructor(
-    private readonly dataset: Dataset,
-    private readonly options: JointSamplerOptions,
-  ) {
+  constructor(dataset: Dataset, options: JointSamplerOptions) {
+    this.#dataset = dataset;
+    this.#options = options;
     requirePositive("batch", options.batch);
     requirePositive("captionsPerImage", options.captionsPerImage ?? 1);
-    this.classes = usableClasses(dataset, options.classes ?? "train", options.batch);
-    this.lengths = captionLengths(dataset, options.lengthOf);
-    this.byLength = this.classes.map((classIndex) => captionsByLength(dataset, classIndex, this.lengths, options.sentences));
+    this.#classes = usableClasses(dataset, options.classes ?? "train", options.batch);
+    this.#lengths = captionLengths(dataset, options.lengthOf);
+    this.#byLength = this.#classes.map((classIndex) => captionsByLength(dataset, classIndex, this.#lengths, options.sentences));
   }
 
   /** Batch number `step`. */
   batch(step: number): JointBatch {
-    const { batch, seed, captionsPerImage: perImage = 1, sentences = Infinity, groupByLength = true } = this.options;
+    const { batch, seed, captionsPerImage: perImage = 1, sentences = Infinity, groupByLength = true } = this.#options;
     const random = new RandomStream(seed, StreamPurpose.jointBatch, step);
-    const chosen = random.shuffle([...this.classes.keys()], batch);
+    const chosen = random.shuffle([...this.#classes.keys()], batch);
     const classes = new Uint32Array(batch);
     const images = new Uint32Array(batch);
     const captions = new Uint32Array(batch * perImage);
@@ -153,19 +160,19 @@ export class JointSampler {
     let length = 0;
     for (let row = 0; row < batch; row++) {
       const quantile = groupByLength ? reflect(centre + random.between(-LENGTH_WINDOW, LENGTH_WINDOW)) : random.uniform();
-      const { captions: sorted, cumulative } = this.byLength[chosen[row]];
-      const caption = sorted[firstAbove(cumulative, quantile)];
-      classes[row] = this.classes[chosen[row]];
-      const image = this.dataset.imageOfCaption(caption);
+      const { captions: sorted, cumulative } = this.#byLength[chosen[row]!]!;
+      const caption = sorted[firstAbove(cumulative, quantile)]!;
+      classes[row] = this.#classes[chosen[row]!]!;
+      const image = this.#dataset.imageOfCaption(caption);
       images[row] = image;
       captions[row * perImage] = caption;
       for (let i = 1; i < perImage; i++) {
         captions[row * perImage + i] =
-          this.dataset.firstCaption(image) + random.below(Math.min(sentences, this.dataset.captionsOf(image).length));
+          this.#dataset.firstCaption(image) + random.below(Math.min(sentences, this.#dataset.captionsOf(image).length));
       }
     }
-    captions.forEach((caption) => (length = Math.max(length, this.lengths[caption])));
-    return { classes, images, captions, views: drawViews(this.dataset, images, random, this.options), length };
+    captions.forEach((caption) => (length = Math.max(length, this.#lengths[caption]!)));
+    return { classes, images, captions, views: drawViews(this.#dataset, images, random, this.#options), length };
   }
 }
 
@@ -191,7 +198,7 @@ function captionsByLength(
       weighted.push({ caption: dataset.firstCaption(image) + i, weight: 1 / count });
     }
   }
-  weighted.sort((a, b) => lengths[a.caption] - lengths[b.caption] || a.caption - b.caption);
+  weighted.sort((a, b) => lengths[a.caption]! - lengths[b.caption]! || a.caption - b.caption);
   const total = weighted.reduce((sum, { weight }) => sum + weight, 0);
   const cumulative = new Float64Array(weighted.length);
   let sum = 0;
@@ -205,7 +212,7 @@ function firstAbove(cumulative: Float64Array, quantile: number): number {
   let high = cumulative.length - 1;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (cumulative[middle] > quantile) {
+    if (cumulative[middle]! > quantile) {
       high = middle;
     } else {
       low = middle + 1;

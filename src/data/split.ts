@@ -1,8 +1,19 @@
-// Which classes of a data set are trained on and which are held out: from its class lists, or by its default rule.
-
+/** Which classes of a data set are trained on and which are held out: from its class lists, or by its default rule. */
 import { DataError, type Split } from "./dataset.js";
-import type { LayoutDefinition, ListName } from "./layout.js";
 import { nameForm } from "./names.js";
+
+/** Names of class lists: the first two are enough; the others are the finer split of the CVPR archive and the ICML archive's name. */
+export const LIST_NAMES = ["trainvalclasses", "testclasses", "trainvalids", "trainclasses", "valclasses"] as const;
+export type ListName = (typeof LIST_NAMES)[number];
+
+/** How a data set is split where no list says so. */
+export interface DefaultSplit {
+  /** The data set's, for messages. */
+  readonly name: string;
+  /** Held-out classes, by folder name; the note says in words what it does. Called with all class names in order. */
+  readonly defaultTestClasses: (classes: readonly string[]) => readonly string[];
+  readonly defaultSplitNote: string;
+}
 
 /** A split, and where it comes from. */
 export interface SplitFound {
@@ -16,7 +27,7 @@ export interface SplitFound {
  * @throws DataError where a class stands in both lists, or where a list names none of the classes there are.
  */
 export function findSplit(
-  definition: LayoutDefinition,
+  definition: DefaultSplit,
   classes: readonly string[],
   lists: Readonly<Partial<Record<ListName, string>>>,
 ): SplitFound {
@@ -32,7 +43,7 @@ export function findSplit(
     const held = new Set(definition.defaultTestClasses(classes));
     const all = classes.map((_, i) => i);
     return {
-      split: { train: all.filter((i) => !held.has(classes[i])), test: all.filter((i) => held.has(classes[i])) },
+      split: { train: all.filter((i) => !held.has(classes[i]!)), test: all.filter((i) => held.has(classes[i]!)) },
       notes: [`no class lists: ${definition.defaultSplitNote}`],
     };
   }

@@ -1,5 +1,4 @@
-// A part of a data set: some of its images, under their own numbers.
-
+/** A part of a data set: some of its images, under their own numbers. */
 import type { Dataset } from "./dataset.js";
 
 /** The data set as if its classes had only the images that `keep` says; numbers of images, classes and captions stay what they were. */
@@ -10,7 +9,7 @@ export function subset(dataset: Dataset, keep: (image: number) => boolean): Data
   return {
     ...{ name, size, images, captions, classes, split, alphabet, report },
     ...(attributes && { attributes }),
-    imagesOfClass: (classIndex) => byClass[classIndex],
+    imagesOfClass: (classIndex) => byClass[classIndex]!,
     imagesOfSplit: (splitName) => bySplit[splitName],
     classOf: (image) => dataset.classOf(image),
     imageName: (image) => dataset.imageName(image),

@@ -1,5 +1,4 @@
-// What a text encoder reads: a caption as a row of symbols, which are characters (alphabet.ts) or words (vocabulary.ts).
-
+/** What a text encoder reads: a caption as a row of symbols, which are characters (alphabet.ts) or words (vocabulary.ts). */
 import { Alphabet, type AlphabetJson } from "./alphabet.js";
 import { Vocabulary, type VocabularyJson } from "./vocabulary.js";
 

@@ -1,5 +1,4 @@
-// The vocabulary of a word-level text encoder: which words it knows and how a caption becomes a row of indices.
-
+/** The vocabulary of a word-level text encoder: which words it knows and how a caption becomes a row of indices. */
 import { normalise } from "./alphabet.js";
 
 /** What toJSON writes and fromJSON reads. */
@@ -31,15 +30,17 @@ const ngramsOf = (words: readonly string[], most: number): readonly string[] =>
 export class Vocabulary {
   /** Number of words; indices run from 0 (no word) to size. */
   readonly size: number;
-  private readonly index: ReadonlyMap<string, number>;
+  readonly #index: ReadonlyMap<string, number>;
+  readonly #words: readonly string[];
 
   private constructor(
-    private readonly words: readonly string[],
+    words: readonly string[],
     /** Longest run of words that counts as one. */
     readonly ngrams: number,
   ) {
+    this.#words = words;
     this.size = words.length;
-    this.index = new Map(words.map((word, i) => [word, i + 1]));
+    this.#index = new Map(words.map((word, i) => [word, i + 1]));
   }
 
   /**
@@ -67,7 +68,7 @@ export class Vocabulary {
 
   /** The index of one (normalised) word, or 0 where the vocabulary does not know it. */
   indexOf(word: string): number {
-    return this.index.get(word) ?? 0;
+    return this.#index.get(word) ?? 0;
   }
 
   get unit(): string {
@@ -75,11 +76,11 @@ export class Vocabulary {
   }
 
   lengthOf(text: string, most: number): number {
-    return Math.min(most, this.symbolsOf(text).length);
+    return Math.min(most, this.#symbolsOf(text).length);
   }
 
   encodeInto(text: string, out: Uint32Array, offset: number, length: number): number {
-    const words = this.symbolsOf(text).slice(0, length);
+    const words = this.#symbolsOf(text).slice(0, length);
     words.forEach((word, column) => (out[offset + column] = this.indexOf(word)));
     out.fill(0, offset + words.length, offset + length);
     return words.length;
@@ -90,7 +91,7 @@ export class Vocabulary {
   }
 
   toJSON(): VocabularyJson {
-    return { kind: "words", words: [...this.words], ...(this.ngrams > 1 && { ngrams: this.ngrams }) };
+    return { kind: "words", words: [...this.#words], ...(this.ngrams > 1 && { ngrams: this.ngrams }) };
   }
 
   /** @throws TypeError where the value is not what toJSON wrote. */
@@ -103,7 +104,7 @@ export class Vocabulary {
     return new Vocabulary(words, ngrams);
   }
 
-  private symbolsOf(text: string): readonly string[] {
+  #symbolsOf(text: string): readonly string[] {
     return ngramsOf(wordsOf(text), this.ngrams);
   }
 }

@@ -1,5 +1,5 @@
 /** A report's charts as SVG files: bars of every measure, and the ROC curves of style verification. */
-import { COLOURS, fixed, STYLE, text } from "../train/curves.js";
+import { COLOURS, fixed, STYLE, text } from "../pictures/line-chart.js";
 import { format, type Report, SECTIONS, type StyleCurve } from "./report.js";
 
 const WIDTH = 840;

@@ -5,7 +5,8 @@
 import { grad } from "../autograd/grad.js";
 import { fillImages } from "../data/batch.js";
 import type { Dataset } from "../data/dataset.js";
-import { RandomStream } from "../data/philox.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 import { drawViews } from "../data/sampler.js";
 import { NonFiniteError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
@@ -18,11 +19,7 @@ import { Adam } from "../tensor/optimizers.js";
 import { logSumExp, mean } from "../tensor/reduce.js";
 import { input, type Tensor } from "../tensor/tensor.js";
 import { arithmetic } from "../tensor/work.js";
-import { requireFinite } from "./finite.js";
-
-/** First words of the random streams of a classifier: its first values, and its batches. */
-const VALUES = 120;
-const BATCHES = 121;
+import { requireFinite } from "../metrics/finite.js";
 
 /** What a classifier is to learn. */
 export interface Lesson {
@@ -54,7 +51,7 @@ export interface ClassifierTraining {
 /** A network for the lesson, before any training. */
 export function newClassifier({ dataset, heads }: LessonForm, { width, seed }: ClassifierTraining): ImageEncoder {
   const embedding = heads.reduce((total, classes) => total + classes, 0);
-  return new ImageEncoder({ imageSize: dataset.size, width, embedding }, new RandomStream(seed, VALUES));
+  return new ImageEncoder({ imageSize: dataset.size, width, embedding }, new RandomStream(seed, StreamPurpose.classifierValues));
 }
 
 /** Mean over heads and rows of −log p(own class). @param logits [N, Σ heads] @param targets One 1 a head in each row, [N, Σ heads]. */
@@ -108,7 +105,7 @@ export async function trainClassifier(
   try {
     for (let step = 1; step <= steps; step++) {
       signal.throwIfAborted();
-      const random = new RandomStream(seed, BATCHES, step);
+      const random = new RandomStream(seed, StreamPurpose.classifierBatches, step);
       const rows = Uint32Array.from({ length: batch }, () => random.pick(images));
       const result = program.run({
         images: fillImages(dataset, rows, drawViews(dataset, rows, random, { shift })),

@@ -1,10 +1,11 @@
 /** Colour match on captions that name one petal colour: by the rule on the central hue, and by a histogram classifier trained on real images. */
 import type { Dataset } from "../data/dataset.js";
-import { RandomStream } from "../data/philox.js";
-import { ColourClassifier, colourHistogram } from "./colour-histogram.js";
-import { type Colour, colourMatch, COLOURS, namedColour } from "./colour-match.js";
-import { isHeldOut } from "./networks.js";
-import { realImages, STREAMS } from "./pictures.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
+import { ColourClassifier, colourHistogram } from "../metrics/colour-histogram.js";
+import { type Colour, colourMatch, COLOURS, namedColour } from "../metrics/colour-match.js";
+import { isHeldOut } from "./lessons.js";
+import { realImages } from "./pictures.js";
 import type { Value } from "./report.js";
 
 /** Captions that name one colour. */
@@ -26,7 +27,7 @@ export function colourTask(dataset: Dataset, images: readonly number[], count: n
     }),
   );
   if (all.length < LEAST) return undefined;
-  const chosen = new RandomStream(seed, STREAMS.colours).shuffle(all, count).slice(0, count);
+  const chosen = new RandomStream(seed, StreamPurpose.namedColours).shuffle(all, count).slice(0, count);
   return { captions: chosen.map((c) => c.caption), colours: chosen.map((c) => c.colour) };
 }
 
@@ -37,7 +38,7 @@ export function trainColours(dataset: Dataset): ColourClassifier | undefined {
     const named = dataset.captionsOf(image).flatMap((text) => namedColour(text) ?? []);
     const counts = COLOURS.map((colour) => named.filter((other) => other === colour).length);
     const most = Math.max(...counts);
-    return held(image) || most === 0 ? [] : [{ image, colour: COLOURS[counts.indexOf(most)] }];
+    return held(image) || most === 0 ? [] : [{ image, colour: COLOURS[counts.indexOf(most)]! }];
   });
   if (lesson.length < LEAST) return undefined;
   const images = lesson.map(({ image }) => image);

@@ -5,13 +5,13 @@
  */
 import type { Dataset } from "../data/dataset.js";
 import type { PetalsAttributes } from "../data/petals-attributes.js";
-import { RandomStream } from "../data/philox.js";
-import { borderColour } from "./ground.js";
-import { kMeans } from "./k-means.js";
-import { STREAMS } from "./pictures.js";
-import { cosine } from "./r-precision.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
+import { borderColour } from "../metrics/ground.js";
+import { kMeans } from "../metrics/k-means.js";
+import { cosine } from "../metrics/r-precision.js";
 import type { Value } from "./report.js";
-import { areaOverFolds, rocCurve, type RocPoint } from "./roc.js";
+import { areaOverFolds, rocCurve, type RocPoint } from "../metrics/roc.js";
 
 const CLUSTERS = 100;
 const FOLDS = 5;
@@ -35,7 +35,7 @@ export function backgrounds(dataset: Dataset, images: readonly number[]): Rows {
 
 function borderOf(dataset: Dataset, image: number): number[] {
   const [side, pixels] = [dataset.side(image), dataset.pixels(image)];
-  return borderColour(side, (x, y, c) => pixels[3 * (y * side + x) + c] / 255);
+  return borderColour(side, (x, y, c) => pixels[3 * (y * side + x) + c]! / 255);
 }
 
 /** Pose of each flower, every coordinate with deviation 1: position, size, tilt with its direction, turn. Known on petals only. */
@@ -43,7 +43,7 @@ export function poses(dataset: Dataset, images: readonly number[]): Rows | undef
   const { attributes } = dataset;
   if (!attributes) return undefined;
   const rows = images.map((image) => poseOf(attributes(image)));
-  return { values: standardised(rows), size: rows[0].length };
+  return { values: standardised(rows), size: rows[0]!.length };
 }
 
 function poseOf({ style, named }: PetalsAttributes): number[] {
@@ -54,11 +54,11 @@ function poseOf({ style, named }: PetalsAttributes): number[] {
 }
 
 function standardised(rows: readonly (readonly number[])[]): number[] {
-  const scales = rows[0].map((_, d) => {
-    const mean = rows.reduce((sum, row) => sum + row[d], 0) / rows.length;
-    return Math.sqrt(rows.reduce((sum, row) => sum + (row[d] - mean) ** 2, 0) / rows.length) || 1;
+  const scales = rows[0]!.map((_, d) => {
+    const mean = rows.reduce((sum, row) => sum + row[d]!, 0) / rows.length;
+    return Math.sqrt(rows.reduce((sum, row) => sum + (row[d]! - mean) ** 2, 0) / rows.length) || 1;
   });
-  return rows.flatMap((row) => row.map((value, d) => value / scales[d]));
+  return rows.flatMap((row) => row.map((value, d) => value / scales[d]!));
 }
 
 export interface PairList {
@@ -70,7 +70,7 @@ export interface PairList {
 /** Pairs of one cluster, and as many of different ones. */
 export function pairsByCluster({ values, size }: Rows, seed: number): PairList {
   const count = values.length / size;
-  const random = new RandomStream(seed, STREAMS.style);
+  const random = new RandomStream(seed, StreamPurpose.stylePairs);
   const clusters = Math.min(CLUSTERS, Math.max(2, Math.floor(count / 4)));
   const { assignment } = kMeans(Float64Array.from(values), size, clusters, random);
   const same: [number, number][] = [];
@@ -93,6 +93,6 @@ export interface Verified {
 /** Tells the pairs apart by the cosine of their vectors. @param vectors [N, size] */
 export function verify({ pairs, positive }: PairList, vectors: Float32Array, size: number, seed: number): Verified {
   const scores = pairs.map(([i, j]) => cosine(vectors, i, vectors, j, size));
-  const { mean, deviation } = areaOverFolds({ scores, positive }, FOLDS, new RandomStream(seed, STREAMS.style, 1));
+  const { mean, deviation } = areaOverFolds({ scores, positive }, FOLDS, new RandomStream(seed, StreamPurpose.stylePairs, 1));
   return { area: { value: mean, deviation }, curve: rocCurve({ scores, positive }) };
 }

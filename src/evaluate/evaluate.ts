@@ -1,80 +1,65 @@
-/** `petalgrad evaluate`: every measure on every generator of some runs, beside real images and noise, as one report. */
+/** Every measure on every generator of some trainings on one data set, beside real images and noise, as one report. */
 import type { Dataset } from "../data/dataset.js";
-import { UserError } from "../errors.js";
-import { type Device, openDevice } from "../gpu/device.js";
-import type { TrainHooks } from "../train/hooks.js";
-import type { TrainOptions } from "../train/options.js";
-import { withAbsolutePaths } from "../train/paths.js";
-import { openData } from "../train/run-data.js";
-import { RunFolder } from "../train/run-folder.js";
-import { type NetworkSettings, networkSettings, obtainNetworks } from "./networks.js";
+import type { Device } from "../gpu/device.js";
+import type { TrainHooks } from "../train/run/events.js";
+import type { Lesson } from "./classifier.js";
+import {
+  DRAWN_CLASSES,
+  type DrawnClassesSettings,
+  drawnCaptions,
+  drawnClassesAccuracy,
+  drawnClassesTask,
+  drawnLesson,
+  realLesson,
+} from "./drawn-classes.js";
+import { type NetworkSettings, networkSettings, type NetworkStore, obtainNetworks } from "./networks.js";
 import { PublishedMeasures, type PublishedRequest } from "./published.js";
 import { type Column, type Report, SPLITS, type Value } from "./report.js";
 import { StyleVerification } from "./style-verification.js";
-import { Artist, openRun } from "./subject.js";
-import { LEAST_IMAGES, openObservers, type Pictures, Trial } from "./trial.js";
-import {
-  drawnLesson,
-  realLesson,
-  ZERO_SHOT,
-  zeroShotAccuracy,
-  zeroShotCaptions,
-  type ZeroShotSettings,
-  zeroShotTask,
-} from "./zero-shot.js";
-import type { Lesson } from "./classifier.js";
+import { Artist, type Subject } from "./subject.js";
+import { closeObservers, LEAST_IMAGES, openObservers, type Pictures, Trial } from "./trial.js";
 
-export interface EvaluateRequest {
-  /** Folders of runs on one data set, each with columns of its own. */
-  readonly runs: readonly string[];
+/** What is asked of every generator. */
+export interface Questions {
   /** Captions drawn of each split. */
   readonly samples: number;
   readonly seed: number;
   /** Train a classifier on each generator's images of the unseen classes. */
   readonly zeroShot: boolean;
-  /** Where the data set lies now, if not where the runs found it. */
-  readonly dataDir?: string;
   /** Measure by the published protocol, too, with this network. */
   readonly features?: PublishedRequest;
   /** Other sizes of what is trained here, for tests. */
   readonly networks?: NetworkSettings;
-  readonly zeroShotSettings?: ZeroShotSettings;
+  readonly drawnClasses?: DrawnClassesSettings;
+}
+
+/** Where the generators are to be measured, and on what. */
+export interface Laboratory {
+  readonly device: Device;
+  /** Has the captions and images that all generators were trained on. */
+  readonly dataset: Dataset;
+  /** Keeps the networks that look for the next time. */
+  readonly store: NetworkStore;
 }
 
 /**
- * @throws UserError where a folder holds no run or no checkpoint, or the runs are of different data sets; the signal's reason when aborted
+ * @param subjects Each has columns of its own; they are taken one after the other, so that they may be made one after the other.
+ * @throws the signal's reason when aborted
  */
-export async function evaluate(request: EvaluateRequest, hooks: TrainHooks): Promise<Report> {
-  // Runs of earlier versions hold paths as they were typed.
-  const options = request.runs.map((run) => withAbsolutePaths(RunFolder.open(run).readConfig()));
-  refuseUnfit(request.runs, options);
-  const device = await openDevice();
+export async function evaluate(
+  { device, dataset, store }: Laboratory,
+  subjects: AsyncIterable<Subject> | Iterable<Subject>,
+  questions: Questions,
+  hooks: TrainHooks,
+): Promise<Report> {
+  const networks = await obtainNetworks(device, dataset, questions.networks ?? networkSettings(dataset), store, hooks);
+  const observers = await openObservers(device, networks);
   try {
-    const dataset = await openData({ ...options[0]!, ...(request.dataDir !== undefined && { dataDir: request.dataDir }) }, hooks);
-    const networks = await obtainNetworks(device, dataset, request.networks ?? networkSettings(dataset), hooks);
-    const observers = await openObservers(device, networks);
-    const trials = await Trial.prepare(device, dataset, networks, observers, request.samples, request.seed);
-    const published = request.features && (await PublishedMeasures.prepare(dataset, request.features, request.seed, hooks));
-    return await new Evaluation(device, dataset, trials, published, request, hooks).report();
+    const trials = await Trial.prepare(device, dataset, networks, observers, questions.samples, questions.seed);
+    const published = questions.features && (await PublishedMeasures.prepare(dataset, questions.features, questions.seed, hooks));
+    return await new Evaluation(device, dataset, trials, published, questions, hooks).report(subjects);
   } finally {
-    device.destroy();
-  }
-}
-
-/** Columns of one table must be answers to the same questions, and every run must be able to answer them. */
-function refuseUnfit(runs: readonly string[], options: readonly TrainOptions[]): void {
-  const twice = runs.find((run, i) => runs.indexOf(run) < i);
-  if (twice !== undefined) throw new UserError(`${twice} is given twice`);
-  const given = options.findIndex(({ embeddings }) => embeddings !== null);
-  if (given >= 0)
-    throw new UserError(`${runs[given]} was trained on given embeddings: there is no text encoder to draw the data set's captions with`);
-  const first = options[0]!;
-  const names = { dataset: "data set", imageSize: "image size", captions: "captions" } as const;
-  for (const key of Object.keys(names) as (keyof typeof names)[]) {
-    const other = options.findIndex((o) => o[key] !== first[key]);
-    if (other < 0) continue;
-    const [its, theirs] = [options[other]![key] ?? "the default", first[key] ?? "the default"];
-    throw new UserError(`${runs[other]} cannot stand beside ${runs[0]}: its ${names[key]} is ${its}, not ${theirs}`);
+    closeObservers(observers);
   }
 }
 
@@ -85,18 +70,19 @@ class Evaluation {
     readonly dataset: Dataset,
     readonly trials: readonly Trial[],
     readonly published: PublishedMeasures | undefined,
-    readonly request: EvaluateRequest,
+    readonly questions: Questions,
     readonly hooks: TrainHooks,
   ) {}
 
-  async report(): Promise<Report> {
-    const { dataset, request, trials } = this;
-    const style = StyleVerification.prepare(dataset, request.seed);
+  async report(subjects: AsyncIterable<Subject> | Iterable<Subject>): Promise<Report> {
+    const { dataset, trials } = this;
+    const { samples, seed } = this.questions;
+    const style = StyleVerification.prepare(dataset, seed);
     const columns: Column[] = [await this.#real(), await this.#noise()];
-    for (const path of request.runs) columns.push(...(await this.#run(path, style)));
+    for await (const subject of subjects) columns.push(...(await this.#columns(subject, style)));
     const colours = trials.some((trial) => trial.colours);
     return {
-      ...{ dataset: dataset.name, samples: request.samples, seed: request.seed, columns, curves: style.curves },
+      ...{ dataset: dataset.name, samples, seed, columns, curves: style.curves },
       notes: [
         ...this.#left(),
         ...trials.flatMap((trial) => trial.notes),
@@ -120,41 +106,32 @@ class Evaluation {
 
   async #real(): Promise<Column> {
     const parts = await this.#each("real images", (trial) => trial.ofReal());
-    return { label: "real", values: { ...parts, ...this.published?.ofReal, ...(await this.#zeroShot("real images")) } };
+    return { label: "real", values: { ...parts, ...this.published?.ofReal, ...(await this.#drawnClasses("real images")) } };
   }
 
   async #noise(): Promise<Column> {
-    const task = this.request.zeroShot ? zeroShotTask(this.dataset) : undefined;
+    const task = this.questions.zeroShot ? drawnClassesTask(this.dataset) : undefined;
     const chance = task && { zeroShot: { value: 1 / task.classes.length } };
     return { label: "noise", values: { ...(await this.#each("noise", (trial) => trial.ofNoise())), ...chance } };
   }
 
-  /** A column for each generator of a run. */
-  async #run(path: string, style: StyleVerification): Promise<Column[]> {
-    const { device, dataset, hooks, request } = this;
-    const run = await openRun(device, path, dataset, hooks);
+  /** A column for each generator. */
+  async #columns(subject: Subject, style: StyleVerification): Promise<Column[]> {
+    const { device, questions } = this;
     const columns: Column[] = [];
-    for (const [kind, generator] of run.generators) {
-      const label = `${run.name} ${kind}`;
-      const artist = await Artist.create(device, generator, run.captions);
-      const pictures: Pictures = {
-        of: (captions) => artist.draw(captions, request.seed),
-        groups: (captions, each) =>
-          artist.draw(
-            captions.flatMap((caption) => new Array<number>(each).fill(caption)),
-            request.seed,
-          ),
-      };
+    for (const [kind, generator] of subject.generators) {
+      const label = `${subject.name} ${kind}`;
+      const artist = await Artist.create(device, generator, subject.captions);
+      const pictures = artist.pictures(questions.seed);
       const values = {
         ...(await this.#each(label, (trial) => trial.ofDrawn(pictures))),
         ...(await this.published?.ofDrawn(pictures, label)),
-        ...(await this.#zeroShot(label, pictures)),
-        ...(await style.of(device, run, kind)),
+        ...(await this.#drawnClasses(label, pictures)),
+        ...(await style.of(device, subject, kind)),
       };
       columns.push({ label, values });
       artist.destroy();
     }
-    await run.captions.keep(hooks.onEvent);
     return columns;
   }
 
@@ -169,17 +146,17 @@ class Evaluation {
   }
 
   /** Learns the unseen classes from drawn images, or from real ones. */
-  async #zeroShot(label: string, pictures?: Pictures): Promise<Column["values"]> {
-    const { device, dataset, request, hooks } = this;
-    const task = request.zeroShot ? zeroShotTask(dataset) : undefined;
+  async #drawnClasses(label: string, pictures?: Pictures): Promise<Column["values"]> {
+    const { device, dataset, questions, hooks } = this;
+    const task = questions.zeroShot ? drawnClassesTask(dataset) : undefined;
     if (!task) return {};
-    const { training, perClass } = request.zeroShotSettings ?? ZERO_SHOT;
+    const { training, perClass } = questions.drawnClasses ?? DRAWN_CLASSES;
     const lesson: Lesson = pictures
-      ? await drawnLesson(task, pictures.of(zeroShotCaptions(task, perClass, request.seed)), perClass)
+      ? await drawnLesson(task, pictures.of(drawnCaptions(task, perClass, questions.seed)), perClass)
       : realLesson(task);
     const onStep = (step: number) =>
       hooks.onEvent({ kind: "work", what: `${label}: learning unseen classes`, unit: "images", done: step, total: training.steps });
-    return { zeroShot: { value: await zeroShotAccuracy(device, task, lesson, training, onStep, hooks.signal) } };
+    return { zeroShot: { value: await drawnClassesAccuracy(device, task, lesson, training, onStep, hooks.signal) } };
   }
 }
 

@@ -8,8 +8,8 @@ import { PackedDataset, type PreparedImage } from "../data/packed.js";
 import type { PetalsAttributes } from "../data/petals-attributes.js";
 import { drawClass, drawStyle } from "../data/petals-classes.js";
 import { renderPetals } from "../data/petals-render.js";
-import { RandomStream } from "../data/philox.js";
-import { STREAMS } from "./pictures.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 
 /** Images rendered between two looks at the rest of the world. */
 const AT_ONCE = 20;
@@ -30,7 +30,7 @@ export async function freePetals(
   const attributes: PetalsAttributes[] = [];
   const images: PreparedImage[] = [];
   for (let i = 0; i < count; i++) {
-    const random = new RandomStream(seed, STREAMS.freePetals, i);
+    const random = new RandomStream(seed, StreamPurpose.freePetals, i);
     const image = { named: drawClass(random), style: drawStyle(random) };
     pixels.set(renderPetals(image, size, random), i * 3 * size * size);
     attributes.push(image);

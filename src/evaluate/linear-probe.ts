@@ -1,6 +1,7 @@
 /** What one linear layer can tell from vectors: softmax regression, trained by Adam on vectors of which each element has deviation 1. */
 import { grad } from "../autograd/grad.js";
-import { RandomStream } from "../data/philox.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 import type { Device } from "../gpu/device.js";
 import { add } from "../tensor/elementwise.js";
 import { compile } from "../tensor/compile.js";
@@ -8,9 +9,8 @@ import { linear } from "../tensor/matmul.js";
 import { Adam } from "../tensor/optimizers.js";
 import { input } from "../tensor/tensor.js";
 import { Store } from "../tensor/variables.js";
-import { joined, overRows } from "../train/rows.js";
+import { joined, overRows } from "../tensor/rows.js";
 import { crossEntropy, oneHot, predictions } from "./classifier.js";
-import { STREAMS } from "./pictures.js";
 
 /** Vectors, [N, size], and the class of each, from 0. */
 export interface Labelled {
@@ -48,7 +48,7 @@ export async function linearProbe(
   try {
     for (let step = 1; step <= steps; step++) {
       signal.throwIfAborted();
-      const random = new RandomStream(seed, STREAMS.probe, step);
+      const random = new RandomStream(seed, StreamPurpose.probeBatches, step);
       const rows = Uint32Array.from({ length: batch }, () => random.below(taught.labels.length));
       await learning.run({
         vectors: joined(Array.from(rows, (row) => vectors.subarray(row * size, (row + 1) * size))),

@@ -1,37 +1,29 @@
 /**
- * The networks that the measures look through, trained once for a data set and kept in the user's cache folder:
+ * The networks that the measures look through, trained once for a data set and kept for later evaluations:
  *
  *   classifier   classes of the data set's real images; its features serve the distances and the inception-style score
  *   matching     a text-image encoder with another seed than any run's, for R-precision
  *   reader       petals only: petal colour, petal count and centre colour, learnt on other renders of freely combined attributes
- *
- * A fifth of each class's images is held out from all of them, so that the real images' own figures can be taken on images not learnt by
- * heart; matching and reader never see the unseen classes.
  */
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Dataset } from "../data/dataset.js";
-import { defaultCacheDir } from "../data/open.js";
-import { CENTRE_COLOURS, PETAL_COLOURS, PETAL_COUNTS } from "../data/petals-attributes.js";
 import { subset } from "../data/subset.js";
+import { readSafetensors, writeSafetensors } from "../formats/safetensors.js";
 import type { Device } from "../gpu/device.js";
 import { ImageEncoder } from "../models/image-encoder.js";
-import { digest, fingerprint, keep } from "../train/cache.js";
-import { duration, measureSpeed, textOperations } from "../train/expectation.js";
-import type { TrainHooks } from "../train/hooks.js";
-import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "../train/model-file.js";
-import { loadNetwork, networkTensors } from "../train/network-file.js";
-import { readSafetensors, writeSafetensors } from "../train/safetensors.js";
-import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "../train/text-encoder.js";
-import { freePetals } from "./free-petals.js";
+import { datasetDigest, keep, keyOf } from "../train/run/cache.js";
+import type { TrainHooks } from "../train/run/events.js";
+import { loadNetwork, networkTensors } from "../train/run/network-file.js";
+import { pathIn, type RunStore } from "../train/run/store.js";
+import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "../train/text/encoder-file.js";
+import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "../train/text/joint-embedding.js";
+import { measureSpeed, textOperations } from "../train/gan/expectation.js";
+import { duration } from "../train/run/clock.js";
 import { classifierOperations, type ClassifierTraining, type Lesson, newClassifier, trainClassifier } from "./classifier.js";
+import { freePetals } from "./free-petals.js";
+import { classLesson, isHeldOut, READER_HEADS, readerLesson } from "./lessons.js";
 
 /** Raised with every change that makes networks of the same settings come out different. */
 const VERSION = 1;
-
-/** One image in so many of each class is held out. */
-const HELD_OUT = 5;
 
 /** Above every seed that a run can have. */
 const SEED = 2 ** 40;
@@ -75,57 +67,35 @@ export interface EvaluationNetworks {
   readonly reader?: ImageEncoder;
 }
 
-/** True for the images that no network here is trained on. */
-export function isHeldOut(dataset: Dataset): (image: number) => boolean {
-  const held = new Set(dataset.classes.flatMap((_, c) => dataset.imagesOfClass(c).filter((_, i) => i % HELD_OUT === HELD_OUT - 1)));
-  return (image) => held.has(image);
-}
+/** Where the networks are kept: a run's store, or any other. */
+export type NetworkStore = Pick<RunStore, "path" | "read" | "write">;
 
-/** The classes of an image of petals under the reader's heads. */
-export const READER_HEADS = [
-  { attribute: "petalColour", values: PETAL_COLOURS },
-  { attribute: "petalCount", values: PETAL_COUNTS },
-  { attribute: "centreColour", values: CENTRE_COLOURS },
-] as const;
-
-export function classLesson(dataset: Dataset): Lesson {
-  const held = isHeldOut(dataset);
-  const images = dataset.classes.flatMap((_, c) => dataset.imagesOfClass(c).filter((image) => !held(image)));
-  return { dataset, images, heads: [dataset.classes.length], labels: (image) => [dataset.classOf(image)] };
-}
-
-/** What a reader of images with attributes is to learn: all of them. */
-export function readerLesson(dataset: Dataset): Lesson {
-  const labels = (image: number) => {
-    const { named } = dataset.attributes!(image);
-    return READER_HEADS.map(({ attribute, values }) => (values as readonly unknown[]).indexOf(named[attribute]));
-  };
-  const images = Array.from({ length: dataset.images }, (_, image) => image);
-  return { dataset, images, heads: READER_HEADS.map(({ values }) => values.length), labels };
-}
-
-/** Something that is read from the cache, or trained and kept. */
+/** A network that is read from the store, or trained and kept there. */
 interface Task<T> {
   readonly what: string;
-  readonly path: string;
+  /** Its file in the store. */
+  readonly name: string;
   readonly operations: () => number;
-  read(): Promise<T>;
+  /** @param path Names the file in messages. */
+  read(bytes: Uint8Array, path: string): Promise<T>;
   train(): Promise<T>;
-  encode(value: T): Promise<Uint8Array>;
+  encode(network: T): Promise<Uint8Array>;
 }
 
 /**
  * Reads or trains the networks; tells beforehand how long the training should take.
+ * @param store Holds those of earlier evaluations, and gets the new ones; where it cannot be written, they are trained again the next time.
  * @throws the signal's reason when aborted
  */
 export async function obtainNetworks(
   device: Device,
   dataset: Dataset,
   settings: NetworkSettings,
-  { onEvent, signal }: TrainHooks,
+  store: NetworkStore,
+  hooks: TrainHooks,
 ): Promise<EvaluationNetworks> {
-  const pathOf = (what: string, training: unknown) =>
-    join(defaultCacheDir(), `evaluation-${what}-${digest(VERSION, fingerprint(dataset), training)}.safetensors`);
+  const { onEvent, signal } = hooks;
+  const nameOf = (what: string, training: unknown) => `evaluation-${what}-${keyOf(VERSION, datasetDigest(dataset), training)}.safetensors`;
   const show = (what: string, steps: number) => (step: number) =>
     onEvent({ kind: "work", what: `training the ${what}`, unit: "images", done: step, total: steps });
 
@@ -136,14 +106,13 @@ export async function obtainNetworks(
     training: ClassifierTraining,
     lessonOf: () => Lesson | Promise<Lesson>,
   ): Task<ImageEncoder> => {
-    const path = pathOf(what.replaceAll(" ", "-"), training);
     const form = { dataset, heads };
     return {
-      ...{ what, path },
+      ...{ what, name: nameOf(what.replaceAll(" ", "-"), training) },
       operations: () => classifierOperations(form, training),
-      read: async () => {
+      read: async (bytes, path) => {
         const network = newClassifier(form, training);
-        loadNetwork("classifier", network, (await readSafetensors(await readFile(path), path, { sealed: true })).tensors, path);
+        loadNetwork("classifier", network, (await readSafetensors(bytes, path, { sealed: true })).tensors, path);
         return network;
       },
       train: async () => trainClassifier(device, await lessonOf(), training, show(what, training.steps), signal),
@@ -152,11 +121,11 @@ export async function obtainNetworks(
   };
   const held = isHeldOut(dataset);
   const learnt = subset(dataset, (image) => !held(image));
-  const matchingTask: Task<Matching> = {
+  const matching: Task<Matching> = {
     what: "text-image encoder",
-    path: pathOf("matching", settings.matching),
+    name: nameOf("matching", settings.matching),
     operations: () => settings.matching.steps * textOperations(settings.matching, dataset.size),
-    read: async () => matchingOf(await readTextEncoder(matchingTask.path)),
+    read: async (bytes, path) => matchingOf(await readTextEncoder(bytes, path)),
     train: () => trainMatching(device, learnt, settings.matching, show("text-image encoder", settings.matching.steps), signal),
     encode: encodeTextEncoder,
   };
@@ -171,7 +140,17 @@ export async function obtainNetworks(
       return readerLesson(await freePetals(dataset.size, renders, settings.reader.seed, rendered, signal));
     });
 
-  const missing = [classifier, matchingTask, ...(reader ? [reader] : [])].filter(({ path }) => !existsSync(path));
+  const kept = new Map<string, Uint8Array>();
+  const tasks = [classifier, matching, ...(reader ? [reader] : [])];
+  for (const { name } of tasks) {
+    try {
+      const bytes = await store.read(name);
+      if (bytes) kept.set(name, bytes);
+    } catch (error) {
+      onEvent({ kind: "warning", text: `${(error as Error).message}; it is trained anew` });
+    }
+  }
+  const missing = tasks.filter(({ name }) => !kept.has(name));
   if (missing.length > 0) {
     const { rate } = await measureSpeed(device);
     const seconds = missing.reduce((sum, { operations }) => sum + operations() / (SHARE * rate), 0);
@@ -179,20 +158,21 @@ export async function obtainNetworks(
     onEvent({ kind: "message", text: `trained once for ${dataset.name}: ${names}; expected to take about ${duration(seconds)}` });
   }
   const obtain = async <T>(task: Task<T>): Promise<T> => {
-    if (existsSync(task.path)) {
+    const bytes = kept.get(task.name);
+    if (bytes) {
       try {
-        return await task.read();
+        return await task.read(bytes, pathIn(store, task.name));
       } catch (error) {
         onEvent({ kind: "warning", text: `${(error as Error).message}; it is trained anew` });
       }
     }
-    const value = await task.train();
-    await keep(task.path, await task.encode(value), onEvent);
-    return value;
+    const network = await task.train();
+    await keep(store, task.name, await task.encode(network), onEvent);
+    return network;
   };
   return {
     classifier: await obtain(classifier),
-    matching: await obtain(matchingTask),
+    matching: await obtain(matching),
     ...(reader && { reader: await obtain(reader) }),
   };
 }

@@ -5,8 +5,8 @@ import { compile } from "../tensor/compile.js";
 import { concat } from "../tensor/layout.js";
 import type { Program } from "../tensor/program.js";
 import { input, type Tensor } from "../tensor/tensor.js";
-import { overRows } from "../train/rows.js";
-import { joined } from "../train/rows.js";
+import { overRows } from "../tensor/rows.js";
+import { joined } from "../tensor/rows.js";
 
 export interface Observation {
   /** Of the layer before the last, [N, featureSize]. */

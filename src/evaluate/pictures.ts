@@ -1,23 +1,8 @@
 /** The images that measures are taken on: real ones, noise, and which captions are drawn. All are functions of a seed. */
 import { centreViews, fillImages } from "../data/batch.js";
 import type { Dataset, SplitName } from "../data/dataset.js";
-import { RandomStream } from "../data/philox.js";
-
-/** First words of the evaluation's random streams. */
-export const STREAMS = {
-  pairs: 130,
-  others: 131,
-  halves: 132,
-  noise: 133,
-  kernel: 134,
-  variety: 135,
-  colours: 136,
-  zeroShot: 137,
-  style: 138,
-  textAttributes: 139,
-  probe: 141,
-  freePetals: 140,
-};
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 
 /** Images that are taken together. */
 const CHUNK = 128;
@@ -46,14 +31,14 @@ export function* realImages(dataset: Dataset, images: readonly number[]): Genera
 
 /** Images of independent uniform values, in parts [·, 3, S, S] in [−1, 1]. */
 export function* noiseImages(size: number, count: number, seed: number): Generator<Float32Array> {
-  const random = new RandomStream(seed, STREAMS.noise);
+  const random = new RandomStream(seed, StreamPurpose.noiseImages);
   for (let start = 0; start < count; start += CHUNK)
     yield Float32Array.from({ length: Math.min(CHUNK, count - start) * 3 * size * size }, () => random.between(-1, 1));
 }
 
 /** The halves of a split's images that are held against each other, of equal size, at most `count` each. */
 export function halves(dataset: Dataset, split: SplitName, count: number, seed: number): readonly [number[], number[]] {
-  const images = new RandomStream(seed, STREAMS.halves).shuffle([...dataset.imagesOfSplit(split)]);
+  const images = new RandomStream(seed, StreamPurpose.realHalves).shuffle([...dataset.imagesOfSplit(split)]);
   const half = Math.min(count, Math.floor(images.length / 2));
   return [images.slice(0, half), images.slice(half, 2 * half)];
 }
@@ -65,7 +50,7 @@ export function halves(dataset: Dataset, split: SplitName, count: number, seed: 
 export function otherCaptions(dataset: Dataset, captions: readonly number[], count: number, seed: number): number[][] | undefined {
   const { places, ofClass, fewest } = sentences(dataset, captions);
   if (fewest < count) return undefined;
-  const random = new RandomStream(seed, STREAMS.others);
+  const random = new RandomStream(seed, StreamPurpose.otherCaptions);
   return captions.map((caption) => {
     const taken = new Set(ofClass.get(classOf(dataset, caption)));
     const others: number[] = [];

@@ -4,19 +4,33 @@
  * (as later papers report Reed's GAN-INT-CLS), all their real images.
  */
 import type { Dataset } from "../data/dataset.js";
-import { RandomStream } from "../data/philox.js";
-import type { TrainHooks } from "../train/hooks.js";
-import { FEATURES, type FeatureModel } from "./feature-model.js";
-import { inceptionScore, softmaxRows } from "./inception-score.js";
-import { joined } from "../train/rows.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
+import type { TrainHooks } from "../train/run/events.js";
+import { inceptionScore, softmaxRows } from "../metrics/inception-score.js";
+import { joined } from "../tensor/rows.js";
 import type { Observation } from "./observer.js";
-import { drawPairs, realImages, STREAMS } from "./pictures.js";
+import { drawPairs, realImages } from "./pictures.js";
 import { fewImages, Reference } from "./quality.js";
 import type { Value, Values } from "./report.js";
 import type { Parts, Pictures } from "./trial.js";
 
+/** Length of the features. */
+export const FEATURES = 2048;
+
+/** A network whose features and classes are the published ones (Inception v3), however it is run. */
+export interface FeatureNetwork {
+  /** Named in the report: its file. */
+  readonly name: string;
+  /**
+   * @param images [N, 3, size, size] in [−1, 1]
+   * @returns features [N, 2048], and logits [N, classes] of a second output; none where there is none
+   */
+  observe(images: Float32Array, size: number): Promise<Observation>;
+}
+
 export interface PublishedRequest {
-  readonly model: FeatureModel;
+  readonly network: FeatureNetwork;
   /** Drawn images a generator. */
   readonly samples: number;
 }
@@ -37,14 +51,14 @@ export class PublishedMeasures {
   static async prepare(dataset: Dataset, request: PublishedRequest, seed: number, hooks: TrainHooks): Promise<PublishedMeasures> {
     const unseen = dataset.imagesOfSplit("test");
     const images = unseen.length > 0 ? unseen : dataset.imagesOfSplit("train");
-    const { captions } = drawPairs(dataset, images, request.samples, new RandomStream(seed, STREAMS.pairs, 9));
-    const seen = await look(request.model, realImages(dataset, images), dataset.size, "real images", images.length, hooks);
+    const { captions } = drawPairs(dataset, images, request.samples, new RandomStream(seed, StreamPurpose.evaluatedPairs, 9));
+    const seen = await look(request.network, realImages(dataset, images), dataset.size, "real images", images.length, hooks);
     return new PublishedMeasures(dataset, request, captions, new Reference(seen.features, FEATURES), seed, score(seen), hooks);
   }
 
   async ofDrawn(pictures: Pictures, label: string): Promise<Values> {
-    const { model, samples } = this.request;
-    const seen = await look(model, pictures.of(this.captions), this.dataset.size, label, samples, this.hooks);
+    const { network, samples } = this.request;
+    const seen = await look(network, pictures.of(this.captions), this.dataset.size, label, samples, this.hooks);
     this.hooks.onEvent({ kind: "message", text: `${label}: singular values of a matrix of ${FEATURES} × ${FEATURES}, a minute or two` });
     const { fid, kid } = this.reference.distances(seen.features, this.seed);
     return { fidInception: fid, kidInception: kid, ...score(seen) };
@@ -55,7 +69,7 @@ export class PublishedMeasures {
     const few = this.request.samples < 10000 ? "; published figures take 10,000 or 50,000, and FID grows with fewer" : "";
     const counts = `${this.request.samples} drawn and ${this.reference.count} real images`;
     const warning = fewImages("FID and KID", Math.min(this.request.samples, this.reference.count), FEATURES);
-    return `FID, KID and inception score by ${this.request.model.path}, ${counts}${few}.${warning ? ` ${warning}` : ""}`;
+    return `FID, KID and inception score by ${this.request.network.name}, ${counts}${few}.${warning ? ` ${warning}` : ""}`;
   }
 }
 
@@ -66,12 +80,12 @@ function score({ outputs, features }: Observation): Record<string, Value> {
   return { inceptionScore: { value: mean, deviation } };
 }
 
-async function look(model: FeatureModel, parts: Parts, size: number, what: string, total: number, { onEvent, signal }: TrainHooks) {
+async function look(network: FeatureNetwork, parts: Parts, size: number, what: string, total: number, { onEvent, signal }: TrainHooks) {
   const seen: Observation[] = [];
   let done = 0;
   for await (const images of parts) {
     signal.throwIfAborted();
-    seen.push(await model.observe(images, size));
+    seen.push(await network.observe(images, size));
     done += images.length / (3 * size * size);
     onEvent({ kind: "work", what: `${what}: features of --features`, unit: "images", done, total });
   }

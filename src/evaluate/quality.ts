@@ -1,10 +1,10 @@
 /** Quality and variety of images by the features of a classifier: distances to real images, an inception-style score. */
-import { RandomStream } from "../data/philox.js";
-import { frechetDistance, type Gaussian, gaussianOf } from "./frechet.js";
-import { inceptionScore, softmaxRows } from "./inception-score.js";
-import { kernelDistance } from "./kernel-distance.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
+import { frechetDistance, type Gaussian, gaussianOf } from "../metrics/frechet.js";
+import { inceptionScore, softmaxRows } from "../metrics/inception-score.js";
+import { kernelDistance } from "../metrics/kernel-distance.js";
 import type { Observation } from "./observer.js";
-import { STREAMS } from "./pictures.js";
 import type { Value } from "./report.js";
 
 /** Below this many images a side the kernel distance, unbiased as it is, scatters more than generators differ. */
@@ -39,7 +39,7 @@ export class Reference {
   distances(features: Float32Array, seed: number): { fid: Value; kid: Value } {
     return {
       fid: { value: frechetDistance(this.#gaussian, gaussianOf(features, this.size)) },
-      kid: { value: kernelDistance(this.features, features, this.size, new RandomStream(seed, STREAMS.kernel)) },
+      kid: { value: kernelDistance(this.features, features, this.size, new RandomStream(seed, StreamPurpose.kernelSubsets)) },
     };
   }
 }

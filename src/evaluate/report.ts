@@ -1,6 +1,6 @@
 /** What an evaluation finds: a column of values for each generator, for real images and for noise; and the table that shows them. */
 import type { SplitName } from "../data/dataset.js";
-import type { RocPoint } from "./roc.js";
+import type { RocPoint } from "../metrics/roc.js";
 
 export interface Value {
   readonly value: number;
@@ -26,6 +26,7 @@ export interface StyleCurve {
   readonly points: readonly RocPoint[];
 }
 
+/** What an evaluation found: a column for each generator, and for what stands beside them. */
 export interface Report {
   readonly dataset: string;
   /** Images a split. */
@@ -141,9 +142,9 @@ export function textTable(report: Report): string {
   const labels = report.columns.map(({ label }) => label);
   const all = sections.flatMap(({ rows }) => rows);
   const first = Math.max(...all.map(({ title }) => title.length), ...sections.map(({ title }) => title.length));
-  const widths = labels.map((label, i) => Math.max(label.length, ...all.map(({ cells }) => cells[i].length)));
+  const widths = labels.map((label, i) => Math.max(label.length, ...all.map(({ cells }) => cells[i]!.length)));
   const line = (title: string, cells: readonly string[]) =>
-    [title.padEnd(first), ...cells.map((cell, i) => cell.padStart(widths[i]))].join("  ").trimEnd();
+    [title.padEnd(first), ...cells.map((cell, i) => cell.padStart(widths[i]!))].join("  ").trimEnd();
   const body = sections.flatMap(({ title, rows }) => ["", line(title, []), ...rows.map(({ title: name, cells }) => line(name, cells))]);
   return [line("", labels), ...body, ...(report.notes.length > 0 ? ["", ...report.notes] : [])].join("\n");
 }

@@ -1,20 +1,13 @@
-/** Style verification of runs (Reed et al. 2016, section 5.2): the pairs, which all runs share, and what each run's style encoder makes of them. */
-import { commandLine } from "../command-line.js";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+/** Style verification (Reed et al. 2016, section 5.2): the pairs, which all generators share, and what each one's style encoder makes of them. */
 import { captionNumbers, type Dataset } from "../data/dataset.js";
 import type { Device } from "../gpu/device.js";
-import type { StyleEncoder } from "../models/style-encoder.js";
-import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "../train/names.js";
-import { networkDigest } from "../train/network-file.js";
-import type { GeneratorKind } from "../train/options.js";
-import { readStyle } from "../train/style-file.js";
-import { StyleReader } from "../train/style-reader.js";
+import { joined } from "../tensor/rows.js";
+import type { GeneratorKind } from "../train/gan/options.js";
+import { StyleReader } from "../train/style/reader.js";
 import { backgrounds, type PairList, pairsByCluster, poses, verify } from "./disentangling.js";
-import { joined } from "../train/rows.js";
 import { realImages } from "./pictures.js";
 import type { StyleCurve, Value } from "./report.js";
-import type { RunUnderTest } from "./subject.js";
+import type { Subject } from "./subject.js";
 
 /** Images that pairs are made of, at most. */
 const IMAGES = 2000;
@@ -43,26 +36,25 @@ export class StyleVerification {
   }
 
   /**
-   * The areas by style, where the run has a style encoder, and by text.
+   * The areas by style, where there is a style encoder, and by text.
    * @param kind The generator whose column this is: the style belongs to the one it was trained to invert.
    */
-  async of(device: Device, run: RunUnderTest, kind: GeneratorKind): Promise<Record<string, Value>> {
-    const first = run.generators[0]![0];
-    const found = await styleOf(run);
+  async of(device: Device, subject: Subject, kind: GeneratorKind): Promise<Record<string, Value>> {
+    const { name, style, styleCommand } = subject;
+    const first = subject.generators[0]![0];
     const values: Record<string, Value> = {};
     if (kind === first) {
-      const texts = await this.#texts(run);
-      this.#verify(values, `${run.name} text`, "text", texts, run.captions.size);
-      if (!found) this.notes.push(`${run.name} has no style encoder: ${commandLine("train-style", "--run", run.folder.path)}`);
-      else if (!found.kind)
-        this.notes.push(`${run.name}: its style encoder was trained with another generator than the run has now; styles will be off`);
+      this.#verify(values, `${name} text`, "text", await this.#texts(subject), subject.captions.size);
+      if (!style) this.notes.push(`${name} has no style encoder${styleCommand === undefined ? "" : `: ${styleCommand}`}`);
+      else if (!style.kind)
+        this.notes.push(`${name}: its style encoder was trained with another generator than the run has now; styles will be off`);
     }
-    if (found && (found.kind ?? first) === kind) {
-      const reader = await StyleReader.create(device, found.style);
+    if (style && (style.kind ?? first) === kind) {
+      const reader = await StyleReader.create(device, style.encoder);
       const parts: Float32Array[] = [];
       for (const images of realImages(this.dataset, this.images)) parts.push(await reader.read(images));
       reader.destroy();
-      this.#verify(values, `${run.name} style`, "style", joined(parts), found.style.options.noiseSize);
+      this.#verify(values, `${name} style`, "style", joined(parts), style.encoder.options.noiseSize);
     }
     return values;
   }
@@ -76,7 +68,7 @@ export class StyleVerification {
   }
 
   /** Means of each image's captions' embeddings, [N, size]. */
-  async #texts({ captions }: RunUnderTest): Promise<Float32Array> {
+  async #texts({ captions }: Subject): Promise<Float32Array> {
     const { dataset, images } = this;
     await captions.need(captionNumbers(dataset, images));
     const texts = new Float32Array(images.length * captions.size);
@@ -86,16 +78,4 @@ export class StyleVerification {
     });
     return texts;
   }
-}
-
-/** A run's style encoder, and which of the run's generators it inverts, if any. */
-async function styleOf({
-  folder,
-  generators,
-}: RunUnderTest): Promise<{ style: StyleEncoder; kind: GeneratorKind | undefined } | undefined> {
-  const path = folder.inside(join(STYLE_FOLDER, STYLE_ENCODER_NAME));
-  if (!existsSync(path)) return undefined;
-  const { style, generator: inverted } = await readStyle(path);
-  for (const [kind, generator] of generators) if ((await networkDigest(generator)) === inverted) return { style, kind };
-  return { style, kind: undefined };
 }

@@ -1,55 +1,41 @@
-/** What is evaluated: the generators of a run, the moving average that draws the samples ("ema") and the trained one itself ("raw"). */
-import { readFile } from "node:fs/promises";
-import { basename, resolve } from "node:path";
-import type { Dataset } from "../data/dataset.js";
-import { RandomStream } from "../data/philox.js";
-import { commandLine } from "../command-line.js";
-import { UserError } from "../errors.js";
+/** What is evaluated: the generators of a training, the moving average that draws the samples ("ema") and the trained one itself ("raw"). */
 import type { Device } from "../gpu/device.js";
 import type { Generator } from "../models/generator.js";
-import { CaptionTable } from "../train/caption-table.js";
-import { Gan } from "../train/gan.js";
-import { loadGanTensors } from "../train/gan-checkpoint.js";
-import type { TrainHooks } from "../train/hooks.js";
-import { readTextEncoder } from "../train/model-file.js";
-import { TEXT_ENCODER_NAME } from "../train/names.js";
-import { normalNoise } from "../train/noise.js";
-import type { GeneratorKind, TrainOptions } from "../train/options.js";
-import { Painter } from "../train/painter.js";
-import { RunFolder } from "../train/run-folder.js";
+import type { StyleEncoder } from "../models/style-encoder.js";
+import { normalNoise } from "../train/gan/noise.js";
+import type { GeneratorKind } from "../train/gan/options.js";
+import { Painter } from "../train/gan/painter.js";
+import { networkDigest } from "../train/run/network-file.js";
+import type { StyleFile } from "../train/style/file.js";
+import type { CaptionTable } from "../train/text/caption-table.js";
+import type { Pictures } from "./trial.js";
 
-/** A run that has a checkpoint. */
-export interface RunUnderTest {
-  /** The folder's name. */
+/** Generators by kind, the one that draws the samples first; a training without moving average has the raw one only. */
+export type Generators = readonly (readonly [kind: GeneratorKind, generator: Generator])[];
+
+/** Embeddings of the data set's captions, as the generators were trained on them. */
+export type CaptionEmbeddings = Pick<CaptionTable, "size" | "need" | "means">;
+
+export interface Subject {
+  /** Begins the labels of its columns. */
   readonly name: string;
-  readonly folder: RunFolder;
-  readonly options: TrainOptions;
-  /** Steps done at the checkpoint. */
-  readonly step: number;
-  /** By kind, "ema" first; a run without moving average has the raw one only. */
-  readonly generators: readonly (readonly [kind: GeneratorKind, generator: Generator])[];
-  /** Embeddings of the data set's captions by the run's own text encoder. */
-  readonly captions: CaptionTable;
+  readonly generators: Generators;
+  readonly captions: CaptionEmbeddings;
+  readonly style?: SubjectStyle | undefined;
+  /** The command that trains a style encoder where there is none, for who reads the report. */
+  readonly styleCommand?: string;
 }
 
-/** @throws UserError where the folder holds no run, or none that has a checkpoint yet */
-export async function openRun(device: Device, path: string, dataset: Dataset, { onEvent }: TrainHooks): Promise<RunUnderTest> {
-  const folder = RunFolder.open(path);
-  const options = folder.readConfig();
-  if (!folder.hasCheckpoint)
-    throw new UserError(`${path} has no checkpoint to evaluate yet; go on with: ${commandLine("train", "--resume", path)}`);
-  const file = folder.inside(TEXT_ENCODER_NAME);
-  const text = await readTextEncoder(file);
-  const gan = new Gan({ ...options, textSize: text.encoder.options.embedding }, new RandomStream(0));
-  const checkpoint = await folder.loadCheckpoint();
-  for (const refused of checkpoint.refused) onEvent({ kind: "warning", text: refused });
-  loadGanTensors(gan, checkpoint.tensors, checkpoint.path);
-  const raw = ["raw", gan.generator] as const;
-  return {
-    ...{ name: basename(resolve(path)), folder, options, step: checkpoint.step },
-    generators: gan.average === gan.generator ? [raw] : [["ema", gan.average], raw],
-    captions: await CaptionTable.open(device, dataset, text, await readFile(file), { onEvent }),
-  };
+/** A style encoder, and which of the generators it inverts: undefined where it was trained with another one. */
+export interface SubjectStyle {
+  readonly encoder: StyleEncoder;
+  readonly kind: GeneratorKind | undefined;
+}
+
+/** A style encoder's file beside the generators there are now. */
+export async function styleAmong({ style, generator: inverted }: StyleFile, generators: Generators): Promise<SubjectStyle> {
+  for (const [kind, generator] of generators) if ((await networkDigest(generator)) === inverted) return { encoder: style, kind };
+  return { encoder: style, kind: undefined };
 }
 
 /** Images that are drawn, and looked at, together. */
@@ -59,10 +45,10 @@ const CHUNK = 128;
 export class Artist {
   private constructor(
     readonly painter: Painter,
-    readonly captions: CaptionTable,
+    readonly captions: CaptionEmbeddings,
   ) {}
 
-  static async create(device: Device, generator: Generator, captions: CaptionTable): Promise<Artist> {
+  static async create(device: Device, generator: Generator, captions: CaptionEmbeddings): Promise<Artist> {
     return new Artist(await Painter.create(device, generator, 32), captions);
   }
 
@@ -78,6 +64,18 @@ export class Artist {
       const rows = Uint32Array.from(captions.slice(start, start + CHUNK));
       yield await this.painter.paint(noise.subarray(start * noiseSize, (start + rows.length) * noiseSize), this.captions.means(rows, 1));
     }
+  }
+
+  /** What it draws, as a trial asks for it. */
+  pictures(seed: number): Pictures {
+    return {
+      of: (captions) => this.draw(captions, seed),
+      groups: (captions, each) =>
+        this.draw(
+          captions.flatMap((caption) => new Array<number>(each).fill(caption)),
+          seed,
+        ),
+    };
   }
 
   destroy(): void {

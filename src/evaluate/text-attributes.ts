@@ -6,12 +6,12 @@
  */
 import { captionNumbers, type Dataset } from "../data/dataset.js";
 import { attributesNamed, type ReadableAttribute } from "../data/petals-captions.js";
-import { RandomStream } from "../data/philox.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 import type { Device } from "../gpu/device.js";
-import { joined } from "../train/rows.js";
+import { joined } from "../tensor/rows.js";
 import { type Labelled, linearProbe } from "./linear-probe.js";
-import { READER_HEADS } from "./networks.js";
-import { STREAMS } from "./pictures.js";
+import { READER_HEADS } from "./lessons.js";
 
 /** Absent where no caption names it. */
 export type TextAttributes = Readonly<Partial<Record<ReadableAttribute, number>>>;
@@ -45,7 +45,7 @@ export async function attributesInText(
 ): Promise<TextAttributes> {
   const size = unseen.values.length / unseen.captions.length;
   const all = captionNumbers(dataset, dataset.imagesOfSplit("train"));
-  const captions = new RandomStream(seed, STREAMS.textAttributes).shuffle(all, LESSON).slice(0, LESSON);
+  const captions = new RandomStream(seed, StreamPurpose.textAttributes).shuffle(all, LESSON).slice(0, LESSON);
   const lesson = { captions, values: await embed(captions) };
   const result: Partial<Record<ReadableAttribute, number>> = {};
   for (const { attribute, values: classes } of READER_HEADS) {

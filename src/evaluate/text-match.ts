@@ -2,9 +2,9 @@
 import type { Dataset } from "../data/dataset.js";
 import { attributesNamed } from "../data/petals-captions.js";
 import { predictions } from "./classifier.js";
-import { READER_HEADS } from "./networks.js";
+import { READER_HEADS } from "./lessons.js";
 import { otherCaptions, rivals } from "./pictures.js";
-import { rPrecision } from "./r-precision.js";
+import { rPrecision } from "../metrics/r-precision.js";
 import type { Value } from "./report.js";
 
 /** The pools' sizes: an image's own caption and so many others less one. */
@@ -62,7 +62,7 @@ export function attributesRight(dataset: Dataset, logits: Float32Array, captions
       const { named } = dataset.attributes!(dataset.imageOfCaption(caption));
       if (!attributesNamed(dataset.caption(caption), named)[attribute]) return;
       of++;
-      if (values[read[i]] === named[attribute]) hits++;
+      if (values[read[i]!] === named[attribute]) hits++;
     });
     if (of > 0) result[attribute] = { value: hits / of };
   });

@@ -1,7 +1,7 @@
 /** A report on text encoders as a table of text and as a chart of their measures by the number of sentences. */
-import { curvesSvg } from "../train/curves.js";
-import { RANKS, type Recall } from "./retrieval.js";
-import type { EncoderReport, TextReport } from "./text-encoder.js";
+import { curvesSvg } from "../pictures/line-chart.js";
+import { RANKS, type Recall } from "../metrics/retrieval.js";
+import type { EncoderReport, TextReport } from "./text-encoders.js";
 
 const NONE = "-";
 const percent = (share: number | undefined): string => (share === undefined ? NONE : `${(100 * share).toFixed(1)} %`);
@@ -15,7 +15,7 @@ const ATTRIBUTES = [
 /** Lines of the table: a title over a group, or a measure with its values: chance, then every encoder. */
 type Line = string | readonly [label: string, chance: number | undefined, of: (encoder: EncoderReport) => number | undefined];
 
-export function textTable(report: TextReport): string {
+export function encoderTable(report: TextReport): string {
   const { dataset, language, classes, images, captions, chance, encoders } = report;
   const recall = (title: string, by: Recall, of: (encoder: EncoderReport) => Recall | undefined): Line[] => [
     title,
@@ -65,7 +65,7 @@ function describe({ encoder, unit, similarity }: EncoderReport): string {
 }
 
 /** Top-1 and AP@50 by the number of sentences that describe a class (Reed et al. 2016, "Learning Deep Representations", figure 4). */
-export function textChart(report: TextReport): string {
+export function encoderChart(report: TextReport): string {
   const shown = report.encoders.filter((encoder) => encoder.bySentences);
   const counts = shown[0]?.bySentences?.map(({ sentences }) => sentences) ?? [];
   // One step to the right is twice as many; all of them stand one step further.

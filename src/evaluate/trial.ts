@@ -1,20 +1,22 @@
 /** The questions that the images of one split are asked, the same for every generator, for real images and for noise. */
 import type { Dataset, SplitName } from "../data/dataset.js";
-import { RandomStream } from "../data/philox.js";
+import { RandomStream } from "../random/philox.js";
+import { StreamPurpose } from "../random/streams.js";
 import type { Device } from "../gpu/device.js";
-import { CaptionEncoder } from "../train/captions.js";
-import { checkerboard } from "./checkerboard.js";
-import type { ColourClassifier } from "./colour-histogram.js";
+import { CaptionEncoder } from "../train/text/captions.js";
+import { checkerboard } from "../metrics/checkerboard.js";
+import type { ColourClassifier } from "../metrics/colour-histogram.js";
 import { type ColourTask, coloursRight, colourTask, trainColours } from "./colours.js";
-import { borderColours, varianceShares } from "./ground.js";
-import { type EvaluationNetworks, isHeldOut } from "./networks.js";
-import { joined } from "../train/rows.js";
+import { borderColours, varianceShares } from "../metrics/ground.js";
+import { isHeldOut } from "./lessons.js";
+import type { EvaluationNetworks } from "./networks.js";
+import { joined } from "../tensor/rows.js";
 import { Observer, observeAll } from "./observer.js";
-import { drawPairs, halves, noiseImages, realImages, STREAMS } from "./pictures.js";
+import { drawPairs, halves, noiseImages, realImages } from "./pictures.js";
 import { fewImages, quality, Reference } from "./quality.js";
 import { SPLITS, type Value, type Values } from "./report.js";
 import { attributesRight, textMatch, textMatchByChance, textMatchNotes } from "./text-match.js";
-import { pixelDeviation, withinDistance } from "./variety.js";
+import { pixelDeviation, withinDistance } from "../metrics/variety.js";
 
 export type Parts = AsyncIterable<Float32Array> | Iterable<Float32Array>;
 
@@ -39,6 +41,10 @@ export async function openObservers(device: Device, networks: EvaluationNetworks
     matching: await Observer.create(device, networks.matching.image),
     ...(networks.reader && { reader: await Observer.create(device, networks.reader) }),
   };
+}
+
+export function closeObservers(observers: Observers): void {
+  for (const observer of Object.values(observers) as Observer[]) observer.destroy();
 }
 
 /** So many captions, and images of each, show the variety within a caption; fewer where classes are small. */
@@ -87,7 +93,7 @@ export class Trial {
     for (const [i, split] of (["train", "test"] as const).entries()) {
       if (dataset.imagesOfSplit(split).length < LEAST_IMAGES) continue;
       const asked = askedImages(dataset, split);
-      const { captions } = drawPairs(dataset, asked, samples, new RandomStream(seed, STREAMS.pairs, i));
+      const { captions } = drawPairs(dataset, asked, samples, new RandomStream(seed, StreamPurpose.evaluatedPairs, i));
       const [held, peers] = halves(dataset, split, samples, seed);
       const [seen] = await observeAll([observers.classifier], realImages(dataset, held));
       const task = dataset.attributes ? undefined : colourTask(dataset, asked, samples, seed);
@@ -97,7 +103,7 @@ export class Trial {
           await encoder.encode(captions.map((caption) => dataset.caption(caption))),
           new Reference(seen!.features, observers.classifier.featureSize),
           peers,
-          variedCaptions(dataset, split, new RandomStream(seed, STREAMS.variety, i)),
+          variedCaptions(dataset, split, new RandomStream(seed, StreamPurpose.variedCaptions, i)),
           task && { task, classifier },
         ),
       );

@@ -41,7 +41,8 @@ let dozing = false;
  * turn of the event loop, without rest; a sleep of a millisecond a turn leaves that core to the kernels. A page's promises need no polling.
  */
 export async function waitAsleep<T>(promise: Promise<T>): Promise<T> {
-  if (!dawn) return promise;
+  const { setImmediate } = globalThis as { setImmediate?: (run: () => void) => unknown };
+  if (!dawn || !setImmediate) return promise;
   const bed = new Int32Array(new SharedArrayBuffer(4));
   const doze = (): void => {
     dozing = waiting > 0;

@@ -4,8 +4,9 @@ import { requireOptions } from "../arguments.js";
 import { commandLine } from "../command-line.js";
 import { DeviceLostError, KernelError, LimitError, UserError } from "../errors.js";
 import { openGpu } from "./dawn.js";
-import type { Tuner } from "./tuner.js";
+import type { KernelChooser } from "./tunable.js";
 
+/** How a device is opened. */
 export interface DeviceOptions {
   /** Dawn toggles such as "enable-dawn-features=disable_robustness"; ignored by browsers, which have none. */
   readonly toggles?: readonly string[];
@@ -28,6 +29,7 @@ const LIMITS = [
 /** What to say where there is no adapter. */
 export const NO_ADAPTER = `no GPU adapter found: install a Vulkan driver (\`${commandLine("doctor")}\` says how), or use a browser with WebGPU`;
 
+/** State of the module, since `tensor.read()` is called without a device; programs are compiled for the device they are given. */
 let current: Device | undefined;
 
 /**
@@ -57,10 +59,11 @@ export async function currentDevice(): Promise<Device> {
   return current && !current.lost ? current : openDevice();
 }
 
+/** A GPU device with its pipelines, its buffers and what is known of its adapter. `openDevice` makes one. */
 export class Device {
   readonly traits: AdapterTraits;
   /** Chooses the kernels of programs compiled from now on; without one, a rule does. */
-  tuner: Tuner | undefined;
+  tuner: KernelChooser | undefined;
   /** Set once the device is gone. */
   lost: DeviceLostError | undefined;
   /** Bytes of GPU buffers created through this device and not yet destroyed. */

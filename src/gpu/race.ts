@@ -7,12 +7,7 @@ import type { Lowering, Slot } from "../../kernels/kernel.js";
 import { KernelError, LimitError } from "../errors.js";
 import { type Device, hasConstants } from "./device.js";
 import { ConstantBuffer, Memory, Staging } from "./memory.js";
-
-/** Elements of every input and output. */
-export interface RaceSizes {
-  readonly inputs: readonly number[];
-  readonly outputs: readonly number[];
-}
+import type { RaceSizes } from "./tunable.js";
 
 /** Milliseconds of one execution of each entrant; infinite for one that does not compile or fit, or fell far behind. */
 export type Race = (entrants: readonly Lowering[], sizes: RaceSizes) => Promise<number[]>;

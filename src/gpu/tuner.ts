@@ -6,14 +6,16 @@
  * kernels, and with them the same bits, come again. A remembered decision counts only for the very kernels it was taken for: its
  * checksum covers the texts of all candidates.
  */
-import type { Lowering, Tuning } from "../../kernels/kernel.js";
+import type { Lowering } from "../../kernels/kernel.js";
 import type { Device } from "./device.js";
-import { type Race, raceOn, type RaceSizes } from "./race.js";
+import { type Race, raceOn } from "./race.js";
+import type { KernelChooser, Tunable } from "./tunable.js";
 import { type Decision, type Decisions, formatTuning, parseTuning, type TuningStore } from "./tuning-file.js";
 
 /** "cached": what the cache knows, and races for the rest within the time allowed; "full": races for all, however long. */
 export type TunerMode = "cached" | "full";
 
+/** Where a tuner finds and keeps its decisions, and how long it may race. */
 export interface TunerOptions {
   readonly mode: TunerMode;
   /** Winners of races, of all runs on all adapters. */
@@ -34,12 +36,6 @@ export interface TuningProgress {
   readonly total: number;
   /** Most seconds the races may take; undefined without limit. */
   readonly seconds: number | undefined;
-}
-
-/** A problem with several ways to compute it. */
-export interface Tunable extends RaceSizes {
-  readonly tuning: Tuning;
-  lower(candidate: string): Lowering;
 }
 
 /** What a tuner runs on; tests put their own in the place of a device and a clock. */
@@ -63,7 +59,8 @@ interface Open {
   readonly checksum: string;
 }
 
-export class Tuner {
+/** Chooses a program's kernels by earlier races and new ones; given to a device as its `tuner`. */
+export class Tuner implements KernelChooser {
   readonly #hardware: TunerHardware;
   readonly #decided = new Map<string, Decision>();
   /** Texts that took part in a race, each of which had to be compiled, and how long those races took. */

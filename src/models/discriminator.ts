@@ -19,6 +19,7 @@ import { ImageTrunk, type ImageTrunkOptions } from "./image-trunk.js";
 import type { Initializers } from "./initializers.js";
 import { BatchNorm, Conv, Linear, type Mode, Network } from "./layers.js";
 
+/** Sizes and choices of a discriminator. */
 export interface DiscriminatorOptions extends ImageTrunkOptions {
   readonly textSize: number;
   readonly textProjection: number;
@@ -28,6 +29,7 @@ export interface DiscriminatorOptions extends ImageTrunkOptions {
   readonly minibatchDeviation: boolean;
 }
 
+/** D: images and texts to logits, high for a real image that fits its text (Reed et al. 2016, section 4.1). */
 export class Discriminator extends Network {
   readonly #trunk: ImageTrunk;
   readonly #text: Linear;

@@ -20,6 +20,7 @@ import type { Initializers } from "./initializers.js";
 import { BatchNorm, Deconv, Linear, type Mode, Network } from "./layers.js";
 import { ResidualBottleneck } from "./residual.js";
 
+/** Sizes of a generator. */
 export interface GeneratorOptions {
   /** Side of the images: 4 times a power of two, at least 8. */
   readonly imageSize: number;
@@ -40,6 +41,7 @@ export function upsamplings(imageSize: number): number {
   return count;
 }
 
+/** G: noise and texts to images (Reed et al. 2016, section 4.1). */
 export class Generator extends Network {
   readonly #text: Linear;
   readonly #deconvolutions: readonly Deconv[];

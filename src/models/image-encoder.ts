@@ -14,12 +14,14 @@ import { upsamplings } from "./generator.js";
 import { boundedUniform, heUniform, type RandomSource } from "./initializers.js";
 import { BatchNorm, Conv, Linear, type Mode, Network } from "./layers.js";
 
+/** Sizes of an image encoder. */
 export interface ImageEncoderOptions {
   readonly imageSize: number;
   readonly width: number;
   readonly embedding: number;
 }
 
+/** Images to embeddings, or to the logits of a classifier: the joint embedding's image side where no features are given. */
 export class ImageEncoder extends Network {
   readonly #convolutions: readonly Conv[];
   readonly #norms: readonly BatchNorm[];
@@ -61,6 +63,7 @@ export class ImageEncoder extends Network {
   }
 }
 
+/** Sizes of a projection of given features. */
 export interface FeatureEncoderOptions {
   /** Length of an image's feature vector. */
   readonly features: number;

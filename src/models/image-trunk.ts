@@ -15,6 +15,7 @@ import { upsamplings } from "./generator.js";
 import { BatchNorm, Conv, type Mode, type Network } from "./layers.js";
 import { ResidualBottleneck } from "./residual.js";
 
+/** Sizes and choices of the discriminator's image side. */
 export interface ImageTrunkOptions {
   readonly imageSize: number;
   /** n above ("ndf"); a multiple of 4. */
@@ -24,6 +25,7 @@ export interface ImageTrunkOptions {
   readonly missingLeakyRelu: "keep" | "restore";
 }
 
+/** Images to features of 4×4: what discriminator and style encoder have in common. */
 export class ImageTrunk {
   /** 8n for 64×64 images. */
   readonly channels: number;

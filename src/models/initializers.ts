@@ -9,6 +9,7 @@ export interface RandomSource {
   normal(): number;
 }
 
+/** First values of a network's variables, by their kind. */
 export interface Initializers {
   readonly convolution: Initializer;
   readonly normScale: Initializer;

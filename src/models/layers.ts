@@ -105,24 +105,26 @@ export class Linear {
   }
 }
 
-/** Convolution of [N, C, H, W], or [P, N, C, H, W], without bias, as everywhere in the original networks (their biases are held at zero). */
-export class Conv {
+/** What convolutions of both directions have, without bias, as everywhere in the original networks (their biases are held at zero). */
+class Kernel {
   readonly weight: Tensor;
 
+  /** @param channels As PyTorch's weight begins: [out, in], or [in, out] of a transposed convolution. */
   constructor(
     network: Network,
     name: string,
-    inputs: number,
-    outputs: number,
-    kernel: number,
+    channels: readonly [number, number],
+    side: number,
     readonly options: ConvolutionOptions = {},
   ) {
-    this.weight = network.variable(
-      `${name}.weight`,
-      [outputs, inputs, kernel, kernel],
-      network.initial.convolution,
-      convolutionWeightOrder,
-    );
+    this.weight = network.variable(`${name}.weight`, [...channels, side, side], network.initial.convolution, convolutionWeightOrder);
+  }
+}
+
+/** Convolution of [N, C, H, W], or [P, N, C, H, W] of P passes. */
+export class Conv extends Kernel {
+  constructor(network: Network, name: string, inputs: number, outputs: number, side: number, options?: ConvolutionOptions) {
+    super(network, name, [outputs, inputs], side, options);
   }
 
   call(x: Tensor): Tensor {
@@ -130,24 +132,10 @@ export class Conv {
   }
 }
 
-/** Transposed convolution without bias. */
-export class Deconv {
-  readonly weight: Tensor;
-
-  constructor(
-    network: Network,
-    name: string,
-    inputs: number,
-    outputs: number,
-    kernel: number,
-    readonly options: ConvolutionOptions = {},
-  ) {
-    this.weight = network.variable(
-      `${name}.weight`,
-      [inputs, outputs, kernel, kernel],
-      network.initial.convolution,
-      convolutionWeightOrder,
-    );
+/** Transposed convolution of [N, C, H, W]. */
+export class Deconv extends Kernel {
+  constructor(network: Network, name: string, inputs: number, outputs: number, side: number, options?: ConvolutionOptions) {
+    super(network, name, [inputs, outputs], side, options);
   }
 
   call(x: Tensor): Tensor {

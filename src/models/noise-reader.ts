@@ -37,15 +37,18 @@ export class NoiseReader extends Network {
    * @returns What can be told of the noise, [N, Z].
    */
   call(images: Tensor, haze: Tensor): Tensor {
-    const seen = add(borderColour(images), mul(haze, HAZE));
+    const seen = add(borderMean(images), mul(haze, HAZE));
     return this.#noise.call(leakyRelu(this.#hidden.call(seen)));
   }
 }
 
-/** Mean colour of the images' border, an eighth of the side wide: [N, 3, S, S] → [N, 3]. */
-function borderColour(images: Tensor): Tensor {
+/** How wide an image's border is, by which its background is told: an eighth of its side. */
+export const borderWidth = (side: number): number => Math.max(1, Math.floor(side / 8));
+
+/** Mean colour of the images' border as a tensor: [N, 3, S, S] → [N, 3]. */
+function borderMean(images: Tensor): Tensor {
   const side = images.shape[3]!;
-  const width = Math.max(1, Math.floor(side / 8));
+  const width = borderWidth(side);
   const inside = slice(slice(images, 2, width, side - width), 3, width, side - width);
   return mul(sub(sum(images, [2, 3]), sum(inside, [2, 3])), 1 / (side ** 2 - (side - 2 * width) ** 2));
 }

@@ -5,6 +5,7 @@ import { apply, gruCell, type GruInputs, type LinearParameters, lstmCell, type L
 import type { Tensor } from "../tensor/tensor.js";
 
 export const CELLS = ["rnn", "gru", "lstm"] as const;
+/** The recurrent cells of the text encoders. */
 export type Cell = (typeof CELLS)[number];
 
 /** Makes a weight [out, in] and its bias in the network under construction. */

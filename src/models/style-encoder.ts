@@ -11,11 +11,13 @@ import { ImageTrunk, type ImageTrunkOptions } from "./image-trunk.js";
 import type { Initializers } from "./initializers.js";
 import { Linear, type Mode, Network } from "./layers.js";
 
+/** Sizes of a style encoder. */
 export interface StyleEncoderOptions extends ImageTrunkOptions {
   /** Length Z of the noise vector. */
   readonly noiseSize: number;
 }
 
+/** S: images to the noise they may have been drawn from (Reed et al. 2016, section 4.4). */
 export class StyleEncoder extends Network {
   readonly #trunk: ImageTrunk;
   readonly #style: Linear;

@@ -34,10 +34,12 @@ import { Network } from "./layers.js";
 import { type Cell, type MakeLinear, type Recurrence, recurrence } from "./recurrent.js";
 
 export const TEXT_FORMS = ["char-cnn-rnn", "char-cnn", "word-cnn-rnn", "bag-of-words"] as const;
+/** The forms of a text encoder: what it reads, and by which layers. */
 export type TextForm = (typeof TEXT_FORMS)[number];
 
 /** Which state of the recurrent cell stands for the caption. */
 export const TEXT_STATES = ["mean", "last"] as const;
+/** "mean": of the states of all positions; "last": the last one. */
 export type TextState = (typeof TEXT_STATES)[number];
 
 /** Symbols of a document unless another length is asked for; longer captions are cut, shorter ones filled with "no symbol". */
@@ -48,6 +50,7 @@ export const DOCUMENT_LENGTHS: Readonly<Record<TextForm, number>> = {
   "bag-of-words": 100,
 };
 
+/** Form and sizes of a text encoder. */
 export interface TextEncoderOptions {
   /** Default char-cnn-rnn. */
   readonly form?: TextForm;
@@ -82,6 +85,7 @@ export type Dropout = (x: Tensor) => Tensor;
 
 const none: Dropout = (x) => x;
 
+/** φ: captions, as rows of symbols, to embeddings. */
 export class TextEncoder extends Network {
   readonly options: Required<TextEncoderOptions>;
   /** What `call` takes: documents cut to so many columns, the shortest first, the whole document last. */

@@ -15,6 +15,7 @@ import { reshape } from "./layout.js";
 import { moments } from "./moments.js";
 import { Tensor } from "./tensor.js";
 
+/** What was normalised, with the statistics that did it. */
 export interface BatchNormResult {
   readonly y: Tensor;
   /** Batch mean [C], or [P, C] of P passes. */
@@ -23,6 +24,7 @@ export interface BatchNormResult {
   readonly variance: Tensor;
 }
 
+/** Whose statistics normalise which rows. */
 export interface BatchNormOptions {
   /** The first dimension counts passes through one network, each with statistics of its own; default false. */
   readonly passes?: boolean;
@@ -48,7 +50,12 @@ const affine = (inputs: readonly [Tensor, Tensor, Tensor, Tensor, Tensor], optio
   new Tensor(
     "batchNorm",
     inputs[0].shape,
-    { kind: "map", cheap: true, expression: (x, mean, inverse, weight, bias) => `((${x} - ${mean}) * (${inverse} * ${weight}) + ${bias})` },
+    {
+      kind: "map",
+      cheap: true,
+      rereadBackward: true,
+      expression: (x, mean, inverse, weight, bias) => `((${x} - ${mean}) * (${inverse} * ${weight}) + ${bias})`,
+    },
     inputs,
     options,
   );

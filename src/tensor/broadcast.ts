@@ -6,6 +6,7 @@ import { axis, broadcastShapes, format, rowMajor, sameShape, type Shape } from "
 import { Tensor } from "./tensor.js";
 import { unchanged } from "./variables.js";
 
+/** What a reduction leaves of the dimensions that it takes away. */
 export interface ReduceOptions {
   /** Keep reduced dimensions with size 1. */
   readonly keepDims?: boolean;

@@ -7,9 +7,9 @@ import { input as inputSlot, output as outputSlot, scratch as scratchSlot } from
 import { type Allocation, planArena } from "../gpu/arena.js";
 import type { Device } from "../gpu/device.js";
 import { Memory } from "../gpu/memory.js";
-import { type CompileWatch, DispatchList, type Range } from "../gpu/program.js";
-import type { Tunable, Tuner } from "../gpu/tuner.js";
+import { type CompileWatch, DispatchList, type Range } from "../gpu/dispatch-list.js";
 import { describe, requireOptions } from "../arguments.js";
+import type { KernelChooser, Tunable } from "../gpu/tunable.js";
 import { UserError } from "../errors.js";
 import { base, fuse } from "./fuse.js";
 import { copyKernel, copyWords, lower, type Step } from "./lower.js";
@@ -21,6 +21,7 @@ import { requireStorage, stepInHalves, type Storage, tensorsInHalves } from "./s
 import { Tensor } from "./tensor.js";
 import { overlap, storeOf } from "./variables.js";
 
+/** What `compile` trades: memory against time, memory against digits. */
 export interface CompileOptions extends CompileWatch {
   /** Compute activations again where they are needed late, instead of keeping them: less memory, more time, the same bits. */
   readonly recompute?: boolean;
@@ -108,7 +109,7 @@ function requireOutputs(result: unknown): asserts result is Record<string, Tenso
 }
 
 /** The steps with the kernels that the tuner prefers. */
-async function tuned(steps: readonly Step[], tuner: Tuner, halves: ReadonlySet<Tensor>): Promise<readonly Step[]> {
+async function tuned(steps: readonly Step[], tuner: KernelChooser, halves: ReadonlySet<Tensor>): Promise<readonly Step[]> {
   const sizes = (tensors: readonly Tensor[]) => tensors.map((t) => t.size);
   const raced = steps.map((step) => stepInHalves(step, halves));
   const tunables = raced.flatMap(({ lowering: { tuning }, lower, inputs, outputs }): Tunable[] =>

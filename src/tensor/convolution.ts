@@ -22,6 +22,7 @@ import { isVariable, toOrder } from "./variables.js";
 /** Memory order of a weight [O, I, KH, KW] that needs no copy before a convolution. */
 export const convolutionWeightOrder: Order = [2, 3, 1, 0];
 
+/** Bias, stride and padding in both directions of an image. */
 export interface ConvolutionOptions {
   /** One number for both dimensions, or [height, width]. */
   readonly stride?: number | readonly [number, number];
@@ -30,6 +31,7 @@ export interface ConvolutionOptions {
   readonly bias?: Tensor;
 }
 
+/** The same of a transposed convolution, with the rows and columns that its stride leaves open. */
 export interface TransposedOptions extends ConvolutionOptions {
   /** Extra rows and columns at the end of the result, where several sizes are possible. */
   readonly outputPadding?: number | readonly [number, number];
@@ -60,8 +62,17 @@ function inOrder(x: Tensor, order: Order): Tensor {
 const image = (x: Tensor) => inOrder(x, channelsLast(4));
 const weights = (w: Tensor) => inOrder(w, convolutionWeightOrder);
 
+/** Of any of the three operations: every output is a sum over a weight's share of one output channel. */
+const arithmetic = (s: ConvShape): number =>
+  2 * s.batch * s.outHeight * s.outWidth * s.outChannels * s.inChannels * s.kernelHeight * s.kernelWidth;
+
 function forward(x: Tensor, w: Tensor, s: ConvShape): Tensor {
-  const operation: Operation = { kind: "kernel", lower: (traits, ...how) => convForward(s, traits, ...how), columns: 1 };
+  const operation: Operation = {
+    kind: "kernel",
+    lower: (traits, ...how) => convForward(s, traits, ...how),
+    columns: 1,
+    arithmetic: arithmetic(s),
+  };
   return new Tensor("conv2d", [s.batch, s.outChannels, s.outHeight, s.outWidth], operation, [image(x), weights(w)], {
     ...{ order: channelsLast(4), sources: [x, w] },
     vjp: (g) => [dataGrad(g, w, s), weightGrad(x, g, s)],
@@ -69,7 +80,12 @@ function forward(x: Tensor, w: Tensor, s: ConvShape): Tensor {
 }
 
 function dataGrad(dy: Tensor, w: Tensor, s: ConvShape): Tensor {
-  const operation: Operation = { kind: "kernel", lower: (traits, ...how) => convDataGrad(s, traits, ...how), columns: 1 };
+  const operation: Operation = {
+    kind: "kernel",
+    lower: (traits, ...how) => convDataGrad(s, traits, ...how),
+    columns: 1,
+    arithmetic: arithmetic(s),
+  };
   return new Tensor("convTranspose2d", [s.batch, s.inChannels, s.inHeight, s.inWidth], operation, [image(dy), weights(w)], {
     ...{ order: channelsLast(4), sources: [dy, w] },
     vjp: (g) => [forward(g, w, s), weightGrad(g, dy, s)],
@@ -77,7 +93,11 @@ function dataGrad(dy: Tensor, w: Tensor, s: ConvShape): Tensor {
 }
 
 function weightGrad(x: Tensor, dy: Tensor, s: ConvShape): Tensor {
-  const operation: Operation = { kind: "kernel", lower: (traits, candidate) => convWeightGrad(s, traits, candidate) };
+  const operation: Operation = {
+    kind: "kernel",
+    lower: (traits, candidate) => convWeightGrad(s, traits, candidate),
+    arithmetic: arithmetic(s),
+  };
   return new Tensor("convWeightGrad", [s.outChannels, s.inChannels, s.kernelHeight, s.kernelWidth], operation, [image(x), image(dy)], {
     ...{ order: convolutionWeightOrder, sources: [x, dy] },
     vjp: (g) => [dataGrad(dy, g, s), forward(x, g, s)],
@@ -149,6 +169,7 @@ export function convTranspose2d(x: Tensor, w: Tensor, options: TransposedOptions
   return withBias("convTranspose2d", dataGrad(x, w, shape), bias);
 }
 
+/** Bias, stride and padding along a line. */
 export interface Convolution1dOptions {
   readonly stride?: number;
   readonly padding?: number;

@@ -22,6 +22,7 @@ import { broadcastShapes, type Order, rowMajor, sameShape, type Shape } from "./
 import { constantValue, type DType, type Expression, full, Tensor } from "./tensor.js";
 import { isVariable } from "./variables.js";
 
+/** What an elementwise operation takes: a tensor, or a number that is the same everywhere. */
 export type Operand = Tensor | number;
 
 type Gradients = (gradient: Tensor, result: Tensor) => readonly (Tensor | undefined)[];
@@ -54,6 +55,7 @@ const isNeutral = (x: Tensor, value: number, other: Tensor): boolean => x.rank =
 /** A factor or divisor that drivers would make something of which NaN and infinities are lost in. */
 const isZero = (x: Tensor): boolean => constantValue(x) === 0;
 
+/** a + b, broadcast as in NumPy. */
 export function add(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
   if (isNeutral(y, 0, x)) return x;
@@ -66,6 +68,7 @@ export function add(a: Operand, b: Operand): Tensor {
   );
 }
 
+/** a − b, broadcast. */
 export function sub(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
   return map(
@@ -76,6 +79,7 @@ export function sub(a: Operand, b: Operand): Tensor {
   );
 }
 
+/** a · b, elementwise and broadcast; `matmul` is the product of matrices. */
 export function mul(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
   if (isNeutral(y, 1, x)) return x;
@@ -88,6 +92,7 @@ export function mul(a: Operand, b: Operand): Tensor {
   );
 }
 
+/** a / b, broadcast; by 0 as IEEE 754 says. */
 export function div(a: Operand, b: Operand): Tensor {
   const [x, y] = [lift(a), lift(b)];
   return map(
@@ -98,6 +103,7 @@ export function div(a: Operand, b: Operand): Tensor {
   );
 }
 
+/** −x. */
 export function neg(x: Tensor): Tensor {
   return map(
     "neg",
@@ -136,6 +142,7 @@ export function compared(a: Tensor, comparison: Comparison, b: Tensor, yes: Oper
   return map("where", [a, b, lift(yes), lift(no)], expression, gradients);
 }
 
+/** x². */
 export const square = (x: Tensor): Tensor =>
   map(
     "square",
@@ -153,6 +160,7 @@ export const abs = (x: Tensor): Tensor =>
     (g) => [where(x, g, where(neg(x), neg(g), 0))],
   );
 
+/** eˣ. */
 export const exp = (x: Tensor): Tensor =>
   map(
     "exp",
@@ -161,6 +169,7 @@ export const exp = (x: Tensor): Tensor =>
     (g, y) => [mul(g, y)],
   );
 
+/** The natural logarithm. */
 export const log = (x: Tensor): Tensor =>
   map(
     "log",
@@ -169,6 +178,7 @@ export const log = (x: Tensor): Tensor =>
     (g) => [div(g, x)],
   );
 
+/** √x. */
 export const sqrt = (x: Tensor): Tensor =>
   map(
     "sqrt",
@@ -195,6 +205,7 @@ export const tanh = (x: Tensor): Tensor =>
     (g, y) => [mul(g, sub(1, square(y)))],
   );
 
+/** 1 / (1 + e⁻ˣ). */
 export const sigmoid = (x: Tensor): Tensor =>
   map(
     "sigmoid",
@@ -205,10 +216,11 @@ export const sigmoid = (x: Tensor): Tensor =>
 
 /**
  * What tells the sign of x in the derivative of an activation y that keeps it: y, which its reader needs anyway, so that x need not be
- * kept; but x where it is a batch norm, whose own derivative reads what x is computed from.
+ * kept; but x where the derivative of x itself reads what x is computed from, as batch norm's does.
  */
-const signOf = (x: Tensor, y: Tensor): Tensor => (x.name === "batchNorm" ? x : y);
+const signOf = (x: Tensor, y: Tensor): Tensor => (x.operation.kind === "map" && x.operation.rereadBackward ? x : y);
 
+/** max(x, 0), NaN where x is NaN; the derivative at 0 is 0. */
 export const relu = (x: Tensor): Tensor =>
   map(
     "relu",

@@ -12,8 +12,8 @@
  */
 import { broadcastStrides, sameShape, strides } from "./shape.js";
 import { targetsOf } from "./snapshots.js";
-import { constantValue, type Tensor } from "./tensor.js";
-import { storeOf, type Store } from "./variables.js";
+import { constantValue, type Tensor, type VariableStore } from "./tensor.js";
+import { storeOf } from "./variables.js";
 
 const MOST_OPERATIONS = 48;
 /** Operations that may be done again in every reader. */
@@ -44,8 +44,8 @@ export interface Fusion {
 }
 
 /** The ids of the effects that change each store. */
-export function mutations(nodes: readonly Tensor[]): Map<Store, number[]> {
-  const result = new Map<Store, number[]>();
+export function mutations(nodes: readonly Tensor[]): Map<VariableStore, number[]> {
+  const result = new Map<VariableStore, number[]>();
   for (const node of nodes) {
     for (const target of targetsOf(node)) {
       const { store } = storeOf(target)!;
@@ -76,7 +76,7 @@ class Fuser {
   readonly finishes = new Map<Tensor, Tensor>();
   readonly #nodes: readonly Tensor[];
   readonly #readers = new Map<Tensor, Tensor[]>();
-  readonly #changed: Map<Store, number[]>;
+  readonly #changed: Map<VariableStore, number[]>;
   readonly #shown: ReadonlySet<Tensor>;
   readonly #mostBindings: number;
   #contents = new Map<Tensor, Contents>();

@@ -48,6 +48,7 @@ function pairs(operation: string, images: Tensor, texts: Tensor): number {
   return images.shape[0]!;
 }
 
+/** Which violations of the margin count. */
 export interface HingeOptions {
   /** Also each text against the images of the other rows (DS-SJE); else only images against texts (DA-SJE). Default true. */
   readonly symmetric?: boolean;

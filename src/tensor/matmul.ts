@@ -43,6 +43,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
     kind: "kernel",
     lower: (traits, ...how) => matmulKernel(problem, traits, ...how),
     columns: shape.length - 1,
+    arithmetic: 2 * batch * m! * n! * k!,
   };
   return new Tensor("matmul", shape, operation, [left.operand, right.operand], {
     sources: [a, b],

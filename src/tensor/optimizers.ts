@@ -6,6 +6,7 @@ import { recordEffect } from "./record.js";
 import { Tensor } from "./tensor.js";
 import { pack, type Store } from "./variables.js";
 
+/** Adam's decays and its form. */
 export interface AdamOptions {
   readonly beta1?: number;
   readonly beta2?: number;
@@ -66,6 +67,7 @@ export class Adam {
   }
 }
 
+/** RMSProp's decay and what keeps its divisor from 0. */
 export interface RmsPropOptions {
   readonly alpha?: number;
   readonly epsilon?: number;

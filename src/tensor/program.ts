@@ -2,7 +2,7 @@
 import { describe } from "../arguments.js";
 import { ShapeError, UserError } from "../errors.js";
 import type { Memory } from "../gpu/memory.js";
-import type { DispatchList, Timing } from "../gpu/program.js";
+import type { DispatchList, Timing } from "../gpu/dispatch-list.js";
 import { reorder } from "./shape.js";
 import type { Tensor } from "./tensor.js";
 import { requireNumbers, toArray, type Values } from "./values.js";

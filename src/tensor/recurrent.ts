@@ -52,6 +52,7 @@ export interface GruInputs {
   readonly candidate: Tensor;
 }
 
+/** The hidden sides of a GRU's three linear layers. */
 export type GruParameters = { readonly [K in keyof GruInputs]: LinearParameters };
 
 /**

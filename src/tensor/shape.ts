@@ -2,6 +2,7 @@
 import { called } from "../arguments.js";
 import { ShapeError } from "../errors.js";
 
+/** Sizes of a tensor's dimensions, outermost first; [] is a scalar's. */
 export type Shape = readonly number[];
 
 /**

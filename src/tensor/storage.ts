@@ -12,6 +12,7 @@ import type { Tensor } from "./tensor.js";
 
 /** How tensors between kernels are stored. */
 export const STORAGES = ["f32", "f16"] as const;
+/** "f32": as they are computed; "f16": rounded to halves. */
 export type Storage = (typeof STORAGES)[number];
 
 /** @throws UserError where the device cannot store tensors like that. */

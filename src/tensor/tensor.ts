@@ -6,12 +6,11 @@ import type { Epilogue } from "../../kernels/gemm-problem.js";
 import type { AdapterTraits, Lowering } from "../../kernels/kernel.js";
 import { called } from "../arguments.js";
 import { ShapeError, UserError } from "../errors.js";
-import type { Store } from "./variables.js";
-import { recordInput } from "./record.js";
+import { nameInput } from "./named-inputs.js";
 import { format, type Order, rowMajor, type Shape, size } from "./shape.js";
-import { requireNumbers, toArray, type Values } from "./values.js";
+import { type DType, requireNumbers, toArray, type Values } from "./values.js";
 
-export type DType = "f32" | "u32";
+export type { DType };
 
 /** The vector-Jacobian product: from the gradient at the output to one for each source (undefined: no gradient flows there). */
 export type Vjp = (gradient: Tensor) => readonly (Tensor | undefined)[];
@@ -35,6 +34,10 @@ export type Operation =
       readonly expression: Expression;
       /** Costs less than a memory access: may be computed again by each of its readers. */
       readonly cheap?: boolean;
+      /** Its derivative reads what it is computed from: in the backward pass it is computed again at no cost, and need not be kept. */
+      readonly rereadBackward?: boolean;
+      /** The values of its input as they are, in another memory order: what a user does not know of. */
+      readonly copy?: boolean;
       /** The variable that the result is written to, instead of a place of its own. */
       readonly target?: Tensor;
     }
@@ -49,16 +52,40 @@ export type Operation =
       readonly results?: number;
       /** The inputs that it takes as whole numbers (u32): all, or these; it would read those of others as the bits of floats. */
       readonly whole?: "all" | readonly number[];
+      /** As of a map. */
+      readonly copy?: boolean;
+      /** Floating-point operations of matrix products and convolutions, each multiply-add as two; the rest is small beside them. */
+      readonly arithmetic?: number;
     }
   | { readonly kind: "result"; readonly index: number }
   | { readonly kind: "pack"; readonly offsets: readonly number[] }
   | { readonly kind: "effect"; readonly lower: (traits: AdapterTraits) => Lowering; readonly targets: readonly Tensor[] };
 
+/** What a variable's leaf knows of the store it lies in (`Store` in variables.ts). */
+export interface VariableStore {
+  readonly name: string;
+  /** Elements. */
+  readonly length: number;
+  /** Values before any run. */
+  readonly initial: Float32Array;
+  /** Set by the first program that uses the store. */
+  memory: StoreMemory | undefined;
+  /** @throws DestroyedError once the store is destroyed */
+  requireAlive(): void;
+}
+
+/** What holds a store's values on a device once there is one. */
+export interface StoreMemory {
+  read(): Promise<Float32Array>;
+  write(values: Float32Array): void;
+  destroy(): void;
+}
+
 export type Leaf =
   | { readonly from: "input"; readonly name: string }
   | { readonly from: "data"; readonly values: Float32Array | Uint32Array }
   | { readonly from: "fill"; readonly value: number }
-  | { readonly from: "store"; readonly store: Store; readonly offset: number };
+  | { readonly from: "store"; readonly store: VariableStore; readonly offset: number };
 
 /** WGSL of an elementwise expression over its arguments, valid for `T` = f32 and `T` = vec4f alike. */
 export type Expression = (...args: string[]) => string;
@@ -69,10 +96,12 @@ function takesWhole(operation: Operation, index: number): boolean {
   return operation.kind === "view" || operation.kind === "result";
 }
 
+const isCopy = ({ operation }: Tensor): boolean => (operation.kind === "map" || operation.kind === "kernel") && operation.copy === true;
+
 /** The tensor that a view or a copy in another order shows: what a user knows it by. */
 function shownBy(t: Tensor): Tensor {
   let shown = t;
-  while (shown.operation.kind === "view" || shown.name === "reorder") shown = shown.inputs[0]!;
+  while (shown.operation.kind === "view" || isCopy(shown)) shown = shown.inputs[0]!;
   return shown;
 }
 
@@ -83,6 +112,7 @@ export const nextId = (): number => created;
 
 type Reader = (t: Tensor) => Promise<Float32Array | Uint32Array>;
 
+/** State of the module, since `read()` is a method of what the compiler is made of: the index hands the compiler in (read.ts). */
 let reader: Reader | undefined;
 
 /** Tells `Tensor.read` how to compile and run; a graph node cannot import the compiler that imports it. */
@@ -118,7 +148,7 @@ export class Tensor<D extends DType = DType> {
         `${called(name)}: ${shownBy(whole).toString()} holds whole numbers (u32), which only look-ups and random numbers take`,
       );
     for (const t of [this, ...inputs]) {
-      if (t.operation.kind === "leaf" && t.operation.source.from === "input") recordInput(t.operation.source.name);
+      if (t.operation.kind === "leaf" && t.operation.source.from === "input") nameInput(t.operation.source.name);
     }
     this.dtype = options.dtype ?? ("f32" as D);
     this.order = options.order ?? rowMajor(shape.length);

@@ -1,7 +1,9 @@
 /** Values as users give them, in JavaScript too, turned into what a device takes; what is no number is refused, never guessed. */
 import { describe } from "../arguments.js";
 import { UserError } from "../errors.js";
-import type { DType } from "./tensor.js";
+
+/** Type of a tensor's elements: numbers, or whole numbers such as indices. */
+export type DType = "f32" | "u32";
 
 /** The array of a type's values. */
 export type Values<D extends DType> = [D] extends ["u32"] ? Uint32Array : Float32Array;

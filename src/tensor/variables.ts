@@ -7,7 +7,7 @@ import { called } from "../arguments.js";
 import { DestroyedError, ShapeError, UserError } from "../errors.js";
 import { recordEffect } from "./record.js";
 import { format, type Order, reorder, rowMajor, type Shape, size, strides } from "./shape.js";
-import { type DType, Tensor } from "./tensor.js";
+import { type DType, type StoreMemory, Tensor, type VariableStore } from "./tensor.js";
 
 /** Fills a variable's values in row-major order, before the first run. */
 export type Initializer = (values: Float32Array, shape: Shape) => void;
@@ -17,13 +17,6 @@ export interface VariableEntry {
   readonly tensor: Tensor;
   /** First element in the store's buffer; a multiple of 64 (WebGPU binds at multiples of 256 bytes). */
   readonly offset: number;
-}
-
-/** What holds a store's values on a device once there is one. */
-export interface StoreMemory {
-  read(): Promise<Float32Array>;
-  write(values: Float32Array): void;
-  destroy(): void;
 }
 
 const ALIGNMENT = 64;
@@ -46,7 +39,8 @@ export function withVariableCheck<T>(check: VariableCheck, build: () => T): T {
   }
 }
 
-export class Store {
+/** The variables of one network or optimizer, side by side in one buffer, so that one dispatch updates them all. */
+export class Store implements VariableStore {
   readonly entries: VariableEntry[] = [];
   /** Set by the first program that uses the store; until then values live in `initial`. */
   memory: StoreMemory | undefined;
@@ -175,7 +169,7 @@ export class Store {
 }
 
 /** The variable's place in its store. */
-export function storeOf(t: Tensor): { store: Store; offset: number } | undefined {
+export function storeOf(t: Tensor): { store: VariableStore; offset: number } | undefined {
   return t.operation.kind === "leaf" && t.operation.source.from === "store" ? t.operation.source : undefined;
 }
 
@@ -235,12 +229,12 @@ function requireOrder(operation: string, shape: Shape, order: Order): void {
 export function toOrder<D extends DType>(x: Tensor<D>, order: Order): Tensor<D> {
   requireOrder("toOrder", x.shape, order);
   const options = { order, dtype: x.dtype, vjp: (g: Tensor) => [g] };
-  if (x.dtype === "f32") return new Tensor("reorder", x.shape, { kind: "map", expression: (a) => a! }, [x], options);
+  if (x.dtype === "f32") return new Tensor("reorder", x.shape, { kind: "map", expression: (a) => a!, copy: true }, [x], options);
   const region = { shape: x.shape, from: strides(x.shape, x.order), to: strides(x.shape, order) };
   return new Tensor(
     "reorder",
     x.shape,
-    { kind: "kernel", lower: () => copyRegions("reorder", [region], order), whole: "all" },
+    { kind: "kernel", lower: () => copyRegions("reorder", [region], order), whole: "all", copy: true },
     [x],
     options,
   );

@@ -12,23 +12,5 @@ export function arithmetic(build: () => Record<string, Tensor>): number {
     seen.add(node);
     stack.push(...node.inputs);
   }
-  return [...seen].reduce((sum, node) => sum + operations(node), 0);
-}
-
-function operations(node: Tensor): number {
-  const [a, b] = node.inputs;
-  // Every output of a convolution (never its input) is a sum over a weight's share of one output channel.
-  const convolution = (outputs: Tensor, weight: Tensor) => (2 * outputs.size * weight.size) / weight.shape[0]!;
-  switch (node.name) {
-    case "matmul":
-      return 2 * node.size * a!.shape.at(-1)!;
-    case "conv2d":
-      return convolution(node, b!);
-    case "convTranspose2d":
-      return convolution(a!, b!);
-    case "convWeightGrad":
-      return convolution(b!, node);
-    default:
-      return 0;
-  }
+  return [...seen].reduce((sum, node) => sum + (node.operation.kind === "kernel" ? (node.operation.arithmetic ?? 0) : 0), 0);
 }

@@ -17,9 +17,9 @@ describe("fillImages", () => {
       for (let y = 0; y < 4; y++) {
         for (let x = 0; x < 4; x++) {
           // Pixel (x, y) of image i is (i, x, y).
-          const source = views.mirror[row] ? views.x[row] + 3 - x : views.x[row] + x;
-          const at = (channel: number): number => out[((row * 3 + channel) * 4 + y) * 4 + x];
-          expect([at(0), at(1), at(2)]).toEqual([unit([6, 9][row]), unit(source), unit(views.y[row] + y)]);
+          const source = views.mirror[row] ? views.x[row]! + 3 - x : views.x[row]! + x;
+          const at = (channel: number): number => out[((row * 3 + channel) * 4 + y) * 4 + x]!;
+          expect([at(0), at(1), at(2)]).toEqual([unit([6, 9][row]!), unit(source), unit(views.y[row]! + y)]);
         }
       }
     }
@@ -80,9 +80,9 @@ describe("fillImages", () => {
       const [row, rest] = [Math.floor(i / 48), i % 48];
       const pixel = Math.floor(rest / 3);
       expect(floats[row * 48 + (rest % 3) * 16 + pixel]).toBe(unit(byte));
-      const [side, from] = [7, views.mirror[row] ? views.x[row] + 3 - (pixel % 4) : views.x[row] + (pixel % 4)];
+      const [side, from] = [7, views.mirror[row] ? views.x[row]! + 3 - (pixel % 4) : views.x[row]! + (pixel % 4)];
       const clamped = (v: number) => Math.min(side - 1, Math.max(0, v));
-      expect(byte).toBe([images[row], clamped(from), clamped(views.y[row] + Math.floor(pixel / 4))][rest % 3]);
+      expect(byte).toBe([images[row], clamped(from), clamped(views.y[row]! + Math.floor(pixel / 4))][rest % 3]);
     });
   });
 });

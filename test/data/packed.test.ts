@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { decodePacked, encodePacked, PackedDataset, type PreparedData } from "../../src/data/packed.js";
-import { readPacked, writePacked } from "../../src/data/packed-file.js";
+import { readPacked, writePacked } from "../../src/node/datasets/packed-file.js";
 import { petalsAttributes } from "../../src/data/petals-classes.js";
 import { tinyDataset, tinyPrepared } from "./tiny-dataset.js";
 
@@ -63,7 +63,7 @@ describe("the packed form", () => {
     const refusals = new Set<string>();
     for (let at = 0; at < bytes.length; at += 13) {
       const damaged = bytes.slice();
-      damaged[at] ^= 0x10;
+      damaged[at]! ^= 0x10;
       const error = await decodePacked(damaged).then(
         () => new Error(`not noticed at ${at}`),
         (reason: Error) => reason,

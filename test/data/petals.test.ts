@@ -16,7 +16,7 @@ import { PETAL_COLOUR_WORDS, petalsCaptions } from "../../src/data/petals-captio
 import { className, isHeldOut, petalsAttributes, petalsClasses } from "../../src/data/petals-classes.js";
 import { renderPetals } from "../../src/data/petals-render.js";
 import { makePetals, petalsImage } from "../../src/data/petals.js";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { resizeArea } from "../../src/data/resize.js";
 
 const hash = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
@@ -74,7 +74,7 @@ describe("classes of petals", () => {
 });
 
 describe("captions of petals", () => {
-  const all = indices.map((i) => petalsCaptions(petalsClasses()[i], new RandomStream(1, 9, i)));
+  const all = indices.map((i) => petalsCaptions(petalsClasses()[i]!, new RandomStream(1, 9, i)));
 
   it("are ten different ones an image, lower-case ASCII, at most 201 characters", () => {
     for (const captions of all) {
@@ -88,9 +88,9 @@ describe("captions of petals", () => {
 
   it("always name the petals' colour, truly", () => {
     for (const i of indices) {
-      const { petalColour, centreColour } = petalsClasses()[i];
+      const { petalColour, centreColour } = petalsClasses()[i]!;
       const others = PETAL_COLOURS.filter((colour) => colour !== petalColour && colour !== centreColour);
-      for (const caption of all[i]) {
+      for (const caption of all[i]!) {
         expect(
           PETAL_COLOUR_WORDS[petalColour].some((word) => caption.includes(word)),
           caption,
@@ -107,15 +107,15 @@ describe("captions of petals", () => {
     const text = all.map((captions) => captions.join(" "));
     const share = (words: RegExp, of: (i: number) => boolean): number => {
       const those = indices.filter(of);
-      return those.filter((i) => words.test(text[i])).length / those.length;
+      return those.filter((i) => words.test(text[i]!)).length / those.length;
     };
     const classes = petalsClasses();
-    expect(share(/\bfive\b/, (i) => classes[i].petalCount === 5)).toBeGreaterThan(0.9);
-    expect(share(/\bfive\b/, (i) => classes[i].petalCount !== 5)).toBe(0);
-    expect(share(/pointed|pointy|tapered/, (i) => classes[i].petalShape === "pointed")).toBeGreaterThan(0.9);
-    expect(share(/pointed|pointy|tapered/, (i) => classes[i].petalShape !== "pointed")).toBe(0);
-    expect(share(/brown/, (i) => classes[i].centreColour === "brown")).toBeGreaterThan(0.9);
-    expect(share(/brown/, (i) => classes[i].centreColour !== "brown")).toBe(0);
+    expect(share(/\bfive\b/, (i) => classes[i]!.petalCount === 5)).toBeGreaterThan(0.9);
+    expect(share(/\bfive\b/, (i) => classes[i]!.petalCount !== 5)).toBe(0);
+    expect(share(/pointed|pointy|tapered/, (i) => classes[i]!.petalShape === "pointed")).toBeGreaterThan(0.9);
+    expect(share(/pointed|pointy|tapered/, (i) => classes[i]!.petalShape !== "pointed")).toBe(0);
+    expect(share(/brown/, (i) => classes[i]!.centreColour === "brown")).toBeGreaterThan(0.9);
+    expect(share(/brown/, (i) => classes[i]!.centreColour !== "brown")).toBe(0);
     expect(share(/leaf|leaves|bare stem/, () => true)).toBeGreaterThan(0.9);
     expect(new Set(all.flat()).size).toBeGreaterThan(1250);
   });
@@ -136,7 +136,7 @@ describe("pictures of petals", () => {
       const small = petalsImage(0, i * 10, 0, 48).pixels;
       const large = resizeArea(petalsImage(0, i * 10, 0, 384).pixels, 384, 384, 48, 48);
       for (let j = 0; j < small.length; j++) {
-        error += Math.abs(small[j] - large[j]) / small.length / count;
+        error += Math.abs(small[j]! - large[j]!) / small.length / count;
       }
     }
     // Hard edges cost 3 levels and more.
@@ -151,7 +151,7 @@ describe("pictures of petals", () => {
       for (let column = 0; column < size; column++) {
         if (Math.hypot((column + 0.5) / size - x, (row + 0.5) / size - y) <= radius) {
           count++;
-          [0, 1, 2].forEach((channel) => (sum[channel] += pixels[(row * size + column) * 3 + channel]));
+          [0, 1, 2].forEach((channel) => (sum[channel]! += pixels[(row * size + column) * 3 + channel]!));
         }
       }
     }
@@ -191,15 +191,15 @@ describe("pictures of petals", () => {
     ["white", (r: number, g: number, b: number) => Math.min(r, g, b) > 195],
   ] as const)("show %s petals", (petalColour, holds) => {
     // Half-way along the petal that points right.
-    const [r, g, b] = mean(draw({ petalColour }), 64, 0.73, 0.45, 0.04);
+    const [r = NaN, g = NaN, b = NaN] = mean(draw({ petalColour }), 64, 0.73, 0.45, 0.04);
     expect(holds(r, g, b), `${r} ${g} ${b}`).toBe(true);
   });
 
   it("show the centre in its colour and size, and petals of the length named", () => {
-    const [r, g, b] = mean(draw({}), 64, 0.5, 0.45, 0.06);
+    const [r = NaN, g = NaN, b = NaN] = mean(draw({}), 64, 0.5, 0.45, 0.06);
     expect(r > 150 && g > 110 && b < 100).toBe(true);
     const ring = (named: Partial<PetalsAttributes["named"]>, x: number): number =>
-      mean(draw(named), 64, x, 0.45, 0.02)[0] - mean(draw(named), 64, x, 0.45, 0.02)[1];
+      mean(draw(named), 64, x, 0.45, 0.02)[0]! - mean(draw(named), 64, x, 0.45, 0.02)[1]!;
     // Redness: petals where a large centre would be, stone where a long petal would be.
     expect(ring({ centreSize: "large" }, 0.585)).toBeLessThan(90);
     expect(ring({ centreSize: "small" }, 0.585)).toBeGreaterThan(100);
@@ -215,12 +215,12 @@ describe("pictures of petals", () => {
       const x = Math.floor((0.5 + 0.3 * Math.cos((i * Math.PI) / 360)) * size);
       const y = Math.floor((0.45 + 0.3 * Math.sin((i * Math.PI) / 360)) * size);
       const at = (y * size + x) * 3;
-      return pixels[at] > pixels[at + 1] + 60;
+      return pixels[at]! > pixels[at + 1]! + 60;
     });
     const starts = red.flatMap((here, i) => (here && !red[(i + 719) % 720] ? [i] : []));
     expect(starts).toHaveLength(petalCount);
     // Spread evenly but for the little that petals differ by.
-    const gaps = starts.map((start, i) => (starts[(i + 1) % petalCount] - start + 720) % 720);
+    const gaps = starts.map((start, i) => (starts[(i + 1) % petalCount]! - start + 720) % 720);
     expect(Math.max(...gaps) - Math.min(...gaps)).toBeLessThan(0.55 * (720 / petalCount));
   });
 
@@ -228,11 +228,13 @@ describe("pictures of petals", () => {
     const green = (pixels: Uint8Array): number => {
       let count = 0;
       for (let i = 0; i < pixels.length; i += 3) {
-        count += pixels[i + 1] > pixels[i] + 25 && pixels[i + 1] > pixels[i + 2] + 25 ? 1 : 0;
+        count += pixels[i + 1]! > pixels[i]! + 25 && pixels[i + 1]! > pixels[i + 2]! + 25 ? 1 : 0;
       }
       return count;
     };
-    const [none, narrow, broad] = (["none", "narrow", "broad"] as const).map((leaves) => green(draw({ leaves, petalLength: "short" })));
+    const [none = NaN, narrow, broad] = (["none", "narrow", "broad"] as const).map((leaves) =>
+      green(draw({ leaves, petalLength: "short" })),
+    );
     expect(narrow).toBeGreaterThan(none + 60);
     expect(broad).toBeGreaterThan(none + 60);
   });
@@ -244,7 +246,7 @@ describe("pictures of petals", () => {
       const pixels = renderPetals({ named: plain.named, style }, 64, new RandomStream(7));
       const corners = [0.12, 0.88].flatMap((x) => [0.12, 0.88].map((y) => mean(pixels, 64, x, y, 0.12)));
       backgroundColour.forEach((value, channel) => {
-        const found = corners.reduce((sum, corner) => sum + corner[channel] / 4, 0);
+        const found = corners.reduce((sum, corner) => sum + corner[channel]! / 4, 0);
         expect(Math.abs(found - value), `${background} channel ${channel}`).toBeLessThan(40);
       });
     }
@@ -262,7 +264,7 @@ describe("makePetals", () => {
     expect(seen.at(-1)).toBe(1);
     const image = petalsImage(3, 70, 1, 16);
     expect(made.pixels.subarray(141 * 768, 142 * 768)).toEqual(image.pixels);
-    expect(made.images[141].captions).toEqual(image.captions);
+    expect(made.images[141]!.captions).toEqual(image.captions);
     expect(made.attributes![141]).toEqual(image.attributes);
   });
 

@@ -3,7 +3,7 @@ import { resizeArea } from "../../src/data/resize.js";
 
 /** Grey as RGB. */
 const rgb = (values: readonly number[]): Uint8Array => Uint8Array.from(values.flatMap((value) => [value, value, value]));
-const red = (pixels: Uint8Array): number[] => Array.from({ length: pixels.length / 3 }, (_, i) => pixels[3 * i]);
+const red = (pixels: Uint8Array): number[] => Array.from({ length: pixels.length / 3 }, (_, i) => pixels[3 * i]!);
 
 describe("resizeArea", () => {
   it("keeps an image of the right size as it is", () => {

@@ -25,7 +25,7 @@ describe("PairSampler", () => {
       const { images, wrong } = sampler.batch(step);
       images.forEach((image, row) => {
         const own = dataset.classOf(image);
-        const other = dataset.classOf(wrong[row]);
+        const other = dataset.classOf(wrong[row]!);
         expect(train.has(own) && train.has(other) && own !== other).toBe(true);
         counts.set(own, (counts.get(own) ?? 0) + 1);
         partners.add(`${own} ${other}`);
@@ -44,7 +44,7 @@ describe("PairSampler", () => {
     const used = new Set<number>();
     captions.forEach((caption, i) => {
       expect(dataset.imageOfCaption(caption)).toBe(images[Math.floor(i / 4)]);
-      used.add(caption - dataset.firstCaption(images[Math.floor(i / 4)]));
+      used.add(caption - dataset.firstCaption(images[Math.floor(i / 4)]!));
     });
     // Four of three captions: a repetition in every row.
     expect([...used].sort()).toEqual([0, 1, 2]);
@@ -67,7 +67,9 @@ describe("PairSampler", () => {
   it("says what is wrong with its options", () => {
     expect(() => new PairSampler(dataset, { batch: 0, seed: 0 })).toThrow(/batch must be a positive integer/);
     expect(() => new PairSampler(dataset, { batch: 4, seed: 0, captionsPerImage: 0 })).toThrow(/captionsPerImage/);
-    expect(() => new PairSampler(tinyDataset({ classes: 5 }), { batch: 4, seed: 0, split: "test" })).toThrow(/1 classes .* needs 2/);
+    expect(() => new PairSampler(tinyDataset({ classes: 5 }), { batch: 4, seed: 0, split: "test" })).toThrow(
+      /1 class with images, .* needs 2 /,
+    );
   });
 });
 
@@ -86,7 +88,7 @@ describe("JointSampler", () => {
       expect(new Set(classes).size).toBe(6);
       images.forEach((image, row) => {
         expect(dataset.classOf(image)).toBe(classes[row]);
-        expect(dataset.imageOfCaption(captions[row])).toBe(image);
+        expect(dataset.imageOfCaption(captions[row]!)).toBe(image);
         expect(dataset.split.train).toContain(classes[row]);
       });
     }
@@ -112,7 +114,7 @@ describe("JointSampler", () => {
       for (let step = 0; step < 4000; step++) {
         const batch = sampler.batch(step);
         length += batch.length / 4000;
-        batch.captions.forEach((caption) => (share[dataset.caption(caption).length - 1] += 1 / 32000));
+        batch.captions.forEach((caption) => (share[dataset.caption(caption).length - 1]! += 1 / 32000));
       }
       return { length, share };
     };
@@ -121,8 +123,8 @@ describe("JointSampler", () => {
     expect(grouped.length).toBeLessThan(0.75 * plain.length);
     for (let i = 0; i < 40; i++) {
       // Rows of one batch share a length, so its share varies as that of 4,000 draws does: at worst .025 +- .0025.
-      expect(Math.abs(grouped.share[i] - 1 / 40)).toBeLessThan(0.008);
-      expect(Math.abs(plain.share[i] - 1 / 40)).toBeLessThan(0.008);
+      expect(Math.abs(grouped.share[i]! - 1 / 40)).toBeLessThan(0.008);
+      expect(Math.abs(plain.share[i]! - 1 / 40)).toBeLessThan(0.008);
     }
   });
 
@@ -154,7 +156,7 @@ describe("JointSampler", () => {
     expect({ views: others, ...rest }).toEqual(new JointSampler(data, options).batch(0));
     part!.side.forEach((side, row) => {
       expect(side).toBeGreaterThanOrEqual(8);
-      for (const corner of [part!.left[row], part!.top[row]]) {
+      for (const corner of [part!.left[row]!, part!.top[row]!]) {
         expect(corner).toBeGreaterThanOrEqual(0);
         expect(corner + side).toBeLessThanOrEqual(16);
       }
@@ -173,7 +175,7 @@ describe("JointSampler", () => {
       expect(captions).toHaveLength(12);
       captions.forEach((caption, i) => {
         expect(ten.imageOfCaption(caption)).toBe(images[Math.floor(i / 3)]);
-        all.add(caption - ten.firstCaption(images[Math.floor(i / 3)]));
+        all.add(caption - ten.firstCaption(images[Math.floor(i / 3)]!));
       });
       expect(length).toBe(Math.max(...[...captions].map((caption) => ten.caption(caption).length)));
     }

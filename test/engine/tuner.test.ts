@@ -4,16 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Lowering } from "../../kernels/kernel.js";
-import { type Tunable, Tuner, type TunerHardware, type TunerOptions } from "../../src/gpu/tuner.js";
+import type { Tunable } from "../../src/gpu/tunable.js";
+import { Tuner, type TunerHardware, type TunerOptions } from "../../src/gpu/tuner.js";
 import { compile, conv2d, input, matmul, transpose } from "../../src/index.js";
-import { fileStore } from "../../src/train/tuning.js";
+import { FolderStore } from "../../src/node/files/folder-store.js";
+import { tuningIn } from "../../src/train/run/tuning.js";
 import { device } from "../device.js";
 
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-tuner-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let files = 0;
-const store = () => fileStore(join(folder, `${files++}.json`));
+const store = () => tuningIn(new FolderStore(join(folder, String(files++))));
 
 const lowering = (code: string): Lowering => ({
   launches: [{ kernel: { name: code, code, workgroups: [1, 1, 1] }, slots: [] }],
@@ -132,7 +134,7 @@ describe("a cache", () => {
     ["no decision", '{"format": 1, "adapters": {"a made-up GPU": {"A": {"choice": 3}}}}'],
   ])("that is damaged (%s) is ignored with a warning, and replaced", async (_, text) => {
     const cache = store();
-    writeFileSync(cache.name, text);
+    await cache.write(text);
     const { choices, raced, warnings } = await choose({ mode: "cached", cache }, [A]);
     expect({ choices, raced }).toEqual({ choices: { A: "3 ms" }, raced: ["A"] });
     expect(warnings).toEqual([expect.stringMatching(/^.*\.json is damaged \(.*\); it is not used$/)]);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Dataset } from "../../src/data/dataset.js";
 import { drawStyle, petalsClasses } from "../../src/data/petals-classes.js";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { backgrounds, pairsByCluster, poses, verify } from "../../src/evaluate/disentangling.js";
 
 /** 400 points in 100 tight groups of four on a circle; groups that are next to each other share nothing. */
@@ -59,25 +59,29 @@ describe("what is known of petals", () => {
   it("are the colours of the backgrounds", () => {
     const { values, size } = backgrounds(petals(list), images);
     expect(size).toBe(3);
-    expect(values[3]).toBeCloseTo(list[1].backgroundColour[0] / 255, 12);
-    expect(values[899]).toBeCloseTo(list[299].backgroundColour[2] / 255, 12);
+    expect(values[3]).toBeCloseTo(list[1]!.backgroundColour[0] / 255, 12);
+    expect(values[899]).toBeCloseTo(list[299]!.backgroundColour[2] / 255, 12);
   });
 
   it("are the poses, every coordinate with deviation 1", () => {
     const { values, size } = poses(petals(list), images)!;
     for (let d = 0; d < size; d++) {
-      const column = images.map((i) => values[i * size + d]);
+      const column = images.map((i) => values[i * size + d]!);
       const mean = column.reduce((a, b) => a + b) / column.length;
       expect(column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / column.length).toBeCloseTo(1, 8);
     }
     // The first coordinate is the place from left to right.
-    expect(values[0] / values[size]).toBeCloseTo(list[0].x / list[1].x, 10);
+    expect(values[0]! / values[size]!).toBeCloseTo(list[0]!.x / list[1]!.x, 10);
   });
 
   it("count a turn by one petal as no turn, and half of that as one", () => {
-    const turned = (share: number) => ({ ...list[0], rotation: list[0].rotation + (share * 2 * Math.PI) / petalsClasses()[0].petalCount });
-    const { values, size } = poses(petals([list[0], turned(1), turned(0.5)], 1), [0, 1, 2])!;
-    const apart = (i: number) => Math.hypot(values[size - 2] - values[i * size + size - 2], values[size - 1] - values[i * size + size - 1]);
+    const turned = (share: number) => ({
+      ...list[0]!,
+      rotation: list[0]!.rotation + (share * 2 * Math.PI) / petalsClasses()[0]!.petalCount,
+    });
+    const { values, size } = poses(petals([list[0]!, turned(1), turned(0.5)], 1), [0, 1, 2])!;
+    const apart = (i: number) =>
+      Math.hypot(values[size - 2]! - values[i * size + size - 2]!, values[size - 1]! - values[i * size + size - 1]!);
     expect(apart(1)).toBeCloseTo(0, 6);
     expect(apart(2)).toBeGreaterThan(1);
   });

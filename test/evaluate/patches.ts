@@ -1,6 +1,6 @@
 /** A data set that small networks learn in seconds: two bands of ten brightnesses, and captions that name them. */
 import { PackedDataset } from "../../src/data/packed.js";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { tinyPrepared } from "../data/tiny-dataset.js";
 
 /** Two ways to say what a class looks like. */

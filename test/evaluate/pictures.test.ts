@@ -1,17 +1,9 @@
-/** Which images the measures are taken on: real ones, drawn ones, noise. */
+/** Which images the measures are taken on: real ones, and noise; and which captions. */
 import { describe, expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
-import { freePetals } from "../../src/evaluate/free-petals.js";
-import { joined } from "../../src/train/rows.js";
+import { RandomStream } from "../../src/random/philox.js";
+import { joined } from "../../src/tensor/rows.js";
 import { drawPairs, halves, noiseImages, otherCaptions, realImages, rivals } from "../../src/evaluate/pictures.js";
-import { Artist } from "../../src/evaluate/subject.js";
-import { Generator } from "../../src/models/generator.js";
-import { ganInitializers } from "../../src/models/initializers.js";
-import type { CaptionTable } from "../../src/train/caption-table.js";
-import { normalNoise } from "../../src/train/noise.js";
-import { Painter } from "../../src/train/painter.js";
 import { tinyDataset } from "../data/tiny-dataset.js";
-import { device } from "../device.js";
 
 const dataset = tinyDataset({ classes: 10, imagesPerClass: 6 });
 
@@ -81,47 +73,5 @@ describe("the images of a split", () => {
     const variance = all.reduce((sum, value) => sum + (value - mean) ** 2, 0) / all.length;
     expect(Math.abs(mean)).toBeLessThan(0.02);
     expect(Math.abs(variance - 1 / 3)).toBeLessThan(0.01);
-  });
-});
-
-describe("drawn images", () => {
-  it("are of their captions in order, each from its own row of the noise", async () => {
-    const options = { imageSize: 8, width: 4, noiseSize: 3, textSize: 2, textProjection: 4, residual: false };
-    const generator = new Generator(options, ganInitializers(new RandomStream(1)));
-    const captions = Array.from({ length: 150 }, (_, i) => (i * 7) % 100);
-    const embedding = (caption: number) => [Math.sin(caption), Math.cos(3 * caption)];
-    const table = {
-      need: () => Promise.resolve(),
-      means: (rows: Uint32Array) => Float32Array.from([...rows].flatMap(embedding)),
-    } as unknown as CaptionTable;
-    const artist = await Artist.create(await device(), generator, table);
-    const parts: Float32Array[] = [];
-    for await (const part of artist.draw(captions, 9)) parts.push(part);
-    const painter = await Painter.create(await device(), generator, 50);
-    const expected = await painter.paint(normalNoise(150, 3, 9), Float32Array.from(captions.flatMap(embedding)));
-    const all = joined(parts);
-    expect(all).toHaveLength(expected.length);
-    expect(Math.max(...all.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(1e-5);
-    // Untrained as it is, the generator draws different things.
-    expect(new Set(all).size).toBeGreaterThan(1000);
-    artist.destroy();
-    painter.destroy();
-  });
-});
-
-describe("petals of free attributes", () => {
-  it("are functions of the seed, combine everything, and never hide the centre", async () => {
-    const never = new AbortController().signal;
-    const make = (count: number, seed: number) => freePetals(16, count, seed, () => undefined, never);
-    const petals = await make(400, 1);
-    const named = Array.from({ length: 400 }, (_, i) => petals.attributes!(i).named);
-    expect(new Set(named.map((n) => `${n.petalColour} ${n.petalCount}`)).size).toBe(48);
-    // Chance of two independent attributes: no count goes with a centre's colour.
-    const both = named.filter((n) => n.petalCount === 5 && n.centreColour === "brown").length;
-    expect(both).toBeGreaterThan(3);
-    for (const n of named) expect(n.petalColour).not.toBe(n.centreColour);
-    expect((await make(30, 1)).pixels(29)).toEqual(petals.pixels(29));
-    expect((await make(30, 2)).pixels(29)).not.toEqual(petals.pixels(29));
-    await expect(freePetals(16, 400, 1, () => undefined, AbortSignal.abort())).rejects.toThrow();
   });
 });

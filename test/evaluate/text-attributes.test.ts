@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { PackedDataset } from "../../src/data/packed.js";
 import { CENTRE_COLOURS, PETAL_COLOURS, PETAL_COUNTS } from "../../src/data/petals-attributes.js";
 import { drawClass, drawStyle } from "../../src/data/petals-classes.js";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { linearProbe } from "../../src/evaluate/linear-probe.js";
 import { attributesByChance, attributesInText } from "../../src/evaluate/text-attributes.js";
 import { tinyPrepared } from "../data/tiny-dataset.js";

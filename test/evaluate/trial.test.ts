@@ -1,19 +1,16 @@
 /** A trial with networks that have learnt their little data set: good images do well, others badly, in the measures that are meant to show it. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type EvaluationNetworks, isHeldOut, type NetworkSettings, obtainNetworks } from "../../src/evaluate/networks.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import { isHeldOut } from "../../src/evaluate/lessons.js";
+import { type EvaluationNetworks, type NetworkSettings, obtainNetworks } from "../../src/evaluate/networks.js";
 import { noiseImages, realImages } from "../../src/evaluate/pictures.js";
 import type { Values } from "../../src/evaluate/report.js";
 import { openObservers, type Pictures, Trial } from "../../src/evaluate/trial.js";
-import { PLAIN_TRAINING } from "../../src/train/text-encoder.js";
+import { MemoryStore } from "../../src/train/run/store.js";
+import { PLAIN_TRAINING } from "../../src/train/text/joint-embedding.js";
 import { device } from "../device.js";
 import { patches } from "./patches.js";
 
 const dataset = patches();
-const before = process.env.PETALGRAD_CACHE;
-const cache = mkdtempSync(join(tmpdir(), "petalgrad-trial-"));
 const classifier = { steps: 300, batch: 16, learningRate: 5e-3, width: 8, shift: 1, seed: 3 };
 const settings: NetworkSettings = {
   classifier,
@@ -40,18 +37,12 @@ const byImages = (of: (caption: number) => number, group: (caption: number, i: n
 const value = (values: Values, id: string) => values[`${id}.train`]!.value;
 
 beforeAll(async () => {
-  process.env.PETALGRAD_CACHE = cache;
-  networks = await obtainNetworks(await device(), dataset, settings, { onEvent: () => undefined, signal: new AbortController().signal });
+  const hooks = { onEvent: () => undefined, signal: new AbortController().signal };
+  networks = await obtainNetworks(await device(), dataset, settings, new MemoryStore(), hooks);
   const observers = await openObservers(await device(), networks);
   const trials = await Trial.prepare(await device(), dataset, networks, observers, 60, 1);
   expect(trials.map(({ split }) => split)).toEqual(["train", "test"]);
   train = trials[0]!;
-});
-
-afterAll(() => {
-  if (before === undefined) delete process.env.PETALGRAD_CACHE;
-  else process.env.PETALGRAD_CACHE = before;
-  rmSync(cache, { recursive: true, force: true });
 });
 
 describe("a trial", () => {

@@ -9,22 +9,26 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { zipSync } from "fflate";
 import { encodePacked } from "../../src/data/packed.js";
-import { readPacked } from "../../src/data/packed-file.js";
-import { readNpy, readNpz } from "../../src/data/formats/npy.js";
-import { readTorch7 } from "../../src/data/formats/torch7.js";
+import { readPacked } from "../../src/node/datasets/packed-file.js";
+import { readNpy, readNpz } from "../../src/formats/npy.js";
+import { readTorch7 } from "../../src/formats/torch7.js";
 import { UserError } from "../../src/errors.js";
 import { parseTuning } from "../../src/gpu/tuning-file.js";
-import { openEmbeddings } from "../../src/train/embeddings/given-embeddings.js";
-import { exportStateDict, importTextEncoder } from "../../src/train/import/encoder-file.js";
-import { readGenerator, readTextEncoder } from "../../src/train/model-file.js";
-import { resolveOptions } from "../../src/train/options.js";
-import { RunFolder } from "../../src/train/run-folder.js";
-import type { SafeTensor } from "../../src/train/safetensors.js";
-import { readStyle } from "../../src/train/style-file.js";
+import { openEmbeddings } from "../../src/node/datasets/embeddings/given-embeddings.js";
+import { exportStateDict, importTextEncoder } from "../../src/train/text/import/import-encoder.js";
+import { readGenerator } from "../../src/train/gan/model-file.js";
+import { readPath } from "../../src/node/files/read-bytes.js";
+import { readTextEncoder, readTextModel } from "../../src/train/text/encoder-file.js";
+import { resolveOptions } from "../../src/train/gan/resolve-options.js";
+import { newRunFolder } from "../../src/node/files/run-folder.js";
+import { GAN_RUN } from "../../src/train/gan/run-kind.js";
+import { Run } from "../../src/train/run/run.js";
+import type { SafeTensor } from "../../src/formats/safetensors.js";
+import { readStyle } from "../../src/train/style/file.js";
 import { petalsAttributes } from "../../src/data/petals-classes.js";
 import { tinyPrepared } from "../data/tiny-dataset.js";
-import { pythonFile } from "../data/formats/python-files.js";
-import { lua, torchObject, torchTensor, writeTorch7 } from "../data/formats/torch7-writer.js";
+import { pythonFile } from "../formats/python-files.js";
+import { lua, torchObject, torchTensor, writeTorch7 } from "../formats/torch7-writer.js";
 import { altered, tinyModels } from "../train/tiny-model.js";
 import { damaged, nonsense, pick, type Random, randomStream } from "./mutations.js";
 
@@ -102,7 +106,7 @@ describe("a model's file", () => {
         const bytes = await altered(files[kind], (metadata, tensors) => unsound(random, metadata, tensors));
         return [kind, put("m.safetensors", bytes)] as const;
       },
-      ([kind, path]) => readers[kind](path),
+      ([kind, path]) => readPath<unknown>(path, readers[kind]),
     );
   });
 
@@ -112,19 +116,22 @@ describe("a model's file", () => {
     const bare = Uint8Array.from(gan);
     const at = Buffer.from(bare).indexOf('"sha256":"');
     bare.set(Buffer.from('"sha255"'), at);
-    await survives((random) => put("m.safetensors", damaged(random, bare)), readGenerator);
+    await survives(
+      (random) => put("m.safetensors", damaged(random, bare)),
+      (path) => readPath(path, readGenerator),
+    );
   });
 });
 
 it("a state dict", async () => {
   const { text } = await tinyModels();
-  const dict = await exportStateDict(put("t.safetensors", text));
+  const dict = await exportStateDict(await readTextModel(text, "t.safetensors"));
   const bare = Uint8Array.from(dict);
   bare.set(Buffer.from('"sha255"'), Buffer.from(bare).indexOf('"sha256":"'));
   await survives(
     async (random, i) =>
       put("s.safetensors", i % 2 ? damaged(random, bare) : await altered(dict, (metadata, tensors) => unsound(random, metadata, tensors))),
-    importTextEncoder,
+    (path) => readPath(path, importTextEncoder),
   );
 });
 
@@ -180,7 +187,7 @@ it("a .t7 file", async () => {
 });
 
 it("a run's config.json", async () => {
-  const run = RunFolder.create(join(folder, "run"), "x");
+  const run = await Run.begin(newRunFolder(join(folder, "run"), "x"), GAN_RUN);
   run.writeConfig(resolveOptions({ preset: "tiny" }, { software: true }), { version: "1" });
   const { readFileSync } = await import("node:fs");
   const text = readFileSync(run.inside("config.json"), "utf8");

@@ -13,9 +13,9 @@ import { inHalves } from "../../kernels/halves.js";
 import { type AdapterTraits, input, type Kernel, type Lowering, output } from "../../kernels/kernel.js";
 import { map } from "../../kernels/map.js";
 import { matmul } from "../../kernels/matmul.js";
-import { moments, momentsVariants } from "../../kernels/moments.js";
+import { moments, MOMENTS_VARIANTS } from "../../kernels/moments.js";
 import { maxPoolScatter, maxPoolSelect } from "../../kernels/pool.js";
-import { reduce, reduceVariants } from "../../kernels/reduce.js";
+import { reduce, REDUCE_VARIANTS } from "../../kernels/reduce.js";
 import { fromHalf, MOST, rounded, toHalf } from "../half.js";
 import { noise } from "../ops/noise.js";
 import { device, run } from "./harness.js";
@@ -136,11 +136,11 @@ describe.skipIf(!available)("as f32, rounded where it is stored", () => {
         bindings: 1,
         bodies,
       } as const;
-      for (const variant of reduceVariants) {
+      for (const variant of REDUCE_VARIANTS) {
         await compare(reduce({ ...problem, kept: across, reduced: down, rows: false }, traits, variant), [x], [columns, columns]);
         await compare(reduce({ ...problem, kept: down, reduced: across, rows: true }, traits, variant), [x], [rows, rows]);
       }
-      for (const variant of momentsVariants)
+      for (const variant of MOMENTS_VARIANTS)
         await compare(moments({ kept: across, reduced: down, epsilon: 0.1 }, traits, variant), [x], [columns, columns, columns]);
     }
   });

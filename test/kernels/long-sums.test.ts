@@ -4,8 +4,8 @@
  */
 import { afterAll, describe, expect, it } from "vitest";
 import { type LoopAxis, total } from "../../kernels/loops.js";
-import { moments, momentsVariants } from "../../kernels/moments.js";
-import { reduce, reduceVariants } from "../../kernels/reduce.js";
+import { moments, MOMENTS_VARIANTS } from "../../kernels/moments.js";
+import { reduce, REDUCE_VARIANTS } from "../../kernels/reduce.js";
 import { noise } from "../ops/noise.js";
 import { device, run } from "./harness.js";
 
@@ -95,7 +95,7 @@ describe.each(Object.entries(patterns))("%s", (_, pattern) => {
       const { traits } = await device();
       for (const x of fill(kind, columns * n)) {
         const exact = exactly(x, kept, reduced);
-        for (const variant of reduceVariants) {
+        for (const variant of REDUCE_VARIANTS) {
           const problem = {
             ...{ name: "sum", combine: "sum" as const, scales: [1, 1 / n], kept, reduced, rows, loads: [{ binding: 0, operand: 0 }] },
             ...{ bindings: 1, bodies: ([x0]: readonly string[]) => ({ statements: `let twice = ${x0} * 2.0;`, values: ["twice", x0!] }) },
@@ -106,7 +106,7 @@ describe.each(Object.entries(patterns))("%s", (_, pattern) => {
             expectNear(means![k]!, mean, `${variant}: mean ${k}`);
           });
         }
-        for (const variant of momentsVariants) {
+        for (const variant of MOMENTS_VARIANTS) {
           const lowering = moments({ kept, reduced, epsilon: 0.01 }, traits, variant);
           const [means, variances, inverses] = await run(lowering, [x], [columns, columns, columns]);
           exact.forEach(({ mean, deviation }, k) => {

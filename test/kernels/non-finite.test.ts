@@ -11,10 +11,10 @@ import { inHalves } from "../../kernels/halves.js";
 import { type AdapterTraits, input, type Kernel, type Lowering, output } from "../../kernels/kernel.js";
 import { map } from "../../kernels/map.js";
 import { matmul } from "../../kernels/matmul.js";
-import { moments, momentsVariants } from "../../kernels/moments.js";
+import { moments, MOMENTS_VARIANTS } from "../../kernels/moments.js";
 import { keepNaN, positivePart } from "../../kernels/non-finite.js";
 import { maxPoolScatter, maxPoolSelect } from "../../kernels/pool.js";
-import { reduce, type ReduceProblem, reduceVariants } from "../../kernels/reduce.js";
+import { reduce, type ReduceProblem, REDUCE_VARIANTS } from "../../kernels/reduce.js";
 import { noise } from "../ops/noise.js";
 import { device, run } from "./harness.js";
 
@@ -28,7 +28,7 @@ const NEGATIVE_NAN = new Float32Array(Uint32Array.of(0xffc00001).buffer)[0]!;
 
 const zip = (computed: Float32Array, expected: ArrayLike<number>) => expect([...computed]).toEqual(Array.from(expected));
 
-describe.each(reduceVariants)("maxima, %s", (variant) => {
+describe.each(REDUCE_VARIANTS)("maxima, %s", (variant) => {
   const problem = (rows: number, columns: number, along: "rows" | "columns"): ReduceProblem => {
     const [slow, fast] = [{ count: rows, steps: [columns] }, { count: columns, steps: [1] }]; // prettier-ignore
     return {
@@ -60,7 +60,7 @@ describe.each(reduceVariants)("maxima, %s", (variant) => {
   });
 });
 
-describe.each(momentsVariants)("moments, %s", (variant) => {
+describe.each(MOMENTS_VARIANTS)("moments, %s", (variant) => {
   it.each([
     ["one part", 7],
     ["many parts", 3000],

@@ -4,7 +4,7 @@
  */
 import { afterAll, describe, expect, it } from "vitest";
 import type { LoopAxis } from "../../kernels/loops.js";
-import { reduce, type ReduceProblem, reduceVariants } from "../../kernels/reduce.js";
+import { reduce, type ReduceProblem, REDUCE_VARIANTS } from "../../kernels/reduce.js";
 import { noise } from "../ops/noise.js";
 import { device, run } from "./harness.js";
 
@@ -103,7 +103,7 @@ function reference(
   return { value: value.map((v) => v * scale), bound };
 }
 
-describe.each(reduceVariants)("%s", (variant) => {
+describe.each(REDUCE_VARIANTS)("%s", (variant) => {
   for (const [name, pattern] of Object.entries(patterns)) {
     it(name, async () => {
       const given = setUp(name, pattern);

@@ -1,7 +1,7 @@
 /** Reads what scripts/fixtures/make_fixtures.py wrote, and compares with it. */
 import { readFile } from "node:fs/promises";
 import { expect } from "vitest";
-import { readSafetensors } from "../../src/train/safetensors.js";
+import { readSafetensors } from "../../src/formats/safetensors.js";
 
 export interface Fixture<Facts> {
   readonly facts: Facts;

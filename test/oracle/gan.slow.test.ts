@@ -12,7 +12,10 @@ import { compile } from "../../src/tensor/compile.js";
 import type { Adam } from "../../src/tensor/optimizers.js";
 import type { Storage } from "../../src/tensor/storage.js";
 import { input } from "../../src/tensor/tensor.js";
-import { emaDecay, Gan, type GanMetrics, type GanOptions } from "../../src/train/gan.js";
+import { emaDecay, Gan, type GanOptions } from "../../src/train/gan/gan.js";
+import { TRAIN_OPTIONS } from "../../src/train/gan/options.js";
+import type { GanMetrics } from "../../src/train/gan/step.js";
+import { readSwitches } from "../../src/train/run/saved-options.js";
 import { expectClose, expectScalars, fixture, type Fixture } from "./fixture.js";
 
 interface Facts {
@@ -41,7 +44,8 @@ beforeAll(async () => {
 });
 
 /** A GAN with the fixture's first parameters, and what its iterations print. */
-async function prepare({ facts: { options }, under, values }: Fixture<Facts>, storage: Storage = "f32") {
+async function prepare({ facts, under, values }: Fixture<Facts>, storage: Storage = "f32") {
+  const options = readSwitches(TRAIN_OPTIONS, facts.options);
   const gan = new Gan(options, noRandom);
   for (const [name, network] of learners(gan)) setState(network, under(`before.${name}`));
   gan.average.parameters.copyFrom(gan.generator.parameters);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Discriminator } from "../../src/models/discriminator.js";
 import { Generator } from "../../src/models/generator.js";
 import { TextEncoder } from "../../src/models/text-encoder.js";
-import { PRESET_VALUES } from "../../src/train/presets.js";
+import { PRESET_VALUES } from "../../src/train/gan/presets.js";
 
 /** Leaves zeros: only the number of values is looked at. */
 const zeros = { convolution: () => {}, normScale: () => {}, linear: () => () => {} };

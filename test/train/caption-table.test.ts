@@ -3,12 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { TextEncoder } from "../../src/models/text-encoder.js";
-import { CaptionTable } from "../../src/train/caption-table.js";
-import type { TextModel } from "../../src/train/captions.js";
-import type { TrainEvent } from "../../src/train/hooks.js";
-import { encodeTextEncoder } from "../../src/train/model-file.js";
+import { FolderStore } from "../../src/node/files/folder-store.js";
+import { CaptionTable } from "../../src/train/text/caption-table.js";
+import type { TextModel } from "../../src/train/text/captions.js";
+import type { TrainEvent } from "../../src/train/run/events.js";
+import { encodeTextEncoder } from "../../src/train/text/encoder-file.js";
 import { tinyDataset } from "../data/tiny-dataset.js";
 import { device } from "../device.js";
 
@@ -20,7 +21,6 @@ const dataset = tinyDataset({
 });
 const file = new Uint8Array([1, 2, 3]);
 const all = Array.from({ length: dataset.captions }, (_, i) => i);
-const before = process.env.PETALGRAD_CACHE;
 let folder: string;
 let model: TextModel;
 
@@ -31,15 +31,17 @@ beforeAll(() => {
 });
 
 afterAll(() => {
-  if (before === undefined) delete process.env.PETALGRAD_CACHE;
-  else process.env.PETALGRAD_CACHE = before;
   rmSync(folder, { recursive: true, force: true });
 });
 
 async function open(cache: string): Promise<{ table: CaptionTable; events: TrainEvent[] }> {
-  process.env.PETALGRAD_CACHE = join(folder, cache);
   const events: TrainEvent[] = [];
-  return { table: await CaptionTable.open(await device(), dataset, model, file, { onEvent: (e) => events.push(e) }), events };
+  return {
+    table: await CaptionTable.open(await device(), dataset, model, file, new FolderStore(join(folder, cache)), {
+      onEvent: (e) => events.push(e),
+    }),
+    events,
+  };
 }
 
 const rows = (table: CaptionTable, captions = all) => captions.map((i) => [...table.row(i)]);
@@ -91,7 +93,7 @@ describe("the table of captions", () => {
     expect(table.has(Uint32Array.of(2))).toBe(false);
     // The text of caption 0 is there: its other places need no encoder.
     await table.need(all);
-    writeFileSync(first.source!.path, "damaged");
+    writeFileSync(join(folder, "kept", first.source!.name), "damaged");
     const { table: anew, events } = await open("kept");
     expect(events).toMatchObject([{ kind: "warning", text: expect.stringContaining("embedded anew") as string }]);
     await anew.need(all);
@@ -108,16 +110,15 @@ describe("the table of captions", () => {
   });
 
   it("is another for other weights", async () => {
-    process.env.PETALGRAD_CACHE = join(folder, "keys");
-    const path = async () => {
+    const name = async () => {
       const bytes = await encodeTextEncoder({ ...model, image: undefined });
-      return (await CaptionTable.open(await device(), dataset, model, bytes, { onEvent: () => undefined })).source!.path;
+      return (await CaptionTable.open(await device(), dataset, model, bytes, undefined, { onEvent: () => undefined })).source!.name;
     };
-    const before = await path();
-    expect(await path()).toBe(before);
+    const before = await name();
+    expect(await name()).toBe(before);
     const values = await model.encoder.parameters.read();
     values.get("conv1.bias")![0]! += 1e-3;
     model.encoder.parameters.write(values);
-    expect(await path()).not.toBe(before);
+    expect(await name()).not.toBe(before);
   });
 });

@@ -3,18 +3,20 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { TextEncoder } from "../../src/models/text-encoder.js";
-import { Gan } from "../../src/train/gan.js";
-import type { TrainEvent } from "../../src/train/hooks.js";
-import { readTextEncoder } from "../../src/train/model-file.js";
-import { type GivenOptions, resolveOptions } from "../../src/train/options.js";
-import { textSource } from "../../src/train/text-source.js";
-import { sample } from "../../src/train/sample.js";
-import { TrainedText } from "../../src/train/trained-text.js";
-import { train } from "../../src/train/train.js";
+import { Gan } from "../../src/train/gan/gan.js";
+import type { TrainEvent } from "../../src/train/run/events.js";
+import { readTextEncoder } from "../../src/train/text/encoder-file.js";
+import type { GivenOptions } from "../../src/train/gan/options.js";
+import { resolveOptions } from "../../src/train/gan/resolve-options.js";
+import { textSource } from "../../src/train/gan/text-source.js";
+import { sample } from "../../src/node/drawing.js";
+import { TrainedText } from "../../src/train/gan/trained-text.js";
+import { train } from "../../src/node/train.js";
 import { tinyDataset } from "../data/tiny-dataset.js";
 import { device } from "../device.js";
+import { readPath } from "../../src/node/files/read-bytes.js";
 
 const OPTIONS: GivenOptions = { preset: "tiny", steps: 6, textSteps: 4, checkpointEvery: 4, sampleEvery: 5, seed: 3 };
 
@@ -30,7 +32,7 @@ async function run(request: { given?: GivenOptions; run?: string; resume?: strin
   return train({ given: {}, ...request }, { onEvent, signal: controller.signal });
 }
 
-const weights = async (file: string, name: string) => (await (await readTextEncoder(file)).encoder.parameters.read()).get(name)!;
+const weights = async (file: string, name: string) => (await (await readPath(file, readTextEncoder)).encoder.parameters.read()).get(name)!;
 const distance = (a: Float32Array, b: Float32Array) => Math.max(...a.map((v, i) => Math.abs(v - b[i]!)));
 
 beforeAll(() => {
@@ -130,7 +132,7 @@ describe("a run", () => {
     };
     await train({ given: { ...OPTIONS, steps: 2, textEncoder: "fine-tune" }, run: inside("both") }, hooks);
     expect([...new Set(events)]).toEqual(["text encoder", "GAN"]);
-    expect((await readTextEncoder(inside("both", "text-encoder.safetensors"))).image).toBeUndefined();
+    expect((await readPath(inside("both", "text-encoder.safetensors"), readTextEncoder)).image).toBeUndefined();
   });
 });
 

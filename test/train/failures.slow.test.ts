@@ -6,14 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type * as Devices from "../../src/gpu/device.js";
-import type { TrainEvent } from "../../src/train/hooks.js";
-import type { GivenOptions } from "../../src/train/options.js";
-import { RunFolder } from "../../src/train/run-folder.js";
-import { parseMetrics } from "../../src/train/metrics-file.js";
-import { trainStyle } from "../../src/train/style-stage.js";
-import { trainText } from "../../src/train/text-run.js";
-import { train } from "../../src/train/train.js";
-import { tinyFolder } from "../data/tiny-folder.js";
+import type { TrainEvent } from "../../src/train/run/events.js";
+import type { GivenOptions } from "../../src/train/gan/options.js";
+import { FolderStore } from "../../src/node/files/folder-store.js";
+import { lock, openRun } from "../../src/node/files/run-folder.js";
+import { parseMetrics } from "../../src/train/run/metrics-file.js";
+import { trainStyle } from "../../src/node/train.js";
+import { trainText } from "../../src/node/train.js";
+import { train } from "../../src/node/train.js";
+import { tinyFolder } from "../node/datasets/tiny-folder.js";
 import { tinyRun } from "./tiny-run.js";
 
 const world = vi.hoisted(() => ({ devices: [] as Devices.Device[], refuseMetrics: undefined as ((text: string) => boolean) | undefined }));
@@ -199,8 +200,12 @@ describe.each(KINDS)("%s", (kind) => {
 
     const run =
       kind === "train"
-        ? RunFolder.open(stage.folderOf(failing))
-        : RunFolder.open(stage.folderOf(failing), { options: () => ({}), goOn: () => "", ...(kind === "train-text" && { command: kind }) });
+        ? await openRun(stage.folderOf(failing))
+        : await openRun(stage.folderOf(failing), {
+            options: () => ({}),
+            goOn: () => ["x"],
+            ...(kind === "train-text" && { command: kind }),
+          });
     const { tensors, metadata, step } = await run.loadCheckpoint();
     (tensors.get(stage.weight)!.data as Float32Array).fill(NaN);
     await run.saveCheckpoint(step + 1, tensors, Object.fromEntries(metadata));
@@ -247,8 +252,8 @@ describe("the command line", () => {
   });
 
   it("keeps a second training out of a run", () => {
-    const run = RunFolder.open(inside("gan-failing"));
-    const release = run.lock(() => undefined);
+    const run = new FolderStore(inside("gan-failing"));
+    const release = lock(run, () => undefined);
     try {
       const { status, said } = petalgrad("train", "--resume", run.path);
       expect({ status, said }).toEqual({

@@ -6,16 +6,15 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseOptions } from "../../src/cli/command.js";
 import { interpolate as command } from "../../src/cli/interpolate.js";
-import { animation } from "../../src/train/animation.js";
-import { frames, interpolate, type InterpolateRequest } from "../../src/train/interpolate.js";
-import { loadModel } from "../../src/train/load-model.js";
-import { MODEL_NAME, STYLE_ENCODER_NAME, STYLE_FOLDER } from "../../src/train/names.js";
-import { networkDigest } from "../../src/train/network-file.js";
-import { normalNoise } from "../../src/train/noise.js";
-import { restyle } from "../../src/train/restyle.js";
-import { sample } from "../../src/train/sample.js";
-import { encodeStyle } from "../../src/train/style-file.js";
-import { walk } from "../../src/train/walk.js";
+import { animation } from "../../src/node/files/animation.js";
+import { frames } from "../../src/drawing/interpolate.js";
+import { interpolate, type InterpolateRequest, restyle, sample } from "../../src/node/drawing.js";
+import { loadModel } from "../../src/node/files/load-model.js";
+import { MODEL_NAME, STYLE_ENCODER_NAME, STYLE_FOLDER } from "../../src/train/run/names.js";
+import { networkDigest } from "../../src/train/run/network-file.js";
+import { normalNoise } from "../../src/train/gan/noise.js";
+import { encodeStyle } from "../../src/train/style/file.js";
+import { walk } from "../../src/drawing/walk.js";
 import { tinyRun, tinyStyle } from "./tiny-run.js";
 
 const EACH = 3 * 16 * 16;
@@ -29,7 +28,7 @@ beforeAll(async () => {
   const { generator } = await loadModel(source);
   const style = await tinyStyle(generator.options);
   const file = await encodeStyle({ style, generator: await networkDigest(generator), kind: "ema" });
-  run.writeFile(join(STYLE_FOLDER, STYLE_ENCODER_NAME), file);
+  await run.writeFile(join(STYLE_FOLDER, STYLE_ENCODER_NAME), file);
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
-import { parseMetrics } from "../../src/train/metrics-file.js";
-import { tinyFolder } from "../data/tiny-folder.js";
+import { RandomStream } from "../../src/random/philox.js";
+import { parseMetrics } from "../../src/train/run/metrics-file.js";
+import { tinyFolder } from "../node/datasets/tiny-folder.js";
 
 const KILLS = 10;
 const WORDS = ["--preset", "tiny", "--batch", "4", "--text-steps", "6", "--steps", "80", "--checkpoint-every", "3", "--sample-every", "20"];

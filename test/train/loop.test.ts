@@ -1,7 +1,7 @@
 /** The loop that all trainings share: its order, what is due, and that a failure is raised once, when nothing is under way any more. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { trainSteps, type TrainingSteps } from "../../src/train/loop.js";
-import { withWorkUnderWay } from "../../src/train/under-way.js";
+import { trainSteps, type TrainingSteps } from "../../src/train/run/loop.js";
+import { withWorkUnderWay } from "../../src/train/run/under-way.js";
 
 let unheard: unknown[] = [];
 const hear = (reason: unknown): void => void unheard.push(reason);

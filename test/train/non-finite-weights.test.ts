@@ -1,14 +1,14 @@
 /** A weight that is NaN, in whichever layer of a network, shows in the loss: no activation, maximum or storage hides it. */
 import { expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { bceWithLogits, infoNce } from "../../src/index.js";
 import type { Network } from "../../src/models/layers.js";
 import { TextEncoder, type TextEncoderOptions } from "../../src/models/text-encoder.js";
 import { compile } from "../../src/tensor/compile.js";
 import { STORAGES } from "../../src/tensor/storage.js";
 import { input } from "../../src/tensor/tensor.js";
-import { Gan } from "../../src/train/gan.js";
-import { resolveOptions } from "../../src/train/options.js";
+import { Gan } from "../../src/train/gan/gan.js";
+import { resolveOptions } from "../../src/train/gan/resolve-options.js";
 import { device } from "../device.js";
 import { noise } from "../ops/noise.js";
 

@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { resolveOptions, resumeOptions } from "../../src/train/options.js";
-import { withAbsolutePaths } from "../../src/train/paths.js";
-import { openData, requireData } from "../../src/train/run-data.js";
-import { resolveTextOptions, resumeTextOptions } from "../../src/train/text-options.js";
-import { tinyFolder } from "../data/tiny-folder.js";
+import { resolveOptions, resumeOptions } from "../../src/train/gan/resolve-options.js";
+import { withAbsolutePaths } from "../../src/node/files/paths.js";
+import { openData, requireData } from "../../src/node/datasets/run-data.js";
+import { resolveTextOptions, resumeTextOptions } from "../../src/train/text/resolve-options.js";
+import { tinyFolder } from "../node/datasets/tiny-folder.js";
 
 let home: string;
 const before = { folder: process.cwd(), cache: process.env.PETALGRAD_CACHE };
@@ -64,10 +64,12 @@ describe("a training that goes on", () => {
   it("may be given the paths again that an older version kept as they were typed", () => {
     process.chdir(home);
     const saved = resolveOptions({ preset: "tiny", textEncoder: "t.safetensors" }, cpu);
-    expect(resumeOptions(saved, withAbsolutePaths({ textEncoder: "t.safetensors" })).textEncoder).toBe(
+    expect(resumeOptions(saved, withAbsolutePaths({ textEncoder: "t.safetensors" }), withAbsolutePaths).textEncoder).toBe(
       join(process.cwd(), "t.safetensors"),
     );
-    expect(() => resumeOptions(saved, withAbsolutePaths({ textEncoder: "u.safetensors" }))).toThrow("the run was begun with t.safetensors");
+    expect(() => resumeOptions(saved, withAbsolutePaths({ textEncoder: "u.safetensors" }), withAbsolutePaths)).toThrow(
+      "the run was begun with t.safetensors",
+    );
   });
 
   it("reads the same data from the new place", async () => {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync,
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { lockFolder } from "../../src/train/run-lock.js";
+import { lockFolder } from "../../src/node/files/run-lock.js";
 
 let folder: string;
 let warnings: string[];
@@ -82,7 +82,7 @@ describe("a run's lock", () => {
   });
 
   it("goes with a process that is made to end at once", () => {
-    const url = new URL("../../src/train/run-lock.ts", import.meta.url).href;
+    const url = new URL("../../src/node/files/run-lock.ts", import.meta.url).href;
     const code = `import { lockFolder } from ${JSON.stringify(url)}; lockFolder("x", ${JSON.stringify(path())}, () => {}); process.exit(3);`;
     const { status, stderr } = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", code], { encoding: "utf8" });
     expect({ status, stderr }).toEqual({ status: 3, stderr: "" });

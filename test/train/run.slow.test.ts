@@ -3,11 +3,11 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { TrainEvent } from "../../src/train/hooks.js";
-import type { GivenOptions } from "../../src/train/options.js";
-import { RunFolder } from "../../src/train/run-folder.js";
-import { sample } from "../../src/train/sample.js";
-import { train } from "../../src/train/train.js";
+import type { TrainEvent } from "../../src/train/run/events.js";
+import type { GivenOptions } from "../../src/train/gan/options.js";
+import { openRun } from "../../src/node/files/run-folder.js";
+import { sample } from "../../src/node/drawing.js";
+import { train } from "../../src/node/train.js";
 
 const TIMEOUT = 600_000;
 /** With a reader of the noise, so that all networks that learn are there to be stopped and resumed. */
@@ -161,7 +161,7 @@ describe("a run", () => {
     "ends with a clear word when its numbers are not finite, and says how to go on",
     async () => {
       await run({ given: { ...OPTIONS, steps: 4 }, run: inside("poisoned") });
-      const poisoned = RunFolder.open(inside("poisoned"));
+      const poisoned = await openRun(inside("poisoned"));
       const { tensors } = await poisoned.loadCheckpoint();
       (tensors.get("generator.deconv1.weight")!.data as Float32Array).fill(NaN);
       await poisoned.saveCheckpoint(5, tensors, {});

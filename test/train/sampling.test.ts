@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadModel } from "../../src/train/load-model.js";
-import { MODEL_NAME } from "../../src/train/names.js";
-import { normalNoise } from "../../src/train/noise.js";
-import { sample } from "../../src/train/sample.js";
+import { loadModel } from "../../src/node/files/load-model.js";
+import { MODEL_NAME } from "../../src/train/run/names.js";
+import { normalNoise } from "../../src/train/gan/noise.js";
+import { sample } from "../../src/node/drawing.js";
 import { tinyRun } from "./tiny-run.js";
 
 let folder: string;

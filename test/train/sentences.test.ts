@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Alphabet } from "../../src/data/alphabet.js";
 import { Vocabulary } from "../../src/data/vocabulary.js";
-import { cutNote, isCut, refuseBlank } from "../../src/train/sentences.js";
+import { cutNote, isCut, refuseBlank } from "../../src/train/text/sentences.js";
 
 const letters = Alphabet.original();
 const words = Vocabulary.fromCaptions(["red petals", "red petals"], 1);

@@ -4,26 +4,27 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { ganInitializers } from "../../src/models/initializers.js";
 import { StyleEncoder } from "../../src/models/style-encoder.js";
 import { compile } from "../../src/tensor/compile.js";
 import { mul } from "../../src/tensor/elementwise.js";
 import { keyInput, randomKey, randomNormal } from "../../src/tensor/random.js";
 import { mean } from "../../src/tensor/reduce.js";
-import type { TrainEvent } from "../../src/train/hooks.js";
-import { loadModel } from "../../src/train/load-model.js";
-import { networkDigest, networkTensors } from "../../src/train/network-file.js";
-import { normalNoise } from "../../src/train/noise.js";
-import { Painter } from "../../src/train/painter.js";
-import { mismatch, styleOfRun } from "../../src/train/style-file.js";
-import { resolveOptions } from "../../src/train/options.js";
-import { type GivenStyleOptions, resolveStyleOptions, styleOptionsFromJson } from "../../src/train/style-options.js";
-import { StyleReader } from "../../src/train/style-reader.js";
-import { determination } from "../../src/train/style-recovery.js";
-import { trainStyle } from "../../src/train/style-stage.js";
-import { StyleTraining } from "../../src/train/style-training.js";
-import { tinyFolder } from "../data/tiny-folder.js";
+import type { TrainEvent } from "../../src/train/run/events.js";
+import { loadModel } from "../../src/node/files/load-model.js";
+import { networkDigest, networkTensors } from "../../src/train/run/network-file.js";
+import { normalNoise } from "../../src/train/gan/noise.js";
+import { Painter } from "../../src/train/gan/painter.js";
+import { mismatch } from "../../src/train/style/file.js";
+import { styleOfRun } from "../../src/node/files/style-of-run.js";
+import { resolveOptions } from "../../src/train/gan/resolve-options.js";
+import { type GivenStyleOptions, resolveStyleOptions, styleOptionsFromJson } from "../../src/train/style/options.js";
+import { StyleReader } from "../../src/train/style/reader.js";
+import { determination } from "../../src/train/style/recovery.js";
+import { trainStyle } from "../../src/node/train.js";
+import { StyleTraining } from "../../src/train/style/step.js";
+import { tinyFolder } from "../node/datasets/tiny-folder.js";
 import { device } from "../device.js";
 import { tinyRun } from "./tiny-run.js";
 
@@ -195,14 +196,14 @@ describe("train-style", () => {
     const model = await loadModel(inside("straight"));
     const file = await styleOfRun(inside("straight"));
     expect(file.kind).toBe("ema");
-    expect(await mismatch(file, model)).toBeUndefined();
+    expect(await mismatch(file, model.generator, model.path)).toBeUndefined();
     const images = normalNoise(2, 3 * 16 * 16, 4);
     const reader = await StyleReader.create(await device(), file.style);
     const styles = await reader.read(images);
     expect(styles).toHaveLength(2 * 16);
     expect(styles.some((v) => v !== 0)).toBe(true);
     const raw = await loadModel(inside("straight"), "raw");
-    expect(await mismatch(file, raw)).toMatch(/trained with another generator/);
+    expect(await mismatch(file, raw.generator, raw.path)).toMatch(/trained with another generator/);
   });
 
   it("refuses in one line what makes no sense", async () => {

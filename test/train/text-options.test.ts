@@ -1,6 +1,7 @@
 /** The option table of train-text: defaults by objective and form, what has no meaning, resume, config.json. */
 import { describe, expect, it } from "vitest";
-import { resolveTextOptions, resumeTextOptions, TEXT_OPTIONS, textOptionsFromJson } from "../../src/train/text-options.js";
+import { TEXT_OPTIONS } from "../../src/train/text/options.js";
+import { resolveTextOptions, resumeTextOptions, textOptionsFromJson } from "../../src/train/text/resolve-options.js";
 
 const cpu = { software: true };
 const flowers = { classes: 82, images: 7034 };

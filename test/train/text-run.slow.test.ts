@@ -3,12 +3,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { TrainEvent } from "../../src/train/hooks.js";
-import { readTextEncoder } from "../../src/train/model-file.js";
-import { writeSafetensors } from "../../src/train/safetensors.js";
-import type { GivenTextOptions } from "../../src/train/text-options.js";
-import { trainText } from "../../src/train/text-run.js";
-import { train } from "../../src/train/train.js";
+import type { TrainEvent } from "../../src/train/run/events.js";
+import { readTextEncoder } from "../../src/train/text/encoder-file.js";
+import { writeSafetensors } from "../../src/formats/safetensors.js";
+import type { GivenTextOptions } from "../../src/train/text/options.js";
+import { trainText } from "../../src/node/train.js";
+import { train } from "../../src/node/train.js";
+import { readPath } from "../../src/node/files/read-bytes.js";
 
 const OPTIONS: GivenTextOptions = {
   ...{ imageSize: 16, width: 8, size: 16, imageWidth: 4, batch: 8, steps: 10, seed: 3 },
@@ -72,12 +73,12 @@ describe("a training", () => {
     const best = scores.reduce((a, b) => (b.score > a.score ? b : a));
     expect(result.best!.step).toBe(best.step);
     expect(result.best!.score).toBeCloseTo(best.score, 6);
-    const { tensors } = await import("../../src/train/safetensors.js").then((m) =>
+    const { tensors } = await import("../../src/formats/safetensors.js").then((m) =>
       m.readSafetensors(readFileSync(join(inside("best"), "checkpoint/step-000006.safetensors")), "checkpoint"),
     );
-    const { encoder } = await readTextEncoder(result.encoder!);
+    const { encoder } = await readPath(result.encoder!, readTextEncoder);
     expect([...(await encoder.parameters.read()).get("project.weight")!]).toEqual([...tensors.get("best.text.project.weight")!.data]);
-    expect(await readTextEncoder(result.encoder!)).toMatchObject({ similarity: "cosine" });
+    expect(await readPath(result.encoder!, readTextEncoder)).toMatchObject({ similarity: "cosine" });
   });
 
   it("ends when it is out of patience, also when resumed", async () => {
@@ -93,7 +94,7 @@ describe("a training", () => {
       given: { objective: "text-only", imageSize: 16, width: 8, size: 32, batch: 8, steps: 3, validateEvery: 2 },
       run: inside("text-only"),
     });
-    expect(await readTextEncoder(result.encoder!)).toMatchObject({ image: undefined, similarity: "dot" });
+    expect(await readPath(result.encoder!, readTextEncoder)).toMatchObject({ image: undefined, similarity: "dot" });
     const gan = await train(
       { given: { preset: "tiny", steps: 2, textEncoder: result.encoder! }, run: inside("gan") },
       { onEvent: () => undefined, signal: new AbortController().signal },
@@ -122,7 +123,7 @@ describe("a training", () => {
     expect(message).toContain("the features are [10, 4]");
     await write(rows, "all.safetensors");
     const { result } = await run({ given: { ...given, imageFeatures: inside("all.safetensors") }, run: inside("features") });
-    expect((await readTextEncoder(result.encoder!)).image!.options).toEqual({ features: 4, embedding: 4 });
+    expect((await readPath(result.encoder!, readTextEncoder)).image!.options).toEqual({ features: 4, embedding: 4 });
     await expect(run({ given: { ...given, imageFeatures: "x.mat" } })).rejects.toThrow("x.mat: a .safetensors or .npy file is wanted");
   });
 

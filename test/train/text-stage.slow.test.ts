@@ -1,12 +1,13 @@
 /** The text encoder that a run makes by itself on petals: with any seed it reads what its captions say of the petals. */
 import { describe, expect, it } from "vitest";
 import { captionNumbers } from "../../src/data/dataset.js";
-import { openDataset } from "../../src/data/open.js";
+import { openDataset } from "../../src/node/datasets/open.js";
 import { attributesInText } from "../../src/evaluate/text-attributes.js";
-import { CaptionEncoder } from "../../src/train/captions.js";
-import { type GivenOptions, resolveOptions } from "../../src/train/options.js";
-import { JointEmbedding } from "../../src/train/text-encoder.js";
-import { jointTraining, symbolsOf } from "../../src/train/text-stage.js";
+import { CaptionEncoder } from "../../src/train/text/captions.js";
+import type { GivenOptions } from "../../src/train/gan/options.js";
+import { resolveOptions } from "../../src/train/gan/resolve-options.js";
+import { JointEmbedding } from "../../src/train/text/joint-embedding.js";
+import { jointTraining, symbolsOf } from "../../src/train/gan/text-stage.js";
 import { device } from "../device.js";
 
 const { signal } = new AbortController();

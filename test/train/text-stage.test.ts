@@ -1,9 +1,10 @@
 /** What the text encoder that a run makes by itself is trained on and how, and under which name it is kept. */
 import { describe, expect, it } from "vitest";
 import { Vocabulary } from "../../src/data/vocabulary.js";
-import { unknownWarning } from "../../src/train/drawing-model.js";
-import { type GivenOptions, resolveOptions } from "../../src/train/options.js";
-import { jointTraining, keptTextEncoder, symbolsOf } from "../../src/train/text-stage.js";
+import { unknownWarning } from "../../src/drawing/drawing-model.js";
+import type { GivenOptions } from "../../src/train/gan/options.js";
+import { resolveOptions } from "../../src/train/gan/resolve-options.js";
+import { jointTraining, keptTextEncoder, symbolsOf } from "../../src/train/gan/text-stage.js";
 import { tinyDataset } from "../data/tiny-dataset.js";
 
 const optionsOf = (given: GivenOptions) => resolveOptions(given, { software: true });

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { PackedDataset } from "../../src/data/packed.js";
 import { Vocabulary } from "../../src/data/vocabulary.js";
 import type { FeatureEncoder } from "../../src/models/image-encoder.js";
-import { fillFeatures, type ImageFeatures } from "../../src/train/image-features.js";
-import { JointEmbedding, type JointTraining, type TextData } from "../../src/train/text-encoder.js";
-import { type Objective, OBJECTIVES, RECIPES, scheduledRate } from "../../src/train/text-objectives.js";
+import { fillFeatures, type ImageFeatures } from "../../src/train/text/image-features.js";
+import { JointEmbedding, type JointTraining, type TextData } from "../../src/train/text/joint-embedding.js";
+import { type Objective, OBJECTIVES, RECIPES, scheduledRate } from "../../src/train/text/objectives.js";
 import { tinyPrepared } from "../data/tiny-dataset.js";
 import { device } from "../device.js";
 

@@ -1,14 +1,15 @@
 /** A whole model of a few hundred weights, without a device: for tests of its file. */
 import { Alphabet } from "../../src/data/alphabet.js";
-import { RandomStream } from "../../src/data/philox.js";
+import { RandomStream } from "../../src/random/philox.js";
 import { Generator } from "../../src/models/generator.js";
 import { ImageEncoder } from "../../src/models/image-encoder.js";
 import { ganInitializers } from "../../src/models/initializers.js";
 import { StyleEncoder } from "../../src/models/style-encoder.js";
 import { TextEncoder } from "../../src/models/text-encoder.js";
-import { encodeGan, encodeTextEncoder } from "../../src/train/model-file.js";
-import { readSafetensors, type SafeTensor, writeSafetensors } from "../../src/train/safetensors.js";
-import { encodeStyle } from "../../src/train/style-file.js";
+import { encodeGan } from "../../src/train/gan/model-file.js";
+import { encodeTextEncoder } from "../../src/train/text/encoder-file.js";
+import { readSafetensors, type SafeTensor, writeSafetensors } from "../../src/formats/safetensors.js";
+import { encodeStyle } from "../../src/train/style/file.js";
 
 const random = () => new RandomStream(7);
 

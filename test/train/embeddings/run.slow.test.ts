@@ -4,16 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Alphabet } from "../../../src/data/alphabet.js";
-import { writeNpy } from "../../../src/data/formats/npy.js";
-import { openDataset } from "../../../src/data/open.js";
-import { RandomStream } from "../../../src/data/philox.js";
+import { writeNpy } from "../../../src/formats/npy.js";
+import { openDataset } from "../../../src/node/datasets/open.js";
+import { RandomStream } from "../../../src/random/philox.js";
 import { TextEncoder } from "../../../src/models/text-encoder.js";
-import { encodeTextEncoder, readGan, readTextEncoder } from "../../../src/train/model-file.js";
-import type { TrainEvent } from "../../../src/train/hooks.js";
-import type { GivenOptions } from "../../../src/train/options.js";
-import { sample } from "../../../src/train/sample.js";
-import { isNormalised } from "../../../src/train/text-model.js";
-import { train } from "../../../src/train/train.js";
+import { readGan } from "../../../src/train/gan/model-file.js";
+import { encodeTextEncoder, readTextEncoder } from "../../../src/train/text/encoder-file.js";
+import type { TrainEvent } from "../../../src/train/run/events.js";
+import type { GivenOptions } from "../../../src/train/gan/options.js";
+import { sample } from "../../../src/node/drawing.js";
+import { isNormalised } from "../../../src/train/text/text-model.js";
+import { train } from "../../../src/node/train.js";
+import { readPath } from "../../../src/node/files/read-bytes.js";
 
 const SIZE = 12;
 const cacheBefore = process.env.PETALGRAD_CACHE;
@@ -117,11 +119,11 @@ describe("a run with an imported encoder", () => {
   it("normalises its embeddings by the training captions, and has the encoder in its model", async () => {
     const textEncoder = await importedEncoder("imported.safetensors");
     await run({ given: { ...OPTIONS, steps: 2, textEncoder }, run: inside("imported") });
-    const own = await readTextEncoder(join(inside("imported"), "text-encoder.safetensors"));
+    const own = await readPath(join(inside("imported"), "text-encoder.safetensors"), readTextEncoder);
     expect(isNormalised(own)).toBe(true);
     expect(own.image).toBe(undefined);
     const source = join(inside("imported"), "model.safetensors");
-    expect((await readGan(source)).encoder.options.width).toBe(8);
+    expect((await readPath(source, readGan)).encoder.options.width).toBe(8);
     await expect(sample({ ...request, source, texts: ["a"], textEncoder })).rejects.toThrow(
       "has its own text encoder: leave --text-encoder out",
     );

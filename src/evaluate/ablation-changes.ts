@@ -1,9 +1,0 @@
-/** The options of training that make an ablation another one, with a section and reports of its own. */
-import { flagName } from "../option-spec.js";
-import type { GivenOptions } from "../train/options.js";
-
-export const ABLATION_CHANGES = ["discriminatorBatches", "minibatchDeviation", "infoWeight"] as const;
-
-/** Those of them that were given: flags and their values. */
-export const changesOf = (given: GivenOptions): [flag: string, value: string][] =>
-  ABLATION_CHANGES.flatMap((key): [string, string][] => (given[key] === undefined ? [] : [[flagName(key), String(given[key])]]));

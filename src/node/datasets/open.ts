@@ -1,0 +1,204 @@
+/**
+ * The one entry to data sets: petals, flowers, birds, or any folder in the layout of the originals. A data set is prepared once into a
+ * packed file.
+ */
+import { createHash } from "node:crypto";
+import { homedir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { fingerprint } from "./archive.js";
+import { birds } from "./birds.js";
+import { DataError, type Dataset } from "../../data/dataset.js";
+import { downloadFlowers, flowers } from "./flowers.js";
+import { folderDefinition } from "./folder.js";
+import { findSources, isFolder, type LayoutDefinition, type LayoutSources } from "./layout.js";
+import { DATASET_NAMES } from "../../data/dataset-names.js";
+import type { OpenOptions } from "./options.js";
+import { PackedDataset, type PreparedData } from "../../data/packed.js";
+import { readPacked, writePacked } from "./packed-file.js";
+import { makePetals, PETALS_VERSION } from "../../data/petals.js";
+import { prepareLayout } from "./prepare.js";
+
+/** Changes when the same sources begin to be prepared differently. */
+const PREPARE_VERSION = 1;
+
+/**
+ * Opens a data set, preparing it (and, for flowers, fetching it) when that has not been done.
+ * @param name petals, flowers, birds, or a folder in the layout of the originals.
+ * @throws DataError that says what is missing or wrong and the way out.
+ */
+export async function openDataset(name: string, options: OpenOptions = {}): Promise<Dataset> {
+  const found = await locate(name, options);
+  return found === "petals" ? openPetals(options) : openLayout(found, options);
+}
+
+/**
+ * What `openDataset` finds wrong before it prepares anything: for those who have other work to do first.
+ * @throws DataError as `openDataset` does.
+ */
+export async function requireDataset(name: string, options: OpenOptions = {}): Promise<void> {
+  await locate(name, options);
+}
+
+/** A data set in the layout of the originals, and where its parts lie; not all of them where they can be fetched. */
+interface Located {
+  readonly definition: LayoutDefinition;
+  readonly dataDir: string;
+  readonly sources: LayoutSources;
+}
+
+async function locate(name: string, options: OpenOptions): Promise<"petals" | Located> {
+  const { size = 64, dataDir } = options;
+  if (!Number.isInteger(size) || size < 4 || size > 1024) {
+    throw new DataError(`the size of images must be an integer from 4 to 1024, not ${size}`);
+  }
+  if (name === "petals") {
+    refuseFiles(options);
+    return name;
+  }
+  for (const option of ["seed", "imagesPerClass"] as const) {
+    if (options[option] !== undefined) {
+      throw new DataError(`${name}: ${option} is for petals only`);
+    }
+  }
+  if (name === "flowers" || name === "birds") {
+    return locateLayout(name === "flowers" ? flowers : birds, dataDir ?? (await defaultDataDir(name)), options);
+  }
+  if (await isFolder(name)) {
+    if (dataDir !== undefined) {
+      throw new DataError(`${name} is a folder already: leave the data folder ${dataDir} out`);
+    }
+    return locateLayout(folderDefinition(options.name ?? basename(resolve(name))), name, options);
+  }
+  throw new DataError(`no data set "${name}": give ${DATASET_NAMES.join(", ")}, or a folder that exists`);
+}
+
+async function locateLayout(definition: LayoutDefinition, dataDir: string, options: OpenOptions): Promise<Located> {
+  const sources = await findSources(dataDir, options.captions);
+  if (!canBeFetched(definition, options)) requireComplete(sources, definition, dataDir);
+  return { definition, dataDir, sources };
+}
+
+function canBeFetched(definition: LayoutDefinition, { download }: OpenOptions): boolean {
+  return definition === flowers && download !== false;
+}
+
+function requireComplete(
+  sources: LayoutSources,
+  { name, wayOut }: LayoutDefinition,
+  dataDir: string,
+): asserts sources is LayoutSources & { images: string; captions: string } {
+  const missing = [sources.images === undefined ? "images" : "", sources.captions === undefined ? "captions" : ""].filter(
+    (part) => part !== "",
+  );
+  if (missing.length > 0) {
+    throw new DataError(`${name}: no ${missing.join(" and no ")} in ${resolve(dataDir)}.\n${wayOut(dataDir)}`);
+  }
+}
+
+function refuseFiles(options: OpenOptions): void {
+  for (const option of ["dataDir", "captions"] as const) {
+    if (options[option] !== undefined) {
+      throw new DataError(
+        `petals is made by petalgrad and reads no files: leave ${option === "dataDir" ? "--data-dir" : "--captions"} out`,
+      );
+    }
+  }
+  if (options.alphabet === "captions") {
+    throw new DataError('petals is in English: its alphabet is "original"');
+  }
+}
+
+async function openPetals(options: OpenOptions): Promise<Dataset> {
+  const { size = 64, seed = 0, imagesPerClass = 20, onProgress, signal } = options;
+  const key = keyOf(`petals ${PETALS_VERSION} ${size} ${seed} ${imagesPerClass}`);
+  return openPacked("petals", key, size, options, () =>
+    makePetals({
+      size,
+      seed,
+      imagesPerClass,
+      ...(signal && { signal }),
+      onProgress: (done, total) => onProgress?.({ phase: "prepare", what: "petals", done, total }),
+    }),
+  );
+}
+
+async function openLayout({ definition, dataDir, sources: found }: Located, options: OpenOptions): Promise<Dataset> {
+  const { name } = definition;
+  const { size = 64 } = options;
+  let sources = found;
+  if ((sources.images === undefined || sources.captions === undefined) && canBeFetched(definition, options)) {
+    await downloadFlowers(dataDir, options);
+    sources = await findSources(dataDir, options.captions);
+  }
+  requireComplete(sources, definition, dataDir);
+  const complete = sources;
+  const parts = [complete.images, complete.captions, ...Object.values(complete.lists)];
+  const prints = await Promise.all(parts.map(fingerprint));
+  const key = keyOf([`${name} ${PREPARE_VERSION} ${size} ${options.alphabet ?? "auto"}`, ...prints].join("\n\n"));
+  return openPacked(name, key, size, options, () => prepareLayout(definition, complete, size, options));
+}
+
+/** The packed file where there is a sound one; else what `prepare` makes, packed for the next time. */
+async function openPacked(
+  name: string,
+  key: string,
+  size: number,
+  options: OpenOptions,
+  prepare: () => Promise<PreparedData>,
+): Promise<Dataset> {
+  const { cacheDir = defaultCacheDir(), onMessage } = options;
+  const file = join(cacheDir, `${name}-${size}-${key.slice(0, 16)}.packed`);
+  try {
+    const packed = await readPacked(file, key);
+    if (packed !== undefined) {
+      return packed;
+    }
+  } catch (error) {
+    const { message } = error as Error;
+    onMessage?.(
+      error instanceof DataError ? `${message.split(";")[0]}; it is made anew` : `${file} cannot be read (${message}); it is made anew`,
+    );
+  }
+  const prepared = await prepare();
+  options.signal?.throwIfAborted();
+  const { skipped } = prepared.report;
+  if (skipped.length > 0) {
+    const some = skipped.slice(0, 3).map((one) => `${one.file} (${one.reason})`);
+    onMessage?.(`${name}: ${skipped.length} files left out: ${some.join(", ")}${skipped.length > some.length ? ", ..." : ""}`);
+  }
+  try {
+    await writePacked(file, prepared, key);
+  } catch (error) {
+    // Training can go on without: only the next start has to prepare again.
+    onMessage?.(`${name}: the prepared data cannot be kept in ${cacheDir} (${(error as Error).message})`);
+  }
+  return new PackedDataset(prepared);
+}
+
+/** $PETALGRAD_DATA/<name> or $PETALGRAD_DATA, whichever exists, else ./data/<name>. */
+async function defaultDataDir(name: string): Promise<string> {
+  const from = process.env["PETALGRAD_DATA"];
+  if (from === undefined || from === "") {
+    return join("data", name);
+  }
+  if (await isFolder(join(from, name))) {
+    return join(from, name);
+  }
+  if (await isFolder(from)) {
+    return from;
+  }
+  throw new DataError(`PETALGRAD_DATA names ${from}, which is no folder: correct it, or unset it`);
+}
+
+/** $PETALGRAD_CACHE, or petalgrad/ in the user's cache folder. */
+export function defaultCacheDir(): string {
+  const own = process.env["PETALGRAD_CACHE"];
+  if (own !== undefined && own !== "") return own;
+  const base = process.env["XDG_CACHE_HOME"];
+  return join(base !== undefined && base !== "" ? base : join(homedir(), ".cache"), "petalgrad");
+}
+
+/** A packed file's name: another for other data. */
+function keyOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

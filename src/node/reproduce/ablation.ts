@@ -1,0 +1,68 @@
+/**
+ * `petalgrad reproduce --what ablation`: the four variants of Reed et al. 2016 (section 4) with the same seeds, steps and text encoders, a
+ * style encoder for each, and every measure in one table. What is done already is left alone, so it can be stopped and gone on with.
+ *
+ *     FOLDER/seed-0/gan, gan-cls, gan-int, gan-int-cls     runs
+ *     FOLDER/seed-0/evaluation/report.json                 their measures
+ */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { TrainHooks } from "../../train/run/events.js";
+import { MODEL_NAME, STYLE_ENCODER_NAME, STYLE_FOLDER } from "../../train/run/names.js";
+import { train, trainStyle } from "../train.js";
+import { evaluateToFiles } from "../evaluate/files.js";
+import { tellExpectation } from "./ablation-expectation.js";
+import { type AblationRequest, type AblationRun, ablationRuns, hasStyle, stepsDone } from "./ablation-plan.js";
+import type { Report } from "../../evaluate/report.js";
+
+/**
+ * Trains and measures what is missing.
+ * @returns the reports by seed
+ * @throws UserError where a folder holds runs with other options; the signal's reason when aborted
+ */
+export async function runAblation(request: AblationRequest, hooks: TrainHooks): Promise<Map<number, Report>> {
+  const { folder, seeds, samples, zeroShot, sizes } = request;
+  const { onEvent, signal } = hooks;
+  const runs = ablationRuns(request);
+  await tellExpectation(request, runs, hooks);
+  for (const [i, run] of runs.entries()) {
+    const { steps } = run.given;
+    if (steps !== undefined && (await stepsDone(run.path)) >= steps) continue;
+    onEvent({ kind: "message", text: `run ${i + 1} of ${runs.length}: ${run.path}` });
+    await trainOn(run, hooks);
+  }
+  for (const { path } of runs) {
+    if (await hasStyle(path)) continue;
+    onEvent({ kind: "message", text: `style encoder of ${path}` });
+    const resume = existsSync(join(path, STYLE_FOLDER, "config.json"));
+    await trainStyle({ given: { steps: request.styleSteps }, run: path, resume }, hooks);
+    signal.throwIfAborted();
+  }
+  const reports = new Map<number, Report>();
+  for (const seed of seeds) {
+    const own = runs.filter((run) => run.seed === seed).map(({ path }) => path);
+    const json = join(folder, `seed-${seed}`, "evaluation", "report.json");
+    const kept = keptReport(json, own, request);
+    if (!kept) onEvent({ kind: "message", text: `measuring the runs of seed ${seed}` });
+    reports.set(seed, kept ?? (await evaluateToFiles({ runs: own, samples, seed: 1, zeroShot, ...sizes }, json, hooks)).report);
+  }
+  return reports;
+}
+
+async function trainOn({ path, given }: AblationRun, hooks: TrainHooks): Promise<void> {
+  const begun = existsSync(join(path, "config.json"));
+  await train(begun ? { given, resume: path } : { given, run: path }, hooks);
+  hooks.signal.throwIfAborted();
+}
+
+/** A report of all these runs that is newer than they, and answers the same questions. */
+function keptReport(json: string, runs: readonly string[], { samples, zeroShot }: AblationRequest): Report | undefined {
+  if (!existsSync(json)) return undefined;
+  const time = statSync(json).mtimeMs;
+  const parts = runs.flatMap((run) => [join(run, MODEL_NAME), join(run, STYLE_FOLDER, STYLE_ENCODER_NAME)]);
+  if (parts.some((part) => statSync(part).mtimeMs > time)) return undefined;
+  const report = JSON.parse(readFileSync(json, "utf8")) as Report;
+  const whole = runs.every((run) => report.columns.some(({ label }) => label.startsWith(`${basename(run)} `)));
+  const same = report.samples === samples && report.columns.some(({ values }) => "zeroShot" in values) === zeroShot;
+  return whole && same ? report : undefined;
+}

@@ -1,0 +1,145 @@
+/**
+ * The networks of a GAN with their optimizers, and its iteration as one compiled program. The losses are in step.ts, how D judges several
+ * kinds of pairs in judge.ts.
+ */
+import type { Device } from "../../gpu/device.js";
+import { Discriminator } from "../../models/discriminator.js";
+import { Generator } from "../../models/generator.js";
+import { ganInitializers, type RandomSource } from "../../models/initializers.js";
+import { NoiseReader } from "../../models/noise-reader.js";
+import { compile, type CompileOptions } from "../../tensor/compile.js";
+import { add, mul, sub } from "../../tensor/elementwise.js";
+import { Adam } from "../../tensor/optimizers.js";
+import type { Program } from "../../tensor/program.js";
+import { input, type Tensor } from "../../tensor/tensor.js";
+import { assign } from "../../tensor/variables.js";
+import { arithmetic } from "../../tensor/work.js";
+import { givenInputs, seededInputs } from "./inputs.js";
+import { jointBatches, type Judge, separateBatches } from "./judge.js";
+import { type GeneratorTerm, noiseTerm } from "./noise-term.js";
+import type { TrainOptions } from "./options.js";
+import { usesInterpolation, usesMismatch } from "./resolve-options.js";
+import { iteration, type StepOutputs } from "./step.js";
+import type { TrainedText } from "./trained-text.js";
+
+/** What decides the networks and the losses. */
+export type GanOptions = Pick<
+  TrainOptions,
+  | "variant"
+  | "batch"
+  | "imageSize"
+  | "generatorWidth"
+  | "discriminatorWidth"
+  | "noiseSize"
+  | "textProjection"
+  | "textSize"
+  | "residual"
+  | "missingLeakyRelu"
+  | "textBatchNorm"
+  | "discriminatorBatches"
+  | "minibatchDeviation"
+  | "infoWeight"
+  | "mismatch"
+  | "clsWeight"
+  | "interpWeight"
+  | "interpType"
+  | "interpBeta"
+  | "ema"
+>;
+
+/** Adam of all networks, as the authors' code has it. */
+export const GAN_ADAM = { beta1: 0.5, beta2: 0.999, epsilon: 1e-8, form: "torch7" } as const;
+
+/** A compiled iteration. */
+export type GanProgram = Program<StepOutputs>;
+
+/**
+ * Factor on the losses where activations are stored in f16 (Micikevicius et al. 2018): gradients of a mean over batch and pixels would
+ * else be too small for it. The largest, of a logit, are below 1 / batch; a power of two changes nothing else.
+ */
+const LOSS_SCALE = 4096;
+
+/** G and D with their optimizers, the average that draws, and what is trained beside them. */
+export class Gan {
+  readonly generator: Generator;
+  readonly discriminator: Discriminator;
+  /** The moving average of the generator, which draws the samples; the generator itself where `ema` is 0. */
+  readonly average: Generator;
+  readonly adamG: Adam;
+  readonly adamD: Adam;
+  readonly judge: Judge;
+  /** Reads the noise in drawn images, with its optimizer and the term they make; none where the weight is 0. */
+  readonly reader: NoiseReader | undefined;
+  readonly adamR: Adam | undefined;
+  readonly term: GeneratorTerm | undefined;
+  /** The text encoder that is trained with the GAN; without one, embeddings are given. */
+  text: TrainedText | undefined;
+
+  constructor(
+    readonly options: GanOptions,
+    random: RandomSource,
+  ) {
+    const initial = ganInitializers(random);
+    this.generator = new Generator({ ...options, width: options.generatorWidth }, initial);
+    this.discriminator = new Discriminator({ ...options, width: options.discriminatorWidth }, initial);
+    this.average = options.ema > 0 ? new Generator({ ...options, width: options.generatorWidth }, initial) : this.generator;
+    if (options.ema > 0) {
+      this.average.parameters.copyFrom(this.generator.parameters);
+      this.average.statistics.copyFrom(this.generator.statistics);
+    }
+    this.adamG = new Adam(this.generator.parameters, GAN_ADAM);
+    this.adamD = new Adam(this.discriminator.parameters, GAN_ADAM);
+    if (options.infoWeight > 0) {
+      this.reader = new NoiseReader(options.noiseSize, initial);
+      this.adamR = new Adam(this.reader.parameters, GAN_ADAM);
+      this.term = noiseTerm(this.reader, this.adamR, options.infoWeight);
+    }
+    this.judge = (options.discriminatorBatches === "joint" ? jointBatches : separateBatches)(this.discriminator);
+  }
+
+  get interpolates(): boolean {
+    return usesInterpolation(this.options.variant);
+  }
+
+  /** w of L_D. */
+  get mismatchWeight(): number {
+    return usesMismatch(this.options.variant) ? this.options.clsWeight : 0;
+  }
+
+  /**
+   * Compiles one iteration. Inputs: `real` and, where w > 0, `wrong` images (or `wrongText` [B, T]), `text` [B, T], `rateD` and `rateG` [2],
+   * `decay` [1] of the moving average where there is one, and `key`. Images are bytes, [B, S, S, 3] four a u32.
+   * With a text encoder of its own, `text` and `wrongText` are the captions' symbols, as `TrainedText.index` gives them.
+   * With `given`, for tests against other implementations, images are [B, 3, S, S] in [−1, 1] and, instead of the key, the noise is given
+   * as `noiseD` [B, Z] and `noiseG` [B′, Z].
+   */
+  compile(device: Device, { given = false, ...options }: CompileOptions & { readonly given?: boolean } = {}): Promise<GanProgram> {
+    return compile(device, () => this.#iteration(given, options.storage === "f16" ? LOSS_SCALE : 1), options);
+  }
+
+  /** Floating-point operations of one iteration. */
+  arithmetic(): number {
+    return arithmetic(() => this.#iteration(false, 1));
+  }
+
+  #iteration(given: boolean, lossScale: number): StepOutputs {
+    const outputs = iteration(this, given ? givenInputs : seededInputs(), lossScale);
+    if (this.average !== this.generator) this.#followAverage(input("decay", [1]));
+    return outputs;
+  }
+
+  /** Records average ← decay·average + (1 − decay)·generator, of weights and statistics alike. */
+  #followAverage(decay: Tensor): void {
+    const remain = sub(1, decay);
+    for (const kind of ["parameters", "statistics"] as const) {
+      const average = this.average[kind].flat;
+      assign(average, add(average, mul(sub(this.generator[kind].flat, average), remain)));
+    }
+    this.text?.follow(remain);
+  }
+}
+
+/** Decay of the moving average at step t = 1, 2, ...: short at first, so that it forgets the random start. */
+export function emaDecay(decay: number, t: number): number {
+  return Math.min(decay, (1 + t) / (10 + t));
+}

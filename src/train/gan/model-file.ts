@@ -1,0 +1,101 @@
+/**
+ * A finished model as one safetensors file: the generator that draws the samples (`generator.`), its text encoder (`text.`) and how to
+ * use both (metadata). A text encoder alone is a file of its own (text/encoder-file.ts).
+ */
+import { UserError } from "../../errors.js";
+import { type SafetensorsFile, writeSafetensors } from "../../formats/safetensors.js";
+import { Generator } from "../../models/generator.js";
+import { ganInitializers } from "../../models/initializers.js";
+import { RandomStream } from "../../random/philox.js";
+import { readModelFile } from "../run/model-format.js";
+import { generatorOptions, textsIn } from "../run/model-settings.js";
+import { networkFrom, networkTensors } from "../run/network-file.js";
+import type { TextModel } from "../text/captions.js";
+import { type ModelTexts, normalisationIn, textMetadata, textModelIn, textTensors } from "../text/encoder-file.js";
+import { toJson } from "../run/saved-options.js";
+import { type GeneratorKind, GENERATORS, TRAIN_OPTIONS } from "./options.js";
+
+interface GeneratorPart {
+  readonly generator: Generator;
+  /** Which generator that is; files of earlier versions do not say. */
+  readonly kind?: GeneratorKind;
+  /** Captions of the data set, as examples. */
+  readonly examples: readonly string[];
+  /** What who draws with it should know of the file it came from. */
+  readonly fileWarnings?: readonly string[];
+}
+
+/** A whole model. */
+export interface GanFile extends TextModel, GeneratorPart {}
+
+/** A generator, with or without a text encoder. */
+export type GeneratorFile = GeneratorPart & ModelTexts;
+
+/** The bytes of a whole model's file. */
+export async function encodeGan(model: GeneratorFile): Promise<Uint8Array> {
+  const tensors = [...(await networkTensors("generator", model.generator)), ...(await textTensors(model))];
+  const metadata = {
+    ...textMetadata(model),
+    // A generator that was just trained holds the run's options beside its own: spelt as in its config.json.
+    "generator.options": JSON.stringify(toJson(TRAIN_OPTIONS, model.generator.options)),
+    ...(model.kind && { "generator.kind": model.kind }),
+    examples: JSON.stringify(model.examples),
+  };
+  return writeSafetensors(tensors, metadata);
+}
+
+/** What to tell who draws with a file that is not as petalgrad wrote it. */
+const wordOn = ({ sealed }: SafetensorsFile, name: string): readonly string[] =>
+  sealed ? [] : [`${name} has no SHA-256 of petalgrad's: another tool wrote it, and nothing tells whether it is whole`];
+
+/**
+ * A generator, with its text encoder where it was trained with one.
+ * @param name The file, for messages.
+ * @throws UserError when it is damaged, or has none
+ */
+export async function readGenerator(bytes: Uint8Array, name: string): Promise<GeneratorFile> {
+  const file = await readModelFile(bytes, name);
+  const options = generatorOptions(file, name);
+  const generator = networkFrom("generator", file.tensors, name, () => new Generator(options, ganInitializers(new RandomStream(0))));
+  const kind = GENERATORS.find((known) => known === file.metadata.get("generator.kind"));
+  const part = { generator, ...(kind && { kind }), examples: textsIn(file, name, "examples"), fileWarnings: wordOn(file, name) };
+  if (!file.metadata.has("text.options")) return { ...part, normalisation: normalisationIn(file, name, options.textSize) };
+  const text = textModelIn(file, name);
+  const { embedding } = text.encoder.options;
+  if (embedding !== options.textSize)
+    throw new UserError(`${name}: its text encoder gives embeddings of ${embedding}, its generator takes some of ${options.textSize}`);
+  return { ...part, ...text };
+}
+
+/** A file's bytes, and its name for messages. */
+export interface NamedBytes {
+  readonly bytes: Uint8Array;
+  readonly name: string;
+}
+
+/**
+ * A whole model, which takes sentences.
+ * @param name The file, for messages.
+ * @param textEncoder File of the encoder of a generator that was trained on given embeddings: the one that they came from.
+ * @throws UserError when a file is damaged, or the generator has no text encoder, or does not need the one that is given
+ */
+export async function readGan(bytes: Uint8Array, name: string, textEncoder?: NamedBytes): Promise<GanFile> {
+  const file = await readGenerator(bytes, name);
+  if ("encoder" in file) {
+    if (textEncoder !== undefined) throw new UserError(`${name} has its own text encoder: leave --text-encoder out`);
+    return file;
+  }
+  if (textEncoder === undefined)
+    throw new UserError(
+      `${name} was trained on given embeddings and has no text encoder: name the one that made them (sample --text-encoder FILE), or draw ` +
+        "from embeddings (sample --embeddings PATH --pick NAME)",
+    );
+  const text = await readModelFile(textEncoder.bytes, textEncoder.name);
+  const { encoder, alphabet } = textModelIn(text, textEncoder.name);
+  const { textSize } = file.generator.options;
+  if (encoder.options.embedding !== textSize)
+    throw new UserError(
+      `${textEncoder.name} gives embeddings of ${encoder.options.embedding}, and ${name} was trained on some of ${textSize}`,
+    );
+  return { ...file, encoder, alphabet, fileWarnings: [...(file.fileWarnings ?? []), ...wordOn(text, textEncoder.name)] };
+}

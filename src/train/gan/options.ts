@@ -1,0 +1,313 @@
+/**
+ * The options of a training run: one table from which the command line, its help, the type `TrainOptions` and the check of `config.json` are
+ * made. How a run's options follow from what was given stands in resolve-options.ts.
+ */
+import type { OptionsOf, OptionTable } from "../../option-spec.js";
+import { STORAGES } from "../../tensor/storage.js";
+import { DATA_OPTIONS, GROUPS, SEED_OPTION, TUNE_OPTION } from "../run/options.js";
+import { FROM_PRESET, PRESETS } from "./presets.js";
+import { MADE_TEXT_OPTIONS } from "./text-form.js";
+
+/** The paper's losses: plain, with mismatching pairs, with interpolated texts, with both (sections 4.1-4.3). */
+export const VARIANTS = ["gan", "gan-cls", "gan-int", "gan-int-cls"] as const;
+/** Which of the paper's losses a GAN is trained by. */
+export type Variant = (typeof VARIANTS)[number];
+
+/** The moving average of the generator's weights, or the weights as they were trained. */
+export const GENERATORS = ["ema", "raw"] as const;
+/** "ema": the average; "raw": as it was trained last. */
+export type GeneratorKind = (typeof GENERATORS)[number];
+
+/**
+ * Everything that decides what a run computes, in the order of `config.json`. What has no `default` here follows from the preset (presets.ts)
+ * or from other options. `source` is Reed et al. 2016 where it names no other.
+ */
+export const TRAIN_OPTIONS = {
+  ...DATA_OPTIONS,
+  preset: {
+    type: "choice",
+    choices: PRESETS,
+    description: "sizes of everything",
+    defaultText: "small on a software adapter, paper on a GPU",
+    group: GROUPS.run,
+  },
+  variant: {
+    type: "choice",
+    choices: VARIANTS,
+    default: "gan-int-cls",
+    description: "which losses",
+    source: "section 4, algorithm 1",
+    group: GROUPS.paper,
+  },
+  steps: {
+    type: "integer",
+    min: 1,
+    description: "training steps of the GAN",
+    source: "section 5: 600 epochs",
+    defaultText: FROM_PRESET,
+    group: GROUPS.paper,
+  },
+  batch: {
+    type: "integer",
+    min: 2,
+    max: 1024,
+    description: "images a batch",
+    source: "section 5: 64",
+    defaultText: FROM_PRESET,
+    group: GROUPS.paper,
+  },
+  seed: SEED_OPTION,
+
+  /** Side of the images in pixels: a power of two, at least 16. */
+  imageSize: {
+    type: "integer",
+    min: 16,
+    max: 256,
+    description: "side of the images, a power of two",
+    source: "section 5: 64",
+    defaultText: FROM_PRESET,
+    group: GROUPS.paper,
+  },
+  /** The n of the generator's 8n, 4n, 2n, n channels ("ngf"). */
+  generatorWidth: {
+    type: "integer",
+    min: 4,
+    max: 512,
+    description: "n of the generator's 8n, 4n, 2n, n channels",
+    source: "section 4.1; authors' code: 128",
+    defaultText: FROM_PRESET,
+    group: GROUPS.paper,
+  },
+  /** The n of the discriminator's n, 2n, 4n, 8n channels ("ndf"). */
+  discriminatorWidth: {
+    type: "integer",
+    min: 4,
+    max: 512,
+    description: "n of the discriminator's n, 2n, 4n, 8n channels",
+    source: "section 4.1; authors' code: 64",
+    defaultText: FROM_PRESET,
+    group: GROUPS.paper,
+  },
+  /** Length of the noise vector z. */
+  noiseSize: {
+    type: "integer",
+    min: 1,
+    max: 1024,
+    description: "length of the noise vector",
+    source: "section 5: 100",
+    defaultText: FROM_PRESET,
+    group: GROUPS.paper,
+  },
+  /** Length to which each network projects the text embedding ("nt"). */
+  textProjection: {
+    type: "integer",
+    min: 1,
+    max: 1024,
+    description: "length each network projects the text to",
+    source: "sections 4.1 and 5: 128",
+    defaultText: FROM_PRESET,
+    group: GROUPS.paper,
+  },
+  residual: {
+    type: "flag",
+    default: true,
+    description: "residual bottlenecks in both networks (in the authors' code, not in the paper)",
+    group: GROUPS.paper,
+  },
+  missingLeakyRelu: {
+    type: "choice",
+    choices: ["keep", "restore"],
+    default: "restore",
+    description: "the LeakyReLU that the authors' code lacks after the discriminator's third convolution: keep it missing, or restore it",
+    source: "section 4.1",
+    group: GROUPS.paper,
+  },
+  textBatchNorm: {
+    type: "flag",
+    default: true,
+    saved: "on|off",
+    description: "batch norm in the discriminator's text layer (in the authors' code)",
+    group: GROUPS.paper,
+  },
+  discriminatorBatches: {
+    type: "choice",
+    choices: ["separate", "joint"],
+    default: "separate",
+    description:
+      "the discriminator's batch norm in training: real, mismatching and drawn pairs each by their own statistics, as in the authors' code, or all by common ones",
+    group: GROUPS.ours,
+  },
+  minibatchDeviation: {
+    type: "flag",
+    default: false,
+    saved: "on|off",
+    description: "show the discriminator of joint batches how much the images of each kind differ",
+    source: "Karras et al. 2018, section 3",
+    group: GROUPS.ours,
+  },
+  /** Weight of the noise that can be read from the mean colour of an image's border in the generator's loss; 0: none is read. */
+  infoWeight: {
+    type: "number",
+    min: 0,
+    max: 100,
+    default: 0,
+    description:
+      "weight of a term that makes the noise tell in the colour of an image's border, and so decide its background; 0: none, as in the paper",
+    source: "after Chen et al. 2016",
+    group: GROUPS.ours,
+  },
+
+  /**
+   * A finished text encoder to use instead of training one; null: train one, or reuse one trained with the same settings.
+   * "end-to-end": one that is trained with the GAN from scratch; "fine-tune", "fine-tune:FILE": from a trained one.
+   */
+  textEncoder: {
+    type: "text",
+    placeholder: "FILE|end-to-end|fine-tune|fine-tune:FILE",
+    nullable: "always",
+    description: "use this text encoder; or train one with the GAN: from scratch, or from a trained one",
+    source: "section 5: pre-trained; supplement: end-to-end",
+    defaultText: "train one beforehand, once for a data set and its settings",
+    group: GROUPS.paper,
+  },
+  /** Embeddings to take in the place of a text encoder's: a file or folder; null: none. */
+  embeddings: {
+    type: "text",
+    placeholder: "PATH",
+    nullable: "always",
+    description:
+      "use embeddings of the captions instead of a text encoder: a .npy, .npz or .safetensors file, a folder with a .t7 file an image, or StackGAN's pickles",
+    defaultText: "none",
+    group: GROUPS.paper,
+  },
+  ...MADE_TEXT_OPTIONS,
+
+  /** Captions of an image whose embeddings are averaged into its conditioning vector. */
+  numCaptions: {
+    type: "integer",
+    min: 1,
+    max: 16,
+    default: 4,
+    description: "captions averaged into an image's text vector (authors' code: 4)",
+    source: "section 5: one",
+    group: GROUPS.paper,
+  },
+  mismatch: {
+    type: "choice",
+    choices: ["image", "text"],
+    default: "image",
+    description: "what is wrong in the mismatching pair: the image (authors' code) or the text (paper)",
+    source: "section 4.2; algorithm 1, line 8",
+    group: GROUPS.paper,
+  },
+  learningRate: {
+    type: "number",
+    min: 1e-8,
+    max: 1,
+    default: 2e-4,
+    description: "Adam's step size for both networks",
+    source: "section 5: 0.0002",
+    group: GROUPS.paper,
+  },
+  lrDecay: {
+    type: "number",
+    min: 0.01,
+    max: 1,
+    default: 0.5,
+    description: "factor on the learning rate (authors' code)",
+    group: GROUPS.paper,
+  },
+  /** In epochs. */
+  lrDecayEvery: {
+    type: "integer",
+    min: 1,
+    default: 100,
+    description: "epochs between two decays; an epoch is images / batch steps (authors' code)",
+    group: GROUPS.paper,
+  },
+  /** Weight of the mismatching pair's loss, the fake one's being 1 - clsWeight. Used by the -cls variants. */
+  clsWeight: {
+    type: "number",
+    min: 0,
+    max: 1,
+    default: 0.5,
+    description: "weight of the mismatching pair's loss (-cls variants)",
+    source: "algorithm 1, line 10: a half",
+    group: GROUPS.paper,
+  },
+  /** Weight of the interpolated rows in the generator's loss. Used by the gan-int variants. */
+  interpWeight: {
+    type: "number",
+    min: 0,
+    max: 100,
+    default: 1,
+    description: "weight of interpolated texts in the generator's loss (gan-int variants)",
+    source: "section 4.3, equation 5",
+    group: GROUPS.paper,
+  },
+  interpType: {
+    type: "choice",
+    choices: ["1", "2"],
+    default: "1",
+    description: "mix two texts at --interp-beta (1) or at a random place, also beyond them (2; authors' code)",
+    source: "section 4.3, equation 5",
+    group: GROUPS.paper,
+  },
+  interpBeta: {
+    type: "number",
+    min: 0,
+    max: 1,
+    default: 0.5,
+    description: "share of the first text in the mixture of type 1",
+    source: "section 4.3, equation 5: β = 0.5",
+    group: GROUPS.paper,
+  },
+  /** Decay a step of the moving average of the generator; 0: none. */
+  ema: {
+    type: "number",
+    min: 0,
+    max: 0.99999,
+    default: 0.995,
+    description: "decay of the generator's moving average, which draws the samples; 0: none",
+    group: GROUPS.ours,
+  },
+
+  sampleEvery: {
+    type: "integer",
+    min: 1,
+    description: "steps between two sample grids",
+    defaultText: FROM_PRESET,
+    group: GROUPS.run,
+  },
+  checkpointEvery: {
+    type: "integer",
+    min: 1,
+    description: "steps between two checkpoints",
+    defaultText: FROM_PRESET,
+    group: GROUPS.run,
+  },
+  /** Kernels that add up in another order give other last digits; a run's own choices are in its `tuning.json`. */
+  tune: TUNE_OPTION,
+  /** Activations are computed again in the backward pass: less memory, the same bits. */
+  recompute: {
+    type: "flag",
+    default: false,
+    description: "compute activations again where the backward pass wants them: about a fifth less GPU memory, the same bits",
+    group: GROUPS.engine,
+  },
+  /** How activations and their gradients are stored between kernels; weights and all arithmetic are f32. */
+  storage: {
+    type: "choice",
+    choices: STORAGES,
+    default: "f32",
+    description:
+      "how activations and their gradients are kept between kernels: f16 halves that memory and its traffic, needs shader-f16 and rounds to 11 bits; weights and all arithmetic stay f32",
+    group: GROUPS.engine,
+  },
+} as const satisfies OptionTable;
+
+/** Everything that decides what a run computes. Plain JSON; stored whole in the run's `config.json`. */
+export interface TrainOptions extends OptionsOf<typeof TRAIN_OPTIONS> {}
+
+/** What the user gave: any of the options, the rest to be filled in. */
+export type GivenOptions = Partial<TrainOptions>;

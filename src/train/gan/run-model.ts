@@ -1,0 +1,55 @@
+/** The model that a run has made so far, with the averaged or the raw generator. */
+import { commandLine } from "../../command-line.js";
+import { UserError } from "../../errors.js";
+import type { TextEncoder } from "../../models/text-encoder.js";
+import { MODEL_NAME } from "../run/names.js";
+import { loadNetwork } from "../run/network-file.js";
+import type { Run } from "../run/run.js";
+import { type GanFile, type GeneratorFile, readGan } from "./model-file.js";
+import type { GeneratorKind, TrainOptions } from "./options.js";
+
+export interface RunModel<Model extends GeneratorFile> {
+  readonly model: Model;
+  /** The file that the generator came from. */
+  readonly path: string;
+  /** What the user should know: that a damaged checkpoint was passed over, that another tool wrote the file. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads a model file's bytes; `name` names it in messages. */
+export type ModelReader<Model> = (bytes: Uint8Array, name: string) => Promise<Model>;
+
+/**
+ * @param kind Which generator; by default the one that drew the run's samples.
+ * @throws UserError when there is no model yet, when it is damaged, or when the run has no generator of that kind
+ */
+export function modelOfRun(run: Run<TrainOptions>, kind?: GeneratorKind): Promise<RunModel<GanFile>>;
+export function modelOfRun<Model extends GeneratorFile>(
+  run: Run<TrainOptions>,
+  kind: GeneratorKind | undefined,
+  read: ModelReader<Model>,
+): Promise<RunModel<Model>>;
+export async function modelOfRun(
+  run: Run<TrainOptions>,
+  kind?: GeneratorKind,
+  read: ModelReader<GeneratorFile> = readGan,
+): Promise<RunModel<GeneratorFile>> {
+  const bytes = await run.readFile(MODEL_NAME);
+  if (!bytes)
+    throw new UserError(
+      `${run.path} has no ${MODEL_NAME} yet: it is written with the first checkpoint (${commandLine("train", "--resume", run.path)})`,
+    );
+  const path = run.inside(MODEL_NAME);
+  const model = await read(bytes, path);
+  const warnings = model.fileWarnings ?? [];
+  if (kind === undefined) return { model, path, warnings };
+  const drawn = (await run.readConfig()).ema > 0 ? "ema" : "raw";
+  if (kind === drawn) return { model: { ...model, kind }, path, warnings };
+  if (kind === "ema") throw new UserError(`${run.path} was trained with --ema 0: it has no averaged generator, only --generator raw`);
+  const checkpoint = await run.loadCheckpoint();
+  loadNetwork("generator", model.generator, checkpoint.tensors, checkpoint.path);
+  // A text encoder that is trained with the GAN goes with its generator.
+  if ("encoder" in model && checkpoint.tensors.has("text.project.weight"))
+    loadNetwork("text", model.encoder as TextEncoder, checkpoint.tensors, checkpoint.path);
+  return { model: { ...model, kind }, path: checkpoint.path, warnings: [...warnings, ...checkpoint.refused] };
+}

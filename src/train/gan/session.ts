@@ -1,0 +1,363 @@
+/** Training a GAN: the text encoder, then the GAN, in a run that can be resumed bit for bit, wherever it is kept. */
+import { fillPixels } from "../../data/batch.js";
+import { type Dataset, trainingClasses } from "../../data/dataset.js";
+import type { GivenEmbeddings } from "../../data/embeddings/given.js";
+import { PairSampler } from "../../data/sampler.js";
+import { NonFiniteError, UserError } from "../../errors.js";
+import { type Device, openDevice } from "../../gpu/device.js";
+import { TextEncoder } from "../../models/text-encoder.js";
+import type { Picture } from "../../pictures/image-grid.js";
+import { RandomStream } from "../../random/philox.js";
+import { StreamPurpose } from "../../random/streams.js";
+import { randomKey } from "../../tensor/random.js";
+import { requireStorage, type Storage } from "../../tensor/storage.js";
+import { Clock } from "../run/clock.js";
+import { type TrainHooks, type TrainResult, withoutHooks } from "../run/events.js";
+import { trainSteps } from "../run/loop.js";
+import { FIRST_SAMPLE, MODEL_NAME, TEXT_ENCODER_NAME } from "../run/names.js";
+import { refuseNonFinite } from "../run/network-file.js";
+import { type Attempt, type DeviceSource, trainOnDevice } from "../run/recovery.js";
+import { type Checkpoint, Run } from "../run/run.js";
+import type { PathResolver } from "../run/saved-options.js";
+import type { RunStore } from "../run/store.js";
+import { installTuner } from "../run/tuning.js";
+import type { BatchTexts } from "../text/captions.js";
+import { isNormalised, normalisationFor } from "../text/text-model.js";
+import { ganTensors, loadGanTensors } from "./checkpoint.js";
+import { conditionedByEmbeddings, conditionedByEncoder, conditionedByTraining, type Conditioning } from "./conditioning.js";
+import { runCurves } from "./curves.js";
+import { expectation, measureSpeed } from "./expectation.js";
+import { emaDecay, Gan, type GanOptions, type GanProgram } from "./gan.js";
+import { encodeTextEncoder, type ModelTexts, readTextEncoder, type TextEncoderFile } from "../text/encoder-file.js";
+import { encodeGan } from "./model-file.js";
+import type { GivenOptions, TrainOptions } from "./options.js";
+import { resolveOptions, resumeOptions, usesMismatch } from "./resolve-options.js";
+import { GAN_RUN } from "./run-kind.js";
+import { SampleGrid } from "./sample-grid.js";
+import { textSource } from "./text-source.js";
+import { isTextEncoderKept, jointTraining, obtainTextEncoder, symbolsOf } from "./text-stage.js";
+
+/** What a training is given beside its options. */
+export interface GanTraining extends DeviceSource {
+  /** Any of the options; the rest follows from the preset, or from the run that is gone on with. */
+  readonly given: GivenOptions;
+  /** Where the run is kept. One that is there already is gone on with. A function is asked as soon as a new run's first file is to be written. */
+  readonly store: RunStore | (() => RunStore);
+  /** The data set, or what opens it; `onWork` is to be called when that begins to take time. */
+  readonly dataset: Dataset | ((options: TrainOptions, onWork: () => void) => Promise<Dataset>);
+  /** What runs share: text encoders, embedded captions, tuning. Without it nothing is kept for later runs. */
+  readonly cache?: RunStore;
+  /** Bytes of the file that `textEncoder` names. */
+  readonly readFile?: (path: string) => Promise<Uint8Array>;
+  /** The embeddings that `embeddings` names. */
+  readonly readEmbeddings?: (path: string) => Promise<GivenEmbeddings>;
+  /** A picture as a file's bytes, for the sample grids; without it the run keeps none, and events alone carry them. */
+  readonly encodePicture?: (picture: Picture) => Uint8Array | Promise<Uint8Array>;
+  /** Says before any work what the data set would say after some. @param begun Whether a run is gone on with. */
+  readonly requireData?: (options: TrainOptions, begun: boolean) => Promise<void>;
+  /** Options with their paths as the runtime resolves them, where runs may hold them as they were typed. */
+  readonly resolvePaths?: PathResolver;
+  /** What the run runs on, for its config.json: versions of programs. */
+  readonly about?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Trains, or continues, a run.
+ * @throws UserError for bad options or data, a full store, a loss that is not finite, a device that is lost again and again; the last good
+ * checkpoint stands then.
+ */
+export async function trainGan(training: GanTraining, hooks: TrainHooks = withoutHooks()): Promise<TrainResult> {
+  // Asked for once: a training that goes on with another device does so in the same store.
+  let store = typeof training.store === "function" ? undefined : training.store;
+  const begin = (): RunStore => (store ??= (training.store as () => RunStore)());
+  return trainOnDevice(training, hooks, async (attempt) => {
+    const before = store && (await Run.in(store, GAN_RUN));
+    return trainOn(attempt, training, before?.isBegun ? before : undefined, async () => before ?? Run.begin(begin(), GAN_RUN), hooks);
+  });
+}
+
+/** @param before The run to go on with. @param begin Gives a new one. */
+async function trainOn(
+  { device, again, hold }: Attempt,
+  training: GanTraining,
+  before: Run<TrainOptions> | undefined,
+  begin: () => Promise<Run<TrainOptions>>,
+  hooks: TrainHooks,
+): Promise<TrainResult> {
+  const { onEvent } = hooks;
+  const { given, cache } = training;
+  if (before) hold(before);
+  const options = before ? resumeOptions(await before.readConfig(), given, training.resolvePaths) : resolveOptions(given, device.traits);
+  const { preset, variant, steps } = options;
+  await training.requireData?.(options, before !== undefined);
+  requireStorage(device, options.storage);
+  onEvent({
+    kind: "message",
+    text: `${options.dataset}, ${variant}, preset ${preset}, ${steps} steps of ${options.batch} on ${device.description}`,
+  });
+  const embeddings = options.embeddings === null ? undefined : await required(training, "readEmbeddings", "embeddings")(options.embeddings);
+  const text = await givenTextEncoder(training, options, before);
+  const gan = new Gan(
+    { ...options, textSize: embeddings?.size ?? text?.encoder.options.embedding ?? options.textSize },
+    new RandomStream(options.seed, StreamPurpose.ganValues),
+  );
+  const checkpoint = before?.hasCheckpoint ? await loadGan(gan, before, hooks) : undefined;
+  // Steps before the first checkpoint are done again.
+  if (!checkpoint) await before?.truncateMetrics("GAN", 0, (text) => onEvent({ kind: "warning", text }));
+  const step = checkpoint?.step ?? 0;
+  const tell = await expecting(device, options, gan, step, hooks);
+  // A driver that translates kernels only when they run does it for the GAN while the data and the text encoder are prepared.
+  const rehearsal = device.traits.software && !again ? rehearse(training, gan.options, options.storage) : Promise.resolve();
+  try {
+    const trainsText = !embeddings && !text && !textSource(options).scratch;
+    const opened = training.dataset;
+    const dataset = typeof opened === "function" ? await opened(options, () => tell(trainsText)) : opened;
+    requireClasses(dataset, variant);
+    tell(trainsText && !(await isTextEncoderKept(dataset, options, cache)));
+    // A vocabulary of words is never the data set's alphabet.
+    const foreign = text?.encoder.options.form.startsWith("char") && text.alphabet.size !== dataset.alphabet.size;
+    if (foreign) onEvent({ kind: "warning", text: `${options.textEncoder} was trained with another alphabet` });
+    const run = before ?? (await begin());
+    hold(run);
+    await run.writeConfig(options, { adapter: device.description, ...training.about });
+    installTuner(device, options.tune, onEvent, cache, run.files);
+    const conditioning = embeddings
+      ? await conditionedByEmbeddings(dataset, embeddings, run, hooks)
+      : await conditioningByText(device, dataset, options, run, cache, hooks, text);
+    if (!conditioning) return { run: run.path, end: "stopped", step: 0 };
+    await rehearsal;
+    gan.text = conditioning.trained;
+    if (checkpoint) gan.text?.load(checkpoint.tensors, checkpoint.path);
+    const session = await Session.begin(device, conditioning, options, run, training, hooks, gan, step);
+    return await session.train(hooks.signal);
+  } finally {
+    await rehearsal;
+  }
+}
+
+/** One of the functions that read what options name. @throws UserError where the caller gave none */
+function required<Name extends "readFile" | "readEmbeddings">(
+  training: GanTraining,
+  name: Name,
+  option: string,
+): NonNullable<GanTraining[Name]> {
+  const read = training[name];
+  if (!read) throw new UserError(`the option ${option} names a file, and this training was given nothing that reads it (${name})`);
+  return read;
+}
+
+/** @throws UserError where the variant's pairs of images and texts that do not belong together cannot be made */
+function requireClasses(dataset: Dataset, variant: TrainOptions["variant"]): void {
+  const classes = trainingClasses(dataset).length;
+  if (classes >= 2 || !usesMismatch(variant)) return;
+  throw new UserError(
+    `${dataset.name}: only ${classes} training class has images, and --variant ${variant} takes mismatching pairs from two; ` +
+      `--variant gan and --variant gan-int need one`,
+  );
+}
+
+/** The text encoder that the run begins with: its own where it has got so far, or `--text-encoder FILE`. */
+async function givenTextEncoder(
+  training: GanTraining,
+  options: TrainOptions,
+  before: Run<TrainOptions> | undefined,
+): Promise<TextEncoderFile | undefined> {
+  const own = await before?.readFile(TEXT_ENCODER_NAME);
+  if (before && own) return readTextEncoder(own, before.inside(TEXT_ENCODER_NAME));
+  const { file } = textSource(options);
+  return file === null ? undefined : readTextEncoder(await required(training, "readFile", "textEncoder")(file), file);
+}
+
+/** The captions by the given text encoder, or by one that is obtained now. @returns undefined when the signal ended its training */
+async function conditioningByText(
+  device: Device,
+  dataset: Dataset,
+  options: TrainOptions,
+  run: Run<TrainOptions>,
+  cache: RunStore | undefined,
+  hooks: TrainHooks,
+  given: TextEncoderFile | undefined,
+): Promise<Conditioning | undefined> {
+  const { trained, scratch } = textSource(options);
+  const text = given ?? (scratch ? newTextEncoder(dataset, options) : await obtainTextEncoder(device, dataset, options, run, cache, hooks));
+  if (!text) return undefined;
+  const normalisation = isNormalised(text) ? text.normalisation : await normalisationFor(device, dataset, text);
+  if (trained) return conditionedByTraining(device, dataset, { ...text, normalisation }, options, run);
+  return conditionedByEncoder(device, dataset, { ...text, normalisation }, run, cache, hooks);
+}
+
+/** Random weights, for what is trained with the GAN. */
+function newTextEncoder(dataset: Dataset, options: TrainOptions): TextEncoderFile {
+  const alphabet = symbolsOf(dataset, options);
+  const { text } = jointTraining(options);
+  const encoder = new TextEncoder({ ...text, alphabet: alphabet.size }, new RandomStream(options.seed, StreamPurpose.textValues));
+  return { encoder, alphabet, normalisation: { center: new Float32Array(text.embedding), scale: 1 }, image: undefined };
+}
+
+/** Loads the run's newest sound checkpoint. */
+async function loadGan(gan: Gan, run: Run<TrainOptions>, { onEvent }: TrainHooks): Promise<Checkpoint> {
+  const checkpoint = await run.loadCheckpoint();
+  for (const refused of checkpoint.refused) onEvent({ kind: "warning", text: refused });
+  loadGanTensors(gan, checkpoint.tensors, checkpoint.path);
+  await run.truncateMetrics("GAN", checkpoint.step, (text) => onEvent({ kind: "warning", text }));
+  return checkpoint;
+}
+
+/** Measures the adapter. What it returns tells once how long the run is expected to take, as soon as one knows what is to be done. */
+async function expecting(
+  device: Device,
+  options: TrainOptions,
+  gan: Gan,
+  done: number,
+  { onEvent }: TrainHooks,
+): Promise<(text: boolean) => void> {
+  const speed = await measureSpeed(device);
+  const operations = gan.arithmetic();
+  let told = false;
+  return (text) => {
+    if (!told) onEvent({ kind: "message", text: expectation(options, { operations, done, text }, speed) });
+    told = true;
+  };
+}
+
+/**
+ * One iteration of a throw-away GAN on a device of its own: software drivers translate a kernel when it first runs, in one thread a
+ * device, and keep what they made for others.
+ */
+async function rehearse({ openDevice: open = openDevice }: DeviceSource, options: GanOptions, storage: Storage): Promise<void> {
+  const device = await open();
+  try {
+    const program = await new Gan(options, new RandomStream(0, StreamPurpose.ganValues)).compile(device, { storage });
+    await program.run(program.zeros());
+  } catch {
+    // Whatever it was, the run itself meets it and says so.
+  } finally {
+    device.destroy();
+  }
+}
+
+/** A run under way: networks, program, data and store. */
+class Session {
+  /** Steps done. */
+  #step = 0;
+  #grid: string | undefined;
+
+  private constructor(
+    readonly dataset: Dataset,
+    readonly options: TrainOptions,
+    readonly run: Run<TrainOptions>,
+    readonly training: Pick<GanTraining, "encodePicture">,
+    readonly hooks: TrainHooks,
+    readonly texts: ModelTexts,
+    readonly captions: BatchTexts,
+    readonly gan: Gan,
+    readonly program: GanProgram,
+    readonly grid: SampleGrid,
+  ) {}
+
+  /** Everything up to the first step. @param step Steps done. */
+  static async begin(
+    device: Device,
+    { dataset, captions, texts }: Conditioning,
+    options: TrainOptions,
+    run: Run<TrainOptions>,
+    training: Pick<GanTraining, "encodePicture">,
+    hooks: TrainHooks,
+    gan: Gan,
+    step: number,
+  ): Promise<Session> {
+    hooks.onEvent({ kind: "message", text: "compiling the training step" });
+    const program = await gan.compile(device, { recompute: options.recompute, storage: options.storage });
+    const { dispatches, memory } = program;
+    hooks.onEvent({
+      kind: "message",
+      text: `a step: ${dispatches} dispatches, ${(memory.arena / 1e6).toFixed(1)} MB for what lies between`,
+    });
+    const grid = await SampleGrid.create(device, dataset, gan.average, (rows) => captions.embeddings(rows), options.seed);
+    const session = new Session(dataset, options, run, training, hooks, texts, captions, gan, program, grid);
+    session.#step = step;
+    return session;
+  }
+
+  async train(signal: AbortSignal): Promise<TrainResult> {
+    const { options, hooks } = this;
+    const { steps, sampleEvery, checkpointEvery, batch } = options;
+    if (this.#step >= steps) hooks.onEvent({ kind: "message", text: `the run has done its ${steps} steps; --steps N goes further` });
+    const sampler = new PairSampler(this.dataset, {
+      ...{ batch, seed: options.seed, captionsPerImage: options.numCaptions },
+      mismatch: usesMismatch(options.variant),
+    });
+    const clock = new Clock(steps, (text) => hooks.onEvent({ kind: "message", text }));
+    this.#step = await trainSteps({
+      ...{ done: this.#step, until: steps, signal },
+      inputs: (step) => this.#inputs(sampler, step),
+      run: (inputs) => this.program.run(inputs),
+      record: (step, metrics) => this.#record(step, metrics, clock.tick(step, batch)),
+      due: (step) => [
+        ...(step % sampleEvery === 0 || step === FIRST_SAMPLE || step === steps ? [() => this.#sample(step)] : []),
+        ...(step % checkpointEvery === 0 && step < steps ? [() => this.#checkpoint(step)] : []),
+      ],
+    });
+    if (this.#step > 0) await this.#checkpoint(this.#step);
+    await this.captions.keep(hooks.onEvent);
+    const end = this.#step >= steps ? ("finished" as const) : ("stopped" as const);
+    return { run: this.run.path, end, step: this.#step, ...(this.#grid && { grid: this.#grid }), caption: this.grid.captions[0]! };
+  }
+
+  /** The batch of a step and the numbers that go with it: a pure function of (options, step). */
+  async #inputs(sampler: PairSampler, step: number): Promise<Record<string, ArrayLike<number>>> {
+    const { dataset, options, gan } = this;
+    const batch = sampler.batch(step);
+    const { images, wrong, views, wrongViews } = batch;
+    const rate = learningRate(options, step, dataset.imagesOfSplit("train").length);
+    const mismatch = gan.mismatchWeight > 0;
+    const wrongText = mismatch && options.mismatch === "text";
+    const texts = await this.captions.inputs(batch, wrongText, (i) => (i === 0 ? batch : sampler.batch(step + i)));
+    return {
+      real: words(fillPixels(dataset, images, views)),
+      ...(mismatch && options.mismatch === "image" && { wrong: words(fillPixels(dataset, wrong, wrongViews)) }),
+      ...texts,
+      key: randomKey(options.seed, step),
+      rateD: gan.adamD.rate(rate, step),
+      rateG: gan.adamG.rate(rate, step),
+      ...(gan.average !== gan.generator && { decay: [emaDecay(options.ema, step)] }),
+    };
+  }
+
+  async #record(step: number, values: Readonly<Record<string, Float32Array>>, imagesPerSecond: number): Promise<void> {
+    const metrics = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value[0]!]));
+    const bad = Object.entries(metrics).find(([, value]) => !Number.isFinite(value));
+    if (bad) throw new NonFiniteError(`step ${step}: ${bad[0]} is ${bad[1]}`);
+    const rate = learningRate(this.options, step, this.dataset.imagesOfSplit("train").length);
+    await this.run.appendMetrics({ stage: "GAN", step, ...metrics, learningRate: rate, imagesPerSecond });
+    this.hooks.onEvent({ kind: "step", stage: "GAN", step, steps: this.options.steps, imagesPerSecond, metrics });
+  }
+
+  async #sample(step: number): Promise<void> {
+    const { picture, captions } = await this.grid.draw();
+    this.#grid = await this.run.writeSample(step, await this.training.encodePicture?.(picture), captions);
+    await this.run.writeCurves(runCurves(this.options, await this.run.readMetrics()));
+    this.hooks.onEvent({ kind: "sample", step, path: this.#grid, picture, captions });
+  }
+
+  async #checkpoint(step: number): Promise<void> {
+    const tensors = await ganTensors(this.gan);
+    refuseNonFinite(step, tensors);
+    const path = await this.run.saveCheckpoint(step, tensors, {});
+    const kind = this.options.ema > 0 ? "ema" : "raw";
+    const model = await encodeGan({ ...this.texts, generator: this.gan.average, kind, examples: this.grid.captions });
+    await this.run.writeFile(MODEL_NAME, model);
+    // The image side of its earlier training, if it had one, does not go with it any more.
+    if (this.gan.text) await this.run.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder({ ...this.gan.text.model, image: undefined }));
+    this.hooks.onEvent({ kind: "checkpoint", step, path, model });
+  }
+}
+
+/** Bytes, four a word. */
+const words = ({ buffer }: Uint8Array): Uint32Array => new Uint32Array(buffer);
+
+/** Multiplied by `lrDecay` every `lrDecayEvery` epochs; an epoch is images / batch steps (section 5; the schedule is the authors' code's). */
+export function learningRate(options: TrainOptions, step: number, images: number): number {
+  const epoch = Math.floor((step - 1) / Math.ceil(images / options.batch)) + 1;
+  return options.learningRate * options.lrDecay ** Math.floor(epoch / options.lrDecayEvery);
+}

@@ -1,0 +1,66 @@
+/** What the options of all trainings have in common: the headings of their help, the data set, what becomes of kernels. */
+import type { OptionTable } from "../../option-spec.js";
+
+/** Headings of help. */
+export const GROUPS = {
+  run: "The run",
+  paper: "The paper's (Reed et al. 2016) and its authors' code's",
+  ours: "Ours",
+  engine: "The engine's",
+} as const;
+
+/** How kernels are chosen where there are several: by rule; by the cache and, for the rest, short races; by races alone. */
+export const TUNE_MODES = ["off", "cached", "full"] as const;
+/** "off", "cached" or "full": by rule, by what is known and short races, by races alone. */
+export type TuneMode = (typeof TUNE_MODES)[number];
+
+/** On a software adapter the rule is as good as a race, and compiling the candidates costs more than they could gain. */
+export const tuneModeFor = (adapter: { readonly software: boolean }): TuneMode => (adapter.software ? "off" : "cached");
+
+/** Which data set. */
+export const DATA_OPTIONS = {
+  /** "petals", "flowers", "birds", or a folder of the same layout. */
+  dataset: {
+    type: "text",
+    placeholder: "petals|flowers|birds|DIR",
+    default: "petals",
+    description: "what to train on; petals is made by petalgrad itself",
+    group: GROUPS.run,
+  },
+  /** Where the data set lies; null: where it is looked for. */
+  dataDir: {
+    type: "text",
+    placeholder: "DIR",
+    nullable: "always",
+    description: "folder of the data set's archives or files",
+    defaultText: "$PETALGRAD_DATA or ./data/NAME",
+    group: GROUPS.run,
+  },
+  /** Which captions of several side by side; null: English, or the only ones. */
+  captions: {
+    type: "text",
+    placeholder: "en|fa|FILE",
+    nullable: "always",
+    description: "which captions, where there are several",
+    defaultText: "en, or the only ones",
+    group: GROUPS.run,
+  },
+} as const satisfies OptionTable;
+
+export const SEED_OPTION = {
+  type: "integer",
+  min: 0,
+  max: 2 ** 32 - 1,
+  default: 0,
+  description: "same seed, same adapter: same run, bit for bit",
+  group: GROUPS.run,
+} as const;
+
+export const TUNE_OPTION = {
+  type: "choice",
+  choices: TUNE_MODES,
+  description:
+    "choose kernels by rule (off); by earlier races on this adapter, and new ones of at most 4 s a program (cached); by new races alone (full)",
+  defaultText: "off on a software adapter, cached on a GPU",
+  group: GROUPS.engine,
+} as const;

@@ -1,0 +1,92 @@
+/**
+ * How good a text encoder is on held-out classes while it trains: on training classes that are held out for this, so that the test classes
+ * stay unseen. A sample of their captions is enough to choose a step by.
+ */
+import { RandomStream } from "../../random/philox.js";
+import { StreamPurpose } from "../../random/streams.js";
+import type { Device } from "../../gpu/device.js";
+import { CaptionEncoder } from "./captions.js";
+import { ImageEmbedder } from "./image-embedder.js";
+import type { JointEmbedding } from "./joint-embedding.js";
+import { similarityOf } from "./objectives.js";
+import { dotProducts, zeroShot } from "./zero-shot.js";
+
+/** Captions of a class that are embedded. */
+const CAPTIONS = 40;
+/** Images whose captions are told apart, where no images are used. */
+const PAIRS = 400;
+
+export interface Validation {
+  /** Shares from 0 to 1, by name. */
+  readonly measures: Readonly<Record<string, number>>;
+  /** By which steps are compared: the mean of the measures. */
+  readonly score: number;
+}
+
+/** The classes held out of the training ones: the same for every seed, so that trainings can be compared. */
+export function heldOut(classes: readonly number[], count: number): readonly number[] {
+  return new RandomStream(0, StreamPurpose.validation).shuffle([...classes], count).slice(0, count);
+}
+
+export class Validator {
+  private constructor(
+    readonly measure: () => Promise<Validation>,
+    readonly destroy: () => Promise<void>,
+  ) {}
+
+  /** @param classes The held-out ones; at least two with images. */
+  static async create(device: Device, joint: JointEmbedding, classes: readonly number[]): Promise<Validator> {
+    const { dataset, symbols, features } = joint.data;
+    const { similarity, embedding: size } = { similarity: similarityOf(joint.options.objective), embedding: joint.text.options.embedding };
+    const random = new RandomStream(0, StreamPurpose.validation, 1);
+    const captions = new CaptionEncoder(device, joint.text, symbols);
+    const used = classes.filter((c) => dataset.imagesOfClass(c).length > 0);
+    const images = used.flatMap((c) => dataset.imagesOfClass(c));
+    if (!joint.image) {
+      const pairs = random
+        .shuffle(
+          images.filter((i) => dataset.captionsOf(i).length > 1),
+          PAIRS,
+        )
+        .slice(0, PAIRS);
+      const measure = async () => {
+        const [first, second] = await Promise.all([0, 1].map((k) => captions.encode(pairs.map((i) => dataset.captionsOf(i)[k]!))));
+        const recall1 = ownIsBest(dotProducts(first!, second!, size), pairs.length);
+        return { measures: { recall1 }, score: recall1 };
+      };
+      return new Validator(measure, () => captions.destroy());
+    }
+    const embedder = await ImageEmbedder.create(device, dataset, joint.image, features);
+    const texts = used.flatMap((c, i) => {
+      const all = dataset.imagesOfClass(c).flatMap((image) => dataset.captionsOf(image));
+      return random
+        .shuffle(all, CAPTIONS)
+        .slice(0, CAPTIONS)
+        .map((text) => ({ text, class: i }));
+    });
+    const classOf = new Map(used.map((c, i) => [c, i]));
+    const imageClasses = images.map((i) => classOf.get(dataset.classOf(i))!);
+    const measure = async () => {
+      const embedded = {
+        images: { values: await embedder.embed(images), classes: imageClasses },
+        texts: { values: await captions.encode(texts.map(({ text }) => text)), classes: texts.map((t) => t.class) },
+      };
+      const { top1, ap50 } = zeroShot(embedded.images, embedded.texts, used.length, size, similarity);
+      return { measures: { top1, ap50 }, score: (top1 + ap50) / 2 };
+    };
+    return new Validator(measure, async () => {
+      embedder.destroy();
+      await captions.destroy();
+    });
+  }
+}
+
+/** Share of the rows of [n, n] whose largest value is on the diagonal, alone. */
+function ownIsBest(scores: Float32Array, n: number): number {
+  let hits = 0;
+  for (let i = 0; i < n; i++) {
+    const row = scores.subarray(i * n, (i + 1) * n);
+    if (row.every((score, j) => j === i || score < row[i]!)) hits++;
+  }
+  return hits / n;
+}
