@@ -21,13 +21,13 @@ export async function storeTensors(prefix: string, store: Store): Promise<NamedT
 /**
  * Sets a store from the file's tensors of that prefix; others are left alone.
  * @param file Named in messages.
- * @throws UserError when one is missing, has another shape, or holds values that are not finite.
+ * @throws UserError when one is missing or has another shape, NonFiniteError when one holds values that are not finite.
  */
 export function loadStore(prefix: string, store: Store, tensors: ReadonlyMap<string, SafeTensor>, file: string): void {
   const values = new Map<string, Float32Array>();
   for (const { name, tensor } of store.entries) {
     const data = floats(fitting(`${prefix}.${name}`, tensor.shape, tensors, file));
-    if (!data.every(Number.isFinite)) throw new UserError(`${file}: ${prefix}.${name} holds values that are not finite`);
+    if (!data.every(Number.isFinite)) throw new NonFiniteError(`${file}: ${prefix}.${name} holds values that are not finite`);
     if (name.endsWith("running_var") && data.some((value) => value < 0))
       throw new UserError(`${file}: ${prefix}.${name} holds variances below 0`);
     values.set(name, data);
