@@ -188,7 +188,7 @@ it("a .t7 file", async () => {
 
 it("a run's config.json", async () => {
   const run = await Run.begin(newRunFolder(join(folder, "run"), "x"), GAN_RUN);
-  run.writeConfig(resolveOptions({ preset: "tiny" }, { software: true }), { version: "1" });
+  await run.writeConfig(resolveOptions({ preset: "tiny" }, { software: true }), { version: "1" });
   const { readFileSync } = await import("node:fs");
   const text = readFileSync(run.inside("config.json"), "utf8");
   await survives(
