@@ -1,5 +1,5 @@
 /** Fusion and the order of effects: a program gives what its expressions say, however the compiler cuts them into kernels. */
-import fc from "fast-check";
+import fc from "../property.js";
 import { afterAll, describe, expect, it } from "vitest";
 import * as g from "../../src/index.js";
 import { compile, Device, input, Store, type Tensor } from "../../src/index.js";

@@ -1,5 +1,5 @@
 /** The memory planner: what is alive at the same time never shares a place, and little is wasted. */
-import fc from "fast-check";
+import fc from "../property.js";
 import { describe, expect, it } from "vitest";
 import * as g from "../../src/index.js";
 import { type Allocation, planArena } from "../../src/gpu/arena.js";

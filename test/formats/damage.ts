@@ -1,5 +1,5 @@
 /** What may happen to a file: the fuzz tests of all readers. */
-import fc from "fast-check";
+import fc from "../property.js";
 import { expect } from "vitest";
 import { UserError } from "../../src/errors.js";
 

@@ -1,5 +1,5 @@
 /** The .npy and .npz reader: files of NumPy, bytes by the definition, lies, damage; and the writer against the reader. */
-import fc from "fast-check";
+import fc from "../property.js";
 import { strToU8, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { readNpy, readNpz, writeNpy } from "../../src/formats/npy.js";

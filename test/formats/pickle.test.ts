@@ -1,5 +1,5 @@
 /** The pickle reader: pickles of Python, programs by hand, those of Python 2, everything it must refuse, damage. */
-import fc from "fast-check";
+import fc from "../property.js";
 import { describe, expect, it } from "vitest";
 import { type PickledArray, type PickleValue, readPickle } from "../../src/formats/pickle.js";
 import { refusesEveryCut, survives } from "./damage.js";

@@ -1,5 +1,5 @@
 /** The safetensors reader and writer: round trips, every lie a header can tell, damage anywhere, and noise. */
-import fc from "fast-check";
+import fc from "../property.js";
 import { describe, expect, it } from "vitest";
 import { readSafetensors, type SafeTensor, SafetensorsError, writeSafetensors } from "../../src/formats/safetensors.js";
 import { parseStrictJson } from "../../src/formats/strict-json.js";

@@ -45,6 +45,8 @@ export function torchTensor(
 }
 
 const latin1 = (value: string): number[] => [...Buffer.from(value, "latin1")];
+/** C's printf keeps the sign of a zero, JavaScript's String does not. */
+const word = (value: number | bigint): string => (Object.is(value, -0) ? "-0" : String(value));
 const contents = (data: NumberArray): number[] => [...new Uint8Array(data.buffer, data.byteOffset, data.byteLength)];
 
 /** How numbers and texts stand in a file. */
@@ -58,12 +60,12 @@ const FORMS = {
   ascii: {
     i32: (value: number) => latin1(`${value}\n`),
     long: (value: number) => latin1(`${value}\n`),
-    f64: (value: number) => latin1(`${value}\n`),
+    f64: (value: number) => latin1(`${word(value)}\n`),
     text: (value: string) => latin1(`${value.length}\n${value === "" ? "" : `${value}\n`}`),
     elements: (data: NumberArray) => {
       if (data.length === 0) return [];
       const characters = data instanceof Int8Array || data instanceof Uint8Array;
-      return [...(characters ? contents(data) : latin1(data.join(" "))), 0x0a];
+      return [...(characters ? contents(data) : latin1(Array.from<number | bigint, string>(data, word).join(" "))), 0x0a];
     },
   },
 } as const;

@@ -1,5 +1,5 @@
 /** The Torch7 reader: bytes written out by hand, round trips, lies, damage. */
-import fc from "fast-check";
+import fc from "../property.js";
 import { describe, expect, it } from "vitest";
 import {
   LuaFunction,
