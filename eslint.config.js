@@ -46,10 +46,13 @@ const zones = rooms.flatMap((room, floor) => [
     from,
     message: "The product may not import its tools.",
   })),
+  { target: `./${room}`, from: "./studio", message: "The studio is a top of its own: nothing imports it." },
 ]);
+for (const from of ["./src/node", "./src/cli", "./test", "./bench", "./scripts", "./examples"])
+  zones.push({ target: "./studio", from, message: "The studio is a page: it stands on the core alone." });
 zones.push(
   ...faces.map((from) => ({
-    target: rooms.map((room) => `./${room}`),
+    target: [...rooms, "studio"].map((room) => `./${room}`),
     from,
     message: "That file is for users of the package; import the file that defines the name.",
   })),
@@ -74,14 +77,16 @@ export default tseslint.config(
     rules: { "no-undef": "off", "no-unused-vars": "error", "prefer-const": "error", eqeqeq: "error" },
   },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.{ts,tsx}"],
     extends: [tseslint.configs.recommended],
     plugins: { "import-x": importX },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     settings: {
-      "import-x/resolver-next": [createNodeResolver({ extensionAlias: { ".js": [".ts", ".js"] }, extensions: [".ts", ".js"] })],
-      "import-x/parsers": { "@typescript-eslint/parser": [".ts"] },
-      "import-x/extensions": [".ts", ".js"],
+      "import-x/resolver-next": [
+        createNodeResolver({ extensionAlias: { ".js": [".ts", ".tsx", ".js"] }, extensions: [".ts", ".tsx", ".js"] }),
+      ],
+      "import-x/parsers": { "@typescript-eslint/parser": [".ts", ".tsx"] },
+      "import-x/extensions": [".ts", ".tsx", ".js"],
     },
     rules: {
       eqeqeq: "error",
@@ -128,6 +133,17 @@ export default tseslint.config(
         ...nodeGlobals.map((name) => ({ name, message: "The core also runs in a browser." })),
         ...domGlobals.map((name) => ({ name, message: "The core also runs without a page." })),
       ],
+    },
+  },
+  {
+    files: ["studio/**/*.{ts,tsx}"],
+    ignores: ["studio/vite.config.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        { patterns: [{ group: ["node:*", "sharp", "pngjs", "webgpu"], message: "The studio is a page." }] },
+      ],
+      "no-restricted-globals": ["error", ...nodeGlobals.map((name) => ({ name, message: "The studio is a page." }))],
     },
   },
   {

@@ -61,6 +61,13 @@ describe("dependencies point one way", () => {
     for (const file of shared) expect(await refused(file, files, PATHS), file).toEqual(files);
   });
 
+  it("the studio stands on the core alone, and nothing stands on it", async () => {
+    const page = "studio/workers/drawing.worker.ts";
+    const refusedFiles = [fileOf("src/node"), fileOf("src/cli"), "src/index.ts", "test/lint.test.ts"];
+    expect(await refused(page, [...core.map(({ file }) => file), ...refusedFiles], PATHS)).toEqual(refusedFiles);
+    for (const { room, file } of rooms) expect(await refused(file, [page], PATHS), room).toEqual([page]);
+  });
+
   it("nothing of the product imports tests or tools, or a face of the package", async () => {
     const strange = ["test/lint.test.ts", "bench/main.ts", "scripts/build.mjs", "src/index.ts", "src/node/index.ts"].filter(existsSync);
     for (const { room, file } of rooms) {

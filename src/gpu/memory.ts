@@ -23,7 +23,7 @@ export class Memory {
   }
 
   write(values: Float32Array | Uint32Array): void {
-    this.device.gpu.queue.writeBuffer(this.buffer, 0, values as GPUAllowSharedBufferSource);
+    this.device.gpu.queue.writeBuffer(this.buffer, 0, values as Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>);
   }
 
   /** All of it, once the work submitted so far is done. */

@@ -1,0 +1,47 @@
+/** The house of the page: its rooms, of which one is shown, and what all of them share. */
+import type { ComponentType } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { DropTarget } from "./parts/drop-target.js";
+import { hashOf, type RoomName, route } from "./route.js";
+import { DrawRoom } from "./rooms/draw.js";
+import { openAtFirst, openFile } from "./model.js";
+
+/** The rooms, in the order of their doors. */
+const DOORS: readonly { readonly room: RoomName; readonly title: string; readonly Room: ComponentType }[] = [
+  { room: "draw", title: "Draw", Room: DrawRoom },
+];
+
+export function App() {
+  const { room } = route.value;
+  const door = DOORS.find((door) => door.room === room) ?? DOORS[0]!;
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => void openAtFirst(), []);
+  useEffect(() => {
+    document.title = `${door.title} · petalgrad studio`;
+  }, [door]);
+  return (
+    <DropTarget onFile={openFile}>
+      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), heading.current?.focus())}>
+        Skip to the room
+      </a>
+      <header class="top">
+        <a class="name" href={hashOf("draw")}>
+          <img src="./petal.svg" alt="" width="24" height="24" /> petalgrad studio
+        </a>
+        <nav aria-label="Rooms">
+          {DOORS.map(({ room, title }) => (
+            <a href={hashOf(room)} aria-current={room === door.room ? "page" : undefined}>
+              {title}
+            </a>
+          ))}
+        </nav>
+      </header>
+      <main id="main">
+        <h1 ref={heading} tabIndex={-1}>
+          {door.title}
+        </h1>
+        <door.Room />
+      </main>
+    </DropTarget>
+  );
+}

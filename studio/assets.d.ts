@@ -1,0 +1,2 @@
+/** Looks that a file asks for; Vite puts them in the page. */
+declare module "*.css";

@@ -1,0 +1,6 @@
+/** The page's entry. */
+import { render } from "preact";
+import { App } from "./app.js";
+import "./style.css";
+
+render(<App />, document.getElementById("app")!);

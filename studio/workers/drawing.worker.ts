@@ -1,0 +1,2 @@
+/** The engine for drawing, in a thread of its own. */
+export {};
