@@ -141,6 +141,7 @@ export {
 } from "./formats/safetensors.js";
 
 // Drawing with a model: sentences, walks between sentences and styles, the styles of photographs.
+export { DiscriminatorReader } from "./drawing/discriminator-reader.js";
 export { DrawingModel } from "./drawing/drawing-model.js";
 export {
   type Course,

@@ -1,11 +1,14 @@
 /** A trained model on a device, ready to draw: it embeds sentences and paints images. */
+import { commandLine } from "../command-line.js";
 import type { Symbols } from "../data/symbols.js";
 import { Vocabulary, wordsOf } from "../data/vocabulary.js";
+import { UserError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
 import type { GanFile, GeneratorFile } from "../train/gan/model-file.js";
 import { Painter } from "../train/gan/painter.js";
 import { cutNote, refuseBlank } from "../train/text/sentences.js";
 import { CaptionEncoder, normalise } from "../train/text/captions.js";
+import { DiscriminatorReader } from "./discriminator-reader.js";
 
 /** Images a run of the painting program, and texts one of the encoder's, at most. */
 const MOST = { images: 16, texts: 64 };
@@ -14,6 +17,7 @@ const MOST = { images: 16, texts: 64 };
 export class DrawingModel<Model extends GeneratorFile = GanFile> {
   readonly #warnings: string[];
   #painter: Painter | undefined;
+  #reader: DiscriminatorReader | undefined;
 
   /**
    * @param name What the model came from, for messages.
@@ -63,8 +67,40 @@ export class DrawingModel<Model extends GeneratorFile = GanFile> {
     return this.#painter.paint(noise, text);
   }
 
-  /** Frees its program; the device stays. */
+  /**
+   * The discriminator's probabilities [N] that an image is real and shows what its text says. One with minibatch deviation judges the images
+   * of a call together, as in training: alone, an image looks drawn to it.
+   * @param images [N, 3, S, S] in [−1, 1]
+   * @param text [N, textSize], normalised embeddings
+   * @throws UserError when the model's file has no discriminator
+   */
+  async judge(images: Float32Array, text: Float32Array): Promise<Float32Array> {
+    return this.#discriminator.probabilities(images, text);
+  }
+
+  /**
+   * Where the discriminator would have images changed: the derivatives of its logits by their pixels, [N, 3, S, S].
+   * @param images [N, 3, S, S] in [−1, 1]
+   * @param text [N, textSize], normalised embeddings
+   * @throws UserError when the model's file has no discriminator
+   */
+  async judgeGradient(images: Float32Array, text: Float32Array): Promise<Float32Array> {
+    return this.#discriminator.gradients(images, text);
+  }
+
+  get #discriminator(): DiscriminatorReader {
+    const { discriminator } = this.model;
+    if (!discriminator)
+      throw new UserError(
+        `${this.name} has no discriminator: a file gets it by ${commandLine("export", "RUN", "--with", "discriminator")}`,
+      );
+    return (this.#reader ??= new DiscriminatorReader(this.device, discriminator));
+  }
+
+  /** Frees its programs; the device stays. */
   destroy(): void {
+    this.#reader?.destroy();
+    this.#reader = undefined;
     this.#painter?.destroy();
     this.#painter = undefined;
   }

@@ -1,14 +1,17 @@
 /**
  * A finished model as one safetensors file: the generator that draws the samples (`generator.`), its text encoder (`text.`) and how to
- * use both (metadata). A text encoder alone is a file of its own (text/encoder-file.ts).
+ * use both (metadata). It may also hold the discriminator (`discriminator.`), the generator as it was trained beside its average (`raw.`),
+ * and the style encoder (`style.`, read by style/file.ts). A text encoder alone is a file of its own (text/encoder-file.ts).
  */
 import { UserError } from "../../errors.js";
 import { type SafetensorsFile, writeSafetensors } from "../../formats/safetensors.js";
-import { Generator } from "../../models/generator.js";
+import { Discriminator, type DiscriminatorOptions } from "../../models/discriminator.js";
+import { Generator, type GeneratorOptions } from "../../models/generator.js";
 import { ganInitializers } from "../../models/initializers.js";
+import type { Network } from "../../models/layers.js";
 import { RandomStream } from "../../random/philox.js";
 import { readModelFile } from "../run/model-format.js";
-import { generatorOptions, textsIn } from "../run/model-settings.js";
+import { discriminatorOptions, generatorOptions, textsIn } from "../run/model-settings.js";
 import { networkFrom, networkTensors } from "../run/network-file.js";
 import type { TextModel } from "../text/captions.js";
 import { type ModelTexts, normalisationIn, textMetadata, textModelIn, textTensors } from "../text/encoder-file.js";
@@ -21,6 +24,10 @@ interface GeneratorPart {
   readonly kind?: GeneratorKind;
   /** Captions of the data set, as examples. */
   readonly examples: readonly string[];
+  /** Which judges images and texts, where the file has it. */
+  readonly discriminator?: Discriminator;
+  /** The generator as it was trained, where the file has it beside its average; of the same options. */
+  readonly raw?: Generator;
   /** What who draws with it should know of the file it came from. */
   readonly fileWarnings?: readonly string[];
 }
@@ -33,34 +40,92 @@ export type GeneratorFile = GeneratorPart & ModelTexts;
 
 /** The bytes of a whole model's file. */
 export async function encodeGan(model: GeneratorFile): Promise<Uint8Array> {
-  const tensors = [...(await networkTensors("generator", model.generator)), ...(await textTensors(model))];
+  const { discriminator, raw } = model;
+  const tensors = [
+    ...(await networkTensors("generator", model.generator)),
+    ...(await textTensors(model)),
+    ...(discriminator ? await networkTensors("discriminator", discriminator) : []),
+    ...(raw ? await networkTensors("raw", raw) : []),
+  ];
   const metadata = {
     ...textMetadata(model),
     // A generator that was just trained holds the run's options beside its own: spelt as in its config.json.
     "generator.options": JSON.stringify(toJson(TRAIN_OPTIONS, model.generator.options)),
     ...(model.kind && { "generator.kind": model.kind }),
     examples: JSON.stringify(model.examples),
+    ...(discriminator && { "discriminator.options": JSON.stringify(ownOptions(discriminator.options)) }),
   };
   return writeSafetensors(tensors, metadata);
 }
+
+/** One that was just trained holds all of the run's. */
+const ownOptions = (options: DiscriminatorOptions): DiscriminatorOptions => ({
+  imageSize: options.imageSize,
+  width: options.width,
+  residual: options.residual,
+  missingLeakyRelu: options.missingLeakyRelu,
+  textSize: options.textSize,
+  textProjection: options.textProjection,
+  textBatchNorm: options.textBatchNorm,
+  minibatchDeviation: options.minibatchDeviation,
+});
 
 /** What to tell who draws with a file that is not as petalgrad wrote it. */
 const wordOn = ({ sealed }: SafetensorsFile, name: string): readonly string[] =>
   sealed ? [] : [`${name} has no SHA-256 of petalgrad's: another tool wrote it, and nothing tells whether it is whole`];
 
+/** What to tell of tensors that no part of a model reads: the style encoder's are read by style/file.ts. */
+function wordOnRest(file: SafetensorsFile, name: string, networks: Readonly<Record<string, Network | undefined>>): readonly string[] {
+  const read = new Set(["text.center"]);
+  for (const [prefix, network] of Object.entries(networks))
+    for (const store of network ? [network.parameters, network.statistics] : [])
+      for (const entry of store.entries) read.add(`${prefix}.${entry.name}`);
+  const rest = [...file.tensors.keys(), ...file.unread.keys()].filter((tensor) => !read.has(tensor) && !tensor.startsWith("style."));
+  if (rest.length === 0) return [];
+  const more = rest.length > 1 ? ` and ${rest.length - 1} more` : "";
+  return [`${name} holds tensors that this version does not read: ${rest[0]}${more}`];
+}
+
+/** Whether a file has a part: its settings or any of its tensors, so that half of one is an error and not nothing. */
+const has = ({ tensors, metadata }: SafetensorsFile, part: string): boolean =>
+  metadata.has(`${part}.options`) || [...tensors.keys()].some((tensor) => tensor.startsWith(`${part}.`));
+
+/** @throws UserError when it is damaged, or judges other images or texts than the generator draws */
+function discriminatorIn(file: SafetensorsFile, name: string, { imageSize, textSize }: GeneratorOptions): Discriminator | undefined {
+  if (!has(file, "discriminator")) return undefined;
+  const options = discriminatorOptions(file, name);
+  if (options.imageSize !== imageSize || options.textSize !== textSize)
+    throw new UserError(
+      `${name}: its discriminator takes images of ${options.imageSize} and embeddings of ${options.textSize}, its generator ` +
+        `draws ${imageSize} from ${textSize}`,
+    );
+  return networkFrom("discriminator", file.tensors, name, () => new Discriminator(options, ganInitializers(new RandomStream(0))));
+}
+
 /**
- * A generator, with its text encoder where it was trained with one.
+ * A generator, with its text encoder where it was trained with one, and what else the file holds.
  * @param name The file, for messages.
  * @throws UserError when it is damaged, or has none
  */
 export async function readGenerator(bytes: Uint8Array, name: string): Promise<GeneratorFile> {
   const file = await readModelFile(bytes, name);
   const options = generatorOptions(file, name);
-  const generator = networkFrom("generator", file.tensors, name, () => new Generator(options, ganInitializers(new RandomStream(0))));
+  const build = () => new Generator(options, ganInitializers(new RandomStream(0)));
+  const generator = networkFrom("generator", file.tensors, name, build);
+  const discriminator = discriminatorIn(file, name, options);
+  const raw = has(file, "raw") ? networkFrom("raw", file.tensors, name, build) : undefined;
+  const text = file.metadata.has("text.options") ? textModelIn(file, name) : undefined;
+  const networks = { generator, discriminator, raw, text: text?.encoder };
   const kind = GENERATORS.find((known) => known === file.metadata.get("generator.kind"));
-  const part = { generator, ...(kind && { kind }), examples: textsIn(file, name, "examples"), fileWarnings: wordOn(file, name) };
-  if (!file.metadata.has("text.options")) return { ...part, normalisation: normalisationIn(file, name, options.textSize) };
-  const text = textModelIn(file, name);
+  const part = {
+    generator,
+    ...(kind && { kind }),
+    examples: textsIn(file, name, "examples"),
+    ...(discriminator && { discriminator }),
+    ...(raw && { raw }),
+    fileWarnings: [...wordOn(file, name), ...wordOnRest(file, name, networks)],
+  };
+  if (!text) return { ...part, normalisation: normalisationIn(file, name, options.textSize) };
   const { embedding } = text.encoder.options;
   if (embedding !== options.textSize)
     throw new UserError(`${name}: its text encoder gives embeddings of ${embedding}, its generator takes some of ${options.textSize}`);

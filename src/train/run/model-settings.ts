@@ -4,6 +4,7 @@
  */
 import { symbolsFromJson, type Symbols } from "../../data/symbols.js";
 import { UserError } from "../../errors.js";
+import type { DiscriminatorOptions } from "../../models/discriminator.js";
 import type { GeneratorOptions } from "../../models/generator.js";
 import type { FeatureEncoderOptions, ImageEncoderOptions } from "../../models/image-encoder.js";
 import { CELLS } from "../../models/recurrent.js";
@@ -36,6 +37,16 @@ const imageSize = { type: "integer", min: 8, max: 1024, description: "side of th
 const choice = <const C extends readonly string[]>(choices: C) => ({ type: "choice", choices, description: "one of these" }) as const;
 
 const GENERATOR = { imageSize, width: size, noiseSize: size, textSize: size, textProjection: size, residual: flag } as const;
+const DISCRIMINATOR = {
+  imageSize,
+  width: size,
+  residual: flag,
+  missingLeakyRelu: choice(["keep", "restore"]),
+  textSize: size,
+  textProjection: size,
+  textBatchNorm: flag,
+  minibatchDeviation: flag,
+} as const;
 const IMAGE = { imageSize, width: size, embedding: size } as const;
 const FEATURES = { features: size, embedding: size } as const;
 const STYLE = { imageSize, width: size, residual: flag, missingLeakyRelu: choice(["keep", "restore"]), noiseSize: size } as const;
@@ -68,6 +79,9 @@ function options<T>(file: SafetensorsFile, path: string, key: string, specs: Spe
 
 export const generatorOptions = (file: SafetensorsFile, path: string): GeneratorOptions =>
   options(file, path, "generator.options", GENERATOR);
+
+export const discriminatorOptions = (file: SafetensorsFile, path: string): DiscriminatorOptions =>
+  options(file, path, "discriminator.options", DISCRIMINATOR);
 
 export const styleOptions = (file: SafetensorsFile, path: string): StyleEncoderOptions => options(file, path, "style.options", STYLE);
 
