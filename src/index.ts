@@ -93,6 +93,7 @@ export { ganInitializers, type Initializers, type RandomSource } from "./models/
 export { type Mode, Network } from "./models/layers.js";
 export { type Cell } from "./models/recurrent.js";
 export { StyleEncoder, type StyleEncoderOptions } from "./models/style-encoder.js";
+export { type Upsampling, UPSAMPLINGS } from "./models/upsampling.js";
 export { TextEncoder, type TextEncoderOptions, type TextForm, type TextState } from "./models/text-encoder.js";
 
 // Sentences: characters or words as numbers, and their embeddings.

@@ -76,6 +76,7 @@ describe("resolveOptions", () => {
     [{ variant: "gan" as const, clsWeight: 0.5 }, "--cls-weight has no meaning with --variant gan"],
     [{ variant: "gan-cls" as const, interpWeight: 1 }, "--interp-weight has no meaning with --variant gan-cls"],
     [{ interpType: "2" as const, interpBeta: 0.5 }, "--interp-beta has no meaning with --interp-type 2"],
+    [{ smoothLayers: 1 }, "--smooth-layers has no meaning with --upsampling transposed"],
     [{ minibatchDeviation: true }, "--minibatch-deviation has no meaning without --discriminator-batches joint"],
     [{ dataDir: "x" }, "--data-dir has no meaning with --dataset petals"],
     [{ textEncoder: "x", textSteps: 5 }, "--text-steps has no meaning with --text-encoder FILE"],
@@ -135,6 +136,12 @@ describe("optionsFromJson", () => {
     const { textForm, textNgrams, ...older } = saved;
     expect([textForm, textNgrams]).toEqual(["bag-of-words", 2]);
     expect(optionsFromJson(JSON.parse(JSON.stringify(older)), "config.json")).toEqual({ ...saved, textForm: "char-cnn-rnn" });
+  });
+
+  it("reads runs from before there were smooth layers as runs without", () => {
+    const { upsampling, smoothLayers, ...older } = saved;
+    expect([upsampling, smoothLayers]).toEqual(["transposed", 2]);
+    expect(optionsFromJson(JSON.parse(JSON.stringify(older)), "config.json")).toMatchObject({ upsampling: "transposed", smoothLayers: 2 });
   });
 
   it.each([

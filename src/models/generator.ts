@@ -10,7 +10,8 @@
  *   deconv5 k4 s2 p1   tanh                         3×64×64
  *
  * Other image sizes have as many stride-2 layers as they need, widths halving towards n before the last. Without the residual blocks
- * (the paper's figure 2) a ReLU follows the first two batch norms.
+ * (the paper's figure 2) a ReLU follows the first two batch norms. The last of the stride-2 layers may be of another form, which leaves no
+ * weave of period two (upsampling.ts).
  */
 import { UserError } from "../errors.js";
 import { leakyRelu, relu, tanh } from "../tensor/elementwise.js";
@@ -19,6 +20,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import type { Initializers } from "./initializers.js";
 import { BatchNorm, Deconv, Linear, type Mode, Network } from "./layers.js";
 import { ResidualBottleneck } from "./residual.js";
+import { type Upsampling, upsamplingLayer, type UpsamplingLayer } from "./upsampling.js";
 
 /** Sizes of a generator. */
 export interface GeneratorOptions {
@@ -32,7 +34,14 @@ export interface GeneratorOptions {
   /** Length it is projected to ("nt"). */
   readonly textProjection: number;
   readonly residual: boolean;
+  /** Form of the last `smoothLayers` stride-2 layers; without it "transposed", as in the paper: models of older files do not say. */
+  readonly upsampling?: Upsampling | undefined;
+  /** How many that are, all where there are fewer; 2 without it. The layers before them are transposed. */
+  readonly smoothLayers?: number | undefined;
 }
+
+/** Stride-2 layers that are smooth where smooth ones are asked for: by eye and by measure the best (docs/guide/train.md). */
+export const SMOOTH_LAYERS = 2;
 
 /** Number of stride-2 layers between 4×4 and the image. */
 export function upsamplings(imageSize: number): number {
@@ -44,7 +53,7 @@ export function upsamplings(imageSize: number): number {
 /** G: noise and texts to images (Reed et al. 2016, section 4.1). */
 export class Generator extends Network {
   readonly #text: Linear;
-  readonly #deconvolutions: readonly Deconv[];
+  readonly #deconvolutions: readonly Pick<UpsamplingLayer, "call">[];
   readonly #norms: readonly BatchNorm[];
   readonly #residuals: readonly ResidualBottleneck[];
 
@@ -54,16 +63,18 @@ export class Generator extends Network {
   ) {
     super("generator", initial);
     const { imageSize, width, noiseSize, textSize, textProjection, residual } = options;
+    const { upsampling = "transposed", smoothLayers = SMOOTH_LAYERS } = options;
     const levels = upsamplings(imageSize);
     const channels = Array.from({ length: levels }, (_, level) => width * 2 ** (levels - 1 - level));
     this.#text = new Linear(this, "text", textSize, textProjection);
-    const deconvolutions = [new Deconv(this, "deconv1", noiseSize + textProjection, channels[0]!, 4)];
+    const deconvolutions: Pick<UpsamplingLayer, "call">[] = [new Deconv(this, "deconv1", noiseSize + textProjection, channels[0]!, 4)];
     const norms: BatchNorm[] = [];
     const residuals: ResidualBottleneck[] = [];
     channels.forEach((c, level) => {
       norms.push(new BatchNorm(this, `norm${level + 1}`, c));
       if (residual && level < 2) residuals.push(new ResidualBottleneck(this, `residual${level + 1}`, c, relu));
-      deconvolutions.push(new Deconv(this, `deconv${level + 2}`, c, channels[level + 1] ?? 3, 4, { stride: 2, padding: 1 }));
+      const form = level < levels - smoothLayers ? "transposed" : upsampling;
+      deconvolutions.push(upsamplingLayer(form, this, `deconv${level + 2}`, c, channels[level + 1] ?? 3));
     });
     this.#deconvolutions = deconvolutions;
     this.#norms = norms;

@@ -11,7 +11,16 @@ import { train } from "../../src/node/train.js";
 
 const TIMEOUT = 600_000;
 /** With a reader of the noise, so that all networks that learn are there to be stopped and resumed. */
-const OPTIONS: GivenOptions = { preset: "tiny", steps: 10, textSteps: 6, checkpointEvery: 4, sampleEvery: 5, seed: 3, infoWeight: 0.5 };
+const OPTIONS: GivenOptions = {
+  preset: "tiny",
+  steps: 10,
+  textSteps: 6,
+  checkpointEvery: 4,
+  sampleEvery: 5,
+  seed: 3,
+  infoWeight: 0.5,
+  upsampling: "smooth",
+};
 
 let folder: string;
 /** Not XDG_CACHE_HOME, under which the driver keeps its compiled kernels. */

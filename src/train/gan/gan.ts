@@ -4,7 +4,7 @@
  */
 import type { Device } from "../../gpu/device.js";
 import { Discriminator } from "../../models/discriminator.js";
-import { Generator } from "../../models/generator.js";
+import { Generator, type GeneratorOptions } from "../../models/generator.js";
 import { ganInitializers, type RandomSource } from "../../models/initializers.js";
 import { NoiseReader } from "../../models/noise-reader.js";
 import { compile, type CompileOptions } from "../../tensor/compile.js";
@@ -34,6 +34,8 @@ export type GanOptions = Pick<
   | "textProjection"
   | "textSize"
   | "residual"
+  | "upsampling"
+  | "smoothLayers"
   | "missingLeakyRelu"
   | "textBatchNorm"
   | "discriminatorBatches"
@@ -80,9 +82,9 @@ export class Gan {
     random: RandomSource,
   ) {
     const initial = ganInitializers(random);
-    this.generator = new Generator({ ...options, width: options.generatorWidth }, initial);
+    this.generator = new Generator(generatorOptions(options), initial);
     this.discriminator = new Discriminator({ ...options, width: options.discriminatorWidth }, initial);
-    this.average = options.ema > 0 ? new Generator({ ...options, width: options.generatorWidth }, initial) : this.generator;
+    this.average = options.ema > 0 ? new Generator(generatorOptions(options), initial) : this.generator;
     if (options.ema > 0) {
       this.average.parameters.copyFrom(this.generator.parameters);
       this.average.statistics.copyFrom(this.generator.statistics);
@@ -137,6 +139,11 @@ export class Gan {
     }
     this.text?.follow(remain);
   }
+}
+
+/** The generator's settings; those of its upsampling only where it is another than older versions know. */
+function generatorOptions({ upsampling, smoothLayers, ...options }: GanOptions): GeneratorOptions {
+  return { ...options, width: options.generatorWidth, ...(upsampling !== "transposed" && { upsampling, smoothLayers }) };
 }
 
 /** Decay of the moving average at step t = 1, 2, ...: short at first, so that it forgets the random start. */

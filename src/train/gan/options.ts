@@ -2,6 +2,8 @@
  * The options of a training run: one table from which the command line, its help, the type `TrainOptions` and the check of `config.json` are
  * made. How a run's options follow from what was given stands in resolve-options.ts.
  */
+import { SMOOTH_LAYERS } from "../../models/generator.js";
+import { UPSAMPLINGS } from "../../models/upsampling.js";
 import type { OptionsOf, OptionTable } from "../../option-spec.js";
 import { STORAGES } from "../../tensor/storage.js";
 import { DATA_OPTIONS, GROUPS, SEED_OPTION, TUNE_OPTION } from "../run/options.js";
@@ -113,6 +115,24 @@ export const TRAIN_OPTIONS = {
     default: true,
     description: "residual bottlenecks in both networks (in the authors' code, not in the paper)",
     group: GROUPS.paper,
+  },
+  /** Form of the generator's last stride-2 layers. */
+  upsampling: {
+    type: "choice",
+    choices: UPSAMPLINGS,
+    default: "transposed",
+    description:
+      "how the generator's last layers double the image: by transposed convolutions 4x4, as in the paper, which may leave a weave of period two; by smooth ones, each the nearest pixel's value and then a convolution 3x3, at the same cost; or by straight lines between pixels, then a convolution 2x2 (bilinear)",
+    source: "Odena et al. 2016",
+    group: GROUPS.ours,
+  },
+  smoothLayers: {
+    type: "integer",
+    min: 1,
+    max: 6,
+    default: SMOOTH_LAYERS,
+    description: "how many of the last stride-2 layers --upsampling smooth or bilinear is for; 6: all",
+    group: GROUPS.ours,
   },
   missingLeakyRelu: {
     type: "choice",

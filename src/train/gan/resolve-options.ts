@@ -1,5 +1,6 @@
 /** How a run's options follow from what was given and from a preset, go on with a resumed run, and are read back from `config.json`. */
 import { UserError } from "../../errors.js";
+import { SMOOTH_LAYERS } from "../../models/generator.js";
 import { checkOption, checkOptions, flagName, keysOf } from "../../option-spec.js";
 import { withMovedData } from "../run/moved-data.js";
 import { tuneModeFor } from "../run/options.js";
@@ -34,6 +35,7 @@ function refuseUnused(given: GivenOptions, options: TrainOptions): void {
   const rules: [boolean, readonly (keyof TrainOptions)[], string][] = [
     [usesMismatch(variant), ["clsWeight", "mismatch"], `--variant ${variant}, which has no mismatching pair`],
     [usesInterpolation(variant), ["interpWeight", "interpType", "interpBeta"], `--variant ${variant}, which interpolates no texts`],
+    [options.upsampling !== "transposed", ["smoothLayers"], "--upsampling transposed, whose layers are all alike"],
     [options.interpType === "1", ["interpBeta"], "--interp-type 2, which draws its shares at random"],
     [options.dataset !== "petals", ["dataDir", "captions"], "--dataset petals, which petalgrad makes itself"],
     [options.embeddings === null, ["textEncoder", ...MADE_TEXT_KEYS], "--embeddings PATH, which stands in the place of a text encoder"],
@@ -82,6 +84,8 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     infoWeight: 0,
     textForm: "char-cnn-rnn",
     textNgrams: 2,
+    upsampling: "transposed",
+    smoothLayers: SMOOTH_LAYERS,
   });
   check(options, (key) => `${where}: ${key}`);
   return options;

@@ -9,6 +9,7 @@ import type { GeneratorOptions } from "../../models/generator.js";
 import type { FeatureEncoderOptions, ImageEncoderOptions } from "../../models/image-encoder.js";
 import { CELLS } from "../../models/recurrent.js";
 import type { StyleEncoderOptions } from "../../models/style-encoder.js";
+import { UPSAMPLINGS } from "../../models/upsampling.js";
 import { TEXT_FORMS, TEXT_STATES, type TextEncoderOptions } from "../../models/text-encoder.js";
 import { checkOption, type OptionSpec } from "../../option-spec.js";
 import type { SafetensorsFile } from "../../formats/safetensors.js";
@@ -36,7 +37,12 @@ const size = { type: "integer", min: 1, max: 2 ** 20, description: "a size" } as
 const imageSize = { type: "integer", min: 8, max: 1024, description: "side of the images" } as const;
 const choice = <const C extends readonly string[]>(choices: C) => ({ type: "choice", choices, description: "one of these" }) as const;
 
-const GENERATOR = { imageSize, width: size, noiseSize: size, textSize: size, textProjection: size, residual: flag } as const;
+const GENERATOR = {
+  ...{ imageSize, width: size, noiseSize: size, textSize: size, textProjection: size, residual: flag },
+  // Older files know transposed layers only.
+  upsampling: { ...choice(UPSAMPLINGS), optional: true },
+  smoothLayers: { ...size, optional: true },
+} as const;
 const DISCRIMINATOR = {
   imageSize,
   width: size,
