@@ -3,15 +3,17 @@
  *
  *   node scripts/setup.mjs              packages, then a GPU adapter
  *   node scripts/setup.mjs --packages   packages only
+ *   node scripts/setup.mjs --browser    packages, an adapter, and a browser for the studio's tests
  *
  * Quick and silent when all is well. Where there is no adapter it installs a software Vulkan driver on Debian and Ubuntu as root
- * (not with PETALGRAD_NO_INSTALL=1), and elsewhere prints the command to run and exits 1.
+ * (not with PETALGRAD_NO_INSTALL=1), and elsewhere prints the command to run and exits 1. A browser is installed likewise, on Debian;
+ * where there is none, that is said, and the tests that need it are skipped.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { adapterAdvice, describeSystem, installPlan, runPlan } from "../src/cli/driver.mjs";
+import { adapterAdvice, browserPlan, describeSystem, findBrowser, installPlan, runPlan } from "../src/cli/driver.mjs";
 import { probeAdapter } from "../src/cli/probe-adapter.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -88,6 +90,19 @@ async function findAdapter() {
   process.exit(1);
 }
 
+function findOrInstallBrowser() {
+  if (findBrowser()) return;
+  const plan = browserPlan(describeSystem());
+  if (plan.runnable) {
+    say("no browser for the studio's tests: installing chromium, once ...");
+    const failure = runPlan(plan, (line) => say(`  ${line}`));
+    if (!failure) return;
+    say(failure);
+  }
+  const how = plan.commands.length > 0 ? `:\n${plan.commands.map((line) => `  ${line}`).join("\n")}` : "";
+  say(`the studio's tests are skipped, since there is no Chromium; install it${how}`);
+}
+
 async function main() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 9)) {
@@ -96,6 +111,7 @@ async function main() {
   }
   installPackages();
   if (!process.argv.includes("--packages")) await findAdapter();
+  if (process.argv.includes("--browser")) findOrInstallBrowser();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

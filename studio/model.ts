@@ -1,6 +1,111 @@
-/** The opened model, for all rooms. */
-export function openAtFirst(): Promise<void> {
-  return Promise.resolve();
+/** The model that is open, for all rooms: from the box, a file, a drop, an address, or bytes that a room made. */
+import { signal } from "@preact/signals";
+import { type Remote, transfer, wrap } from "comlink";
+import type { AdapterReport, DrawingDesk, ModelReport } from "./workers/drawing-desk.js";
+
+/** How things stand with the model. */
+export type ModelState =
+  | { readonly kind: "none" }
+  | { readonly kind: "loading"; readonly name: string; readonly done: number; readonly total: number | undefined }
+  | {
+      readonly kind: "open";
+      readonly report: ModelReport;
+      /** For links; undefined where only this tab has it. */ readonly address: string | undefined;
+    };
+
+/** The models that are shipped beside the page. */
+export const BOX = [{ address: "models/petals.safetensors", title: "Petals" }] as const;
+
+export const model = signal<ModelState>({ kind: "none" });
+export const adapter = signal<AdapterReport | undefined>(undefined);
+/** One sentence: why the last file was not opened, or why nothing can be drawn. */
+export const trouble = signal<string | undefined>(undefined);
+
+let desk: Remote<DrawingDesk> | undefined;
+
+/** The worker that draws. */
+export function drawingDesk(): Remote<DrawingDesk> {
+  if (!desk) {
+    const worker = new Worker(new URL("./workers/drawing.worker.ts", import.meta.url), { type: "module", name: "drawing" });
+    worker.addEventListener("error", () => (trouble.value = "The engine did not start: reload the page, or use a current browser."));
+    desk = wrap<DrawingDesk>(worker);
+  }
+  return desk;
 }
 
-export function openFile(_file: File): void {}
+/** What a failed call says. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Opens the device and, unless a link names another, the model in the box. */
+export async function openAtFirst(address: string = BOX[0].address): Promise<void> {
+  drawingDesk()
+    .adapter()
+    .then(
+      (report) => (adapter.value = report),
+      (error: unknown) => (trouble.value = messageOf(error)),
+    );
+  if (model.peek().kind === "none") await openAddress(address);
+}
+
+/** Opens a model's file. @param address For links. */
+export async function openBytes(bytes: Uint8Array, name: string, address?: string): Promise<void> {
+  const before = model.peek();
+  model.value = { kind: "loading", name, done: bytes.length, total: bytes.length };
+  try {
+    const report = await drawingDesk().open(transfer(bytes, [bytes.buffer as ArrayBuffer]), name);
+    model.value = { kind: "open", report, address };
+    trouble.value = undefined;
+  } catch (error) {
+    model.value = before.kind === "open" ? before : { kind: "none" };
+    trouble.value = messageOf(error);
+  }
+}
+
+/** Opens a file that was chosen, dropped or pasted. */
+export async function openFile(file: File): Promise<void> {
+  await openBytes(new Uint8Array(await file.arrayBuffer()), file.name);
+}
+
+/** Opens what lies at an address, relative to the page or anywhere that lets this page read. */
+export async function openAddress(address: string): Promise<void> {
+  const before = model.peek();
+  const name = decodeURIComponent(new URL(address, document.baseURI).pathname.split("/").at(-1) || address);
+  try {
+    model.value = { kind: "loading", name, done: 0, total: undefined };
+    const bytes = await download(address, (done, total) => (model.value = { kind: "loading", name, done, total }));
+    model.value = before;
+    await openBytes(bytes, name, address);
+  } catch (error) {
+    model.value = before.kind === "open" ? before : { kind: "none" };
+    trouble.value = messageOf(error);
+  }
+}
+
+/** @throws Error with one sentence */
+async function download(address: string, onProgress: (done: number, total: number | undefined) => void): Promise<Uint8Array> {
+  let response: Response;
+  try {
+    response = await fetch(address);
+  } catch {
+    throw new Error(`${address} cannot be read from here: the network is down, or its host does not allow other pages to read it.`);
+  }
+  const length = Number(response.headers.get("content-length"));
+  // A host that serves its front page for whatever is missing sends HTML.
+  if (!response.ok || !response.body || response.headers.get("content-type")?.startsWith("text/html"))
+    throw new Error(`There is no model at ${address} (the host says ${response.status}): open a file instead.`);
+  const encoded = response.headers.has("content-encoding");
+  const parts: Uint8Array[] = [];
+  let done = 0;
+  const reader = response.body.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+    onProgress((done += part.value.length), length > 0 && !encoded ? length : undefined);
+  }
+  const bytes = new Uint8Array(done);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { adapterAdvice, backportsSource, installPlan } from "../src/cli/driver.mjs";
+import { adapterAdvice, backportsSource, browserPlan, installPlan } from "../src/cli/driver.mjs";
 import { stalePackages } from "../scripts/setup.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-setup-"));
@@ -121,6 +121,14 @@ describe("the plan", () => {
     expect(installPlan({ ...system, loaderVariables: { VK_DRIVER_FILES: "/x" } }, none).runnable).toBe(false);
     expect(installPlan(system, { kind: "crash", reason: "" }).runnable).toBe(false);
     expect(installPlan(system, { kind: "package", reason: "" }).runnable).toBe(false);
+  });
+
+  it("has a browser for the studio's tests on Debian, and leaves other systems alone", () => {
+    expect(browserPlan(system)).toMatchObject({ runnable: true, install: expect.arrayContaining(["chromium"]) as string[] });
+    expect(browserPlan({ ...system, mayInstall: false }).runnable).toBe(false);
+    expect(browserPlan({ ...system, root: false })).toMatchObject({ runnable: false });
+    expect(browserPlan({ ...system, root: false }).commands.at(-1)).toMatch(/^sudo apt-get install .*chromium$/);
+    expect(browserPlan({ ...system, ids: ["ubuntu", "debian"] })).toMatchObject({ runnable: false, commands: [] });
   });
 
   it("names the command of each system", () => {

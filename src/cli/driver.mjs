@@ -188,6 +188,23 @@ function debianPlan(system, probe, sudo) {
   };
 }
 
+/** Where a browser that the studio's tests can use lies, if there is one. */
+export const findBrowser = () =>
+  ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((file) => existsSync(file));
+
+/**
+ * Chromium for the studio's tests. Ubuntu's package of that name is a snap, which does not run everywhere.
+ * @param {System} system
+ * @returns {Plan}
+ */
+export function browserPlan(system) {
+  const debian = system.ids[0] === "debian";
+  const install = ["install", "-y", "--no-install-recommends", "chromium"];
+  const sudo = system.root ? "" : "sudo ";
+  const commands = debian ? [`${sudo}apt-get update`, `${sudo}apt-get ${install.join(" ")}`] : [];
+  return { what: "chromium", commands, runnable: debian && system.root && system.mayInstall, install };
+}
+
 /**
  * What is wrong and what to do, for the terminal.
  * @param {System} system
