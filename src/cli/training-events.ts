@@ -22,6 +22,9 @@ export function show(progress: Progress, event: TrainEvent): void {
       const rate = event.unit === "B" ? bytes(event.done) : perSecond;
       return progress.update({ label: event.what, done: event.done, total: event.total, rate });
     }
+    case "half":
+      // A terminal never asks for halves.
+      return;
     case "step": {
       const rate = `${event.imagesPerSecond.toFixed(1)} images/s`;
       return progress.update({ label: event.stage, done: event.step, total: event.steps, rate, numbers: event.metrics });

@@ -49,6 +49,38 @@ describe("a training's steps", () => {
     ]);
   });
 
+  it("that the pace holds back have nothing beside them, before or after", async () => {
+    const held = [undefined, undefined, "half", "step"] as const;
+    let asked = 0;
+    const { log, run } = loop({
+      pace: () => {
+        const move = held[asked++];
+        return move && turn().then(() => (log.push(`go: ${move}`), move));
+      },
+      run: async (inputs, step, move) => {
+        log.push(`run ${step}, ${move}`);
+        await turn();
+        log.push(`ran ${step}`);
+        return inputs * 10;
+      },
+    });
+    expect(await run()).toBe(4);
+    expect(log).toEqual([
+      ...["inputs 1", "run 1, step", "inputs 2", "run 2, step", "inputs 3", "ran 1", "record 1: 10", "ran 2", "record 2: 20"],
+      ...["go: half", "run 3, half", "ran 3", "inputs 4", "record 3: 30", "go: step", "run 4, step", "ran 4", "record 4: 40"],
+    ]);
+  });
+
+  it("are not begun where the training is stopped while it is held back", async () => {
+    const stop = new AbortController();
+    const { log, run } = loop({
+      signal: stop.signal,
+      pace: () => Promise.resolve((stop.abort(), "step" as const)),
+    });
+    expect(await run()).toBe(0);
+    expect(log).toEqual(["inputs 1"]);
+  });
+
   it("wait for a step's record before what is due after it, and for that before the next step", async () => {
     const { log, run } = loop({
       done: 5,

@@ -2,6 +2,7 @@
  * The networks of a GAN with their optimizers, and its iteration as one compiled program. The losses are in step.ts, how D judges several
  * kinds of pairs in judge.ts.
  */
+import { UserError } from "../../errors.js";
 import type { Device } from "../../gpu/device.js";
 import { Discriminator } from "../../models/discriminator.js";
 import { Generator, type GeneratorOptions } from "../../models/generator.js";
@@ -19,7 +20,7 @@ import { jointBatches, type Judge, separateBatches } from "./judge.js";
 import { type GeneratorTerm, noiseTerm } from "./noise-term.js";
 import type { TrainOptions } from "./options.js";
 import { usesInterpolation, usesMismatch } from "./resolve-options.js";
-import { iteration, type StepOutputs } from "./step.js";
+import { discriminatorHalf, type DiscriminatorOutputs, generatorHalf, type GeneratorOutputs, iteration, type StepOutputs } from "./step.js";
 import type { TrainedText } from "./trained-text.js";
 
 /** What decides the networks and the losses. */
@@ -55,11 +56,18 @@ export const GAN_ADAM = { beta1: 0.5, beta2: 0.999, epsilon: 1e-8, form: "torch7
 /** A compiled iteration. */
 export type GanProgram = Program<StepOutputs>;
 
+/** An iteration as two programs, which have its bits one after the other; a program takes what it reads of the iteration's inputs. */
+export interface GanHalves {
+  readonly discriminator: Program<DiscriminatorOutputs>;
+  readonly generator: Program<GeneratorOutputs>;
+}
+
 /**
  * Factor on the losses where activations are stored in f16 (Micikevicius et al. 2018): gradients of a mean over batch and pixels would
  * else be too small for it. The largest, of a logit, are below 1 / batch; a power of two changes nothing else.
  */
 const LOSS_SCALE = 4096;
+const lossScale = ({ storage }: Pick<CompileOptions, "storage">): number => (storage === "f16" ? LOSS_SCALE : 1);
 
 /** G and D with their optimizers, the average that draws, and what is trained beside them. */
 export class Gan {
@@ -116,7 +124,19 @@ export class Gan {
    * as `noiseD` [B, Z] and `noiseG` [B′, Z].
    */
   compile(device: Device, { given = false, ...options }: CompileOptions & { readonly given?: boolean } = {}): Promise<GanProgram> {
-    return compile(device, () => this.#iteration(given, options.storage === "f16" ? LOSS_SCALE : 1), options);
+    return compile(device, () => this.#iteration(given, lossScale(options)), options);
+  }
+
+  /**
+   * Compiles D's step and G's step apart, for who wants to look between them.
+   * @throws UserError with a text encoder of its own: G's step wants the texts as they were before D's.
+   */
+  async compileHalves(device: Device, options: CompileOptions = {}): Promise<GanHalves> {
+    if (this.text) throw new UserError("a text encoder that is trained with the GAN goes by whole steps");
+    const scale = lossScale(options);
+    const discriminator = await compile(device, () => discriminatorHalf(this, seededInputs(), scale), options);
+    const generator = await compile(device, () => this.#withAverage(generatorHalf(this, seededInputs(), scale)), options);
+    return { discriminator, generator };
   }
 
   /** Floating-point operations of one iteration. */
@@ -125,7 +145,11 @@ export class Gan {
   }
 
   #iteration(given: boolean, lossScale: number): StepOutputs {
-    const outputs = iteration(this, given ? givenInputs : seededInputs(), lossScale);
+    return this.#withAverage(iteration(this, given ? givenInputs : seededInputs(), lossScale));
+  }
+
+  /** After G's step the average follows. */
+  #withAverage<Outputs>(outputs: Outputs): Outputs {
     if (this.average !== this.generator) this.#followAverage(input("decay", [1]));
     return outputs;
   }

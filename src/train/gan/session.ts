@@ -10,6 +10,7 @@ import type { Picture } from "../../pictures/image-grid.js";
 import { RandomStream } from "../../random/philox.js";
 import { StreamPurpose } from "../../random/streams.js";
 import { randomKey } from "../../tensor/random.js";
+import type { InputValues } from "../../tensor/program.js";
 import { requireStorage, type Storage } from "../../tensor/storage.js";
 import { Clock } from "../run/clock.js";
 import { type TrainHooks, type TrainResult, withoutHooks } from "../run/events.js";
@@ -23,6 +24,7 @@ import type { RunStore } from "../run/store.js";
 import { installTuner } from "../run/tuning.js";
 import type { BatchTexts } from "../text/captions.js";
 import { isNormalised, normalisationFor } from "../text/text-model.js";
+import { ByHalves, scalars } from "./by-halves.js";
 import { ganTensors, loadGanTensors } from "./checkpoint.js";
 import { conditionedByEmbeddings, conditionedByEncoder, conditionedByTraining, type Conditioning } from "./conditioning.js";
 import { runCurves } from "./curves.js";
@@ -241,8 +243,10 @@ class Session {
   /** Steps done. */
   #step = 0;
   #grid: string | undefined;
+  readonly #halves: ByHalves;
 
   private constructor(
+    device: Device,
     readonly dataset: Dataset,
     readonly options: TrainOptions,
     readonly run: Run<TrainOptions>,
@@ -253,7 +257,9 @@ class Session {
     readonly gan: Gan,
     readonly program: GanProgram,
     readonly grid: SampleGrid,
-  ) {}
+  ) {
+    this.#halves = new ByHalves(device, gan, { recompute: options.recompute, storage: options.storage }, hooks);
+  }
 
   /** Everything up to the first step. @param step Steps done. */
   static async begin(
@@ -274,7 +280,7 @@ class Session {
       text: `a step: ${dispatches} dispatches, ${(memory.arena / 1e6).toFixed(1)} MB for what lies between`,
     });
     const grid = await SampleGrid.create(device, dataset, gan.average, (rows) => captions.embeddings(rows), options.seed);
-    const session = new Session(dataset, options, run, training, hooks, texts, captions, gan, program, grid);
+    const session = new Session(device, dataset, options, run, training, hooks, texts, captions, gan, program, grid);
     session.#step = step;
     return session;
   }
@@ -290,8 +296,10 @@ class Session {
     const clock = new Clock(steps, (text) => hooks.onEvent({ kind: "message", text }));
     this.#step = await trainSteps({
       ...{ done: this.#step, until: steps, signal },
+      // Time spent in waiting for a person says nothing of the speed.
+      pace: () => hooks.pace?.()?.finally(() => clock.resume()),
       inputs: (step) => this.#inputs(sampler, step),
-      run: (inputs) => this.program.run(inputs),
+      run: (inputs, step, move) => (move === "half" && !this.gan.text ? this.#halves.run(inputs, step) : this.program.run(inputs)),
       record: (step, metrics) => this.#record(step, metrics, clock.tick(step, batch)),
       due: (step) => [
         ...(step % sampleEvery === 0 || step === FIRST_SAMPLE || step === steps ? [() => this.#sample(step)] : []),
@@ -305,7 +313,7 @@ class Session {
   }
 
   /** The batch of a step and the numbers that go with it: a pure function of (options, step). */
-  async #inputs(sampler: PairSampler, step: number): Promise<Record<string, ArrayLike<number>>> {
+  async #inputs(sampler: PairSampler, step: number): Promise<InputValues> {
     const { dataset, options, gan } = this;
     const batch = sampler.batch(step);
     const { images, wrong, views, wrongViews } = batch;
@@ -325,7 +333,7 @@ class Session {
   }
 
   async #record(step: number, values: Readonly<Record<string, Float32Array>>, imagesPerSecond: number): Promise<void> {
-    const metrics = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value[0]!]));
+    const metrics = scalars(values);
     const bad = Object.entries(metrics).find(([, value]) => !Number.isFinite(value));
     if (bad) throw new NonFiniteError(`step ${step}: ${bad[0]} is ${bad[1]}`);
     const rate = learningRate(this.options, step, this.dataset.imagesOfSplit("train").length);

@@ -78,6 +78,10 @@ export interface GanMetrics {
 /** The same while a program is built: scalars to read after each run. */
 export type StepOutputs = { [K in keyof GanMetrics]: Tensor };
 
+/** The scalars of D's half, and those of G's. */
+export type DiscriminatorOutputs = Pick<StepOutputs, "lossD" | "lossReal" | "lossWrong" | "lossFake" | "real" | "wrong" | "fake">;
+export type GeneratorOutputs = Omit<StepOutputs, keyof DiscriminatorOutputs>;
+
 /** Records the iteration. @param lossScale Factor on the losses before the derivative, which Adam divides out again. */
 export function iteration(players: Players, inputs: StepInputs, lossScale: number): StepOutputs {
   const judged = embedded(players, "text");
@@ -85,6 +89,19 @@ export function iteration(players: Players, inputs: StepInputs, lossScale: numbe
   const { shown, losses, probabilities } = discriminatorStep(players, texts, inputs, lossScale);
   const generated = generatorStep(players, texts, shown, inputs, lossScale);
   return { ...losses, ...generated, ...probabilities };
+}
+
+/** Records D's step alone, for programs of half an iteration; run before G's of the same inputs, they have the iteration's bits. */
+export function discriminatorHalf(players: Players, inputs: StepInputs, lossScale: number): DiscriminatorOutputs {
+  const text = embedded(players, "text");
+  const { losses, probabilities } = discriminatorStep(players, { judged: text, given: text }, inputs, lossScale);
+  return { ...losses, ...probabilities };
+}
+
+/** Records G's step alone. Embeddings must be given: a text encoder that learns has changed by D's half. */
+export function generatorHalf(players: Players, inputs: StepInputs, lossScale: number): GeneratorOutputs {
+  const text = embedded(players, "text");
+  return generatorStep(players, { judged: text, given: text }, givenPairs(players, text, inputs), inputs, lossScale);
 }
 
 function discriminatorStep(players: Players, { judged, given }: Texts, inputs: StepInputs, lossScale: number) {

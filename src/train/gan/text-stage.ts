@@ -82,7 +82,7 @@ export async function obtainTextEncoder(
   options: TrainOptions,
   run: Run<TrainOptions>,
   cache: RunStore | undefined,
-  { onEvent, signal }: TrainHooks,
+  { onEvent, signal, pace }: TrainHooks,
 ): Promise<TextEncoderFile | undefined> {
   const training = jointTraining(options);
   const name = keptTextEncoder(dataset, options);
@@ -123,7 +123,7 @@ export async function obtainTextEncoder(
   };
   while (joint.step < steps && !signal.aborted) {
     const next = (Math.floor(joint.step / options.checkpointEvery) + 1) * options.checkpointEvery;
-    await joint.train(Math.min(steps, next), report, signal);
+    await joint.train(Math.min(steps, next), report, signal, pace);
     if (joint.step < steps) await run.writeFile(PART_NAME, await writeSafetensors(await joint.tensors(), { step: String(joint.step) }));
   }
   await joint.destroy();

@@ -10,6 +10,11 @@ export class Clock {
     readonly tell: (text: string) => void,
   ) {}
 
+  /** Leaves out the time since the last step: nobody was at work. */
+  resume(): void {
+    this.#last = performance.now();
+  }
+
   /** Images a second over the last steps. */
   tick(step: number, images: number): number {
     const now = performance.now();

@@ -27,6 +27,8 @@ export type TrainEvent =
       readonly imagesPerSecond: number;
       readonly metrics: Readonly<Record<string, number>>;
     }
+  /** After D's half of a GAN's step, where the pace asked for halves: the metrics that are known by then. G's half ends the step. */
+  | { readonly kind: "half"; readonly step: number; readonly metrics: Readonly<Record<string, number>> }
   /** A text encoder was tried on held-out classes: shares from 0 to 1 by name, and whether it is the best so far. */
   | { readonly kind: "validation"; readonly step: number; readonly measures: Readonly<Record<string, number>>; readonly best: boolean }
   /** A grid was drawn. `path` where the run keeps it. */
@@ -40,11 +42,22 @@ export type TrainEvent =
   /** `model` is the file of what has been trained so far. */
   | { readonly kind: "checkpoint"; readonly step: number; readonly path: string; readonly model?: Uint8Array };
 
-/** Who is told, and who may stop it. */
+/** How far a training that was held back goes before it asks again: a step, or half of one where it has halves (a GAN's: D's, then G's). */
+export type Move = "step" | "half";
+
+/**
+ * Asked before each step, and between the halves of one. Undefined: go on. A promise holds the training back until it is kept; nothing is
+ * under way on the GPU meanwhile. It is to be kept, too, when the signal is aborted.
+ */
+export type Pace = () => Promise<Move> | undefined;
+
+/** Who is told, who may stop it, and who may hold it back. */
 export interface TrainHooks {
   onEvent(event: TrainEvent): void;
   /** Aborted when the user asks to stop: the loop finishes its step, saves a checkpoint and returns. */
   readonly signal: AbortSignal;
+  /** Lets a person pause, and go step by step. The bits are the same at any pace. */
+  readonly pace?: Pace | undefined;
 }
 
 /** For who wants to be told nothing, and stops nothing. */

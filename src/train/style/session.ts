@@ -199,11 +199,11 @@ class Session {
 
   async #steps(): Promise<void> {
     const { steps, batch, sampleEvery, checkpointEvery } = this.options;
-    const { onEvent, signal } = this.hooks;
+    const { onEvent, signal, pace } = this.hooks;
     if (this.#step >= steps) return onEvent({ kind: "message", text: `the style encoder has done its ${steps} steps` });
     const clock = new Clock(steps, (text) => onEvent({ kind: "message", text }));
     this.#step = await trainSteps({
-      ...{ done: this.#step, until: steps, signal },
+      ...{ done: this.#step, until: steps, signal, pace },
       inputs: (step) => this.#inputs(step),
       run: (inputs) => this.program.run(inputs),
       record: (step, { loss }) => this.#record(step, loss[0]!, clock.tick(step, batch)),

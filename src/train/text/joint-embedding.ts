@@ -25,6 +25,7 @@ import { mean } from "../../tensor/reduce.js";
 import { input, type Tensor, tensor } from "../../tensor/tensor.js";
 import { assign, Store } from "../../tensor/variables.js";
 import { fillFeatures, type ImageFeatures } from "./image-features.js";
+import type { Pace } from "../run/events.js";
 import { trainSteps } from "../run/loop.js";
 import type { ImageSide } from "./encoder-file.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "../run/network-file.js";
@@ -159,10 +160,15 @@ export class JointEmbedding {
    * @param signal Ends the training early when aborted.
    * @throws NonFiniteError
    */
-  async train(until: number, onStep: (step: number, loss: number, rows: number) => unknown, signal: AbortSignal): Promise<void> {
+  async train(
+    until: number,
+    onStep: (step: number, loss: number, rows: number) => unknown,
+    signal: AbortSignal,
+    pace?: Pace,
+  ): Promise<void> {
     const { dropout, weightDecay, seed } = this.options;
     this.#step = await trainSteps({
-      ...{ done: this.#step, until, signal },
+      ...{ done: this.#step, until, signal, pace },
       inputs: async (step) => {
         const { columns, values } = this.#batchOf(step);
         return { values, program: await this.program(columns) };

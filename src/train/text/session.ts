@@ -179,7 +179,7 @@ class TextSession {
 
   async train(): Promise<TextTrainResult> {
     const { options, run, hooks } = this;
-    const { signal } = hooks;
+    const { signal, pace } = hooks;
     const { steps, checkpointEvery, validateEvery } = options;
     const joint = this.#joint;
     await this.#resume();
@@ -188,7 +188,7 @@ class TextSession {
     while (joint.step < steps && !this.#outOfPatience && !signal.aborted) {
       const validation = validator && validateEvery !== null ? Math.min(steps, after(validateEvery)) : undefined;
       const checkpoint = after(checkpointEvery);
-      await joint.train(Math.min(steps, checkpoint, validation ?? steps), (...step) => this.#report(...step), signal);
+      await joint.train(Math.min(steps, checkpoint, validation ?? steps), (...step) => this.#report(...step), signal, pace);
       if (validator && joint.step === validation) await this.#validate(validator);
       if (joint.step === checkpoint && joint.step < steps) await this.#checkpoint();
     }
