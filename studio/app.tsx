@@ -4,11 +4,15 @@ import { useEffect, useRef } from "preact/hooks";
 import { DropTarget } from "./parts/drop-target.js";
 import { hashOf, type RoomName, route } from "./route.js";
 import { DrawRoom } from "./rooms/draw.js";
+import { RestyleRoom } from "./rooms/restyle.js";
+import { WalkRoom } from "./rooms/walk.js";
 import { openAtFirst, openFile } from "./model.js";
 
 /** The rooms, in the order of their doors. */
 const DOORS: readonly { readonly room: RoomName; readonly title: string; readonly Room: ComponentType }[] = [
   { room: "draw", title: "Draw", Room: DrawRoom },
+  { room: "walk", title: "Walk", Room: WalkRoom },
+  { room: "restyle", title: "Restyle", Room: RestyleRoom },
 ];
 
 export function App() {

@@ -17,6 +17,8 @@ export type ModelState =
 export const BOX = [{ address: "models/petals.safetensors", title: "Petals" }] as const;
 
 export const model = signal<ModelState>({ kind: "none" });
+/** The file of a style encoder that was opened beside the model. */
+export const style = signal<string | undefined>(undefined);
 export const adapter = signal<AdapterReport | undefined>(undefined);
 /** One sentence: why the last file was not opened, or why nothing can be drawn. */
 export const trouble = signal<string | undefined>(undefined);
@@ -54,6 +56,7 @@ export async function openBytes(bytes: Uint8Array, name: string, address?: strin
   try {
     const report = await drawingDesk().open(transfer(bytes, [bytes.buffer as ArrayBuffer]), name);
     model.value = { kind: "open", report, address };
+    style.value = undefined;
     trouble.value = undefined;
   } catch (error) {
     model.value = before.kind === "open" ? before : { kind: "none" };
@@ -64,6 +67,12 @@ export async function openBytes(bytes: Uint8Array, name: string, address?: strin
 /** Opens a file that was chosen, dropped or pasted. */
 export async function openFile(file: File): Promise<void> {
   await openBytes(new Uint8Array(await file.arrayBuffer()), file.name);
+}
+
+/** Opens a style encoder's file for the open model. @throws Error with one sentence */
+export async function openStyle(file: File): Promise<void> {
+  await drawingDesk().openStyle(new Uint8Array(await file.arrayBuffer()), file.name);
+  style.value = file.name;
 }
 
 /** Opens what lies at an address, relative to the page or anywhere that lets this page read. */

@@ -22,6 +22,10 @@ export interface InversionOptions {
    * both about as long as the generator knows them.
    */
   readonly prior?: number;
+  /** Told after each step, with the mean squared errors of the images' pixels before it. */
+  readonly onStep?: (step: number, errors: Float32Array) => void;
+  /** Aborted when no further step is to be made: what was found so far is the result. */
+  readonly signal?: AbortSignal;
 }
 
 /** Styles found by optimisation, and how near they came. */
@@ -47,7 +51,7 @@ export async function refine(
   start: Float32Array,
   text: Float32Array | undefined,
   steps: number,
-  { learningRate = 0.1, prior = 0.003 }: InversionOptions = {},
+  { learningRate = 0.1, prior = 0.003, onStep, signal }: InversionOptions = {},
 ): Promise<Inversion> {
   const { noiseSize, textSize, imageSize } = generator.options;
   const n = start.length / noiseSize;
@@ -70,9 +74,10 @@ export async function refine(
     const rate = (step: number) => adam.rate(learningRate * 0.5 * (1 + Math.cos((Math.PI * (step - 1)) / steps)), step);
     const inputs = { images, ...(text && { text }) };
     let before: Float32Array | undefined;
-    for (let step = 1; step <= steps; step++) {
+    for (let step = 1; step <= steps && !signal?.aborted; step++) {
       const { error } = await program.run({ ...(step === 1 && inputs), rate: rate(step) });
       before ??= error;
+      onStep?.(step, error);
     }
     // The error of the last step's result, with nothing moved.
     const { error: after } = await program.run({ ...inputs, rate: [0, 1] });

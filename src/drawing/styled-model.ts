@@ -2,10 +2,10 @@
 import { mismatch, type StyleFile } from "../train/style/file.js";
 import { shorten, StyleReader } from "../train/style/reader.js";
 import type { DrawingModel } from "./drawing-model.js";
-import { type Inversion, refine } from "./invert.js";
+import { type Inversion, type InversionOptions, refine } from "./invert.js";
 
 /** How styles are taken from images. */
-export interface StyleReading {
+export interface StyleReading extends Pick<InversionOptions, "onStep" | "signal"> {
   /** Styles are at most so many times as long as noise is on average (default 1). */
   readonly styleLength?: number;
   /** Steps of optimisation after the style encoder (default 0). */
@@ -34,13 +34,14 @@ export class StyledModel {
    */
   async read(
     photos: Float32Array,
-    { refine: steps = 0, captions, styleLength = 1 }: StyleReading = {},
+    { refine: steps = 0, captions, styleLength = 1, onStep, signal }: StyleReading = {},
   ): Promise<{ styles: Float32Array; inversion?: Inversion }> {
     const styles = shorten(await this.reader.read(photos), this.reader.style.options.noiseSize, styleLength);
     if (steps === 0) return { styles };
     const { device, model } = this.drawing;
     const text = captions && (await this.drawing.embed(captions));
-    const inversion = await refine(device, model.generator, photos, styles, text, steps);
+    const watch = { ...(onStep && { onStep }), ...(signal && { signal }) };
+    const inversion = await refine(device, model.generator, photos, styles, text, steps, watch);
     return { styles: inversion.styles, inversion };
   }
 

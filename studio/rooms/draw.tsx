@@ -66,6 +66,12 @@ function take(query: URLSearchParams): boolean {
   return sentences.length > 0;
 }
 
+/** Changes the images of a row, unless another drawing has begun. */
+function change(texts: readonly string[], row: number, to: (old: Drawn, index: number) => Drawn): void {
+  const now = drawing.peek();
+  if (now?.texts === texts) drawing.value = { ...now, images: now.images.map((images, r) => (r === row ? images.map(to) : images)) };
+}
+
 async function draw(): Promise<void> {
   const state = model.peek();
   const texts = sentencesOf(text.peek());
@@ -79,14 +85,10 @@ async function draw(): Promise<void> {
   try {
     const done = await drawingDesk().draw(
       { texts, count: count.peek(), seed: seed.peek(), raw: raw.peek(), ...limit },
-      proxy((row: number, index: number, image: Pixels, probability?: number) => {
-        const now = drawing.peek();
-        if (now?.texts !== texts) return;
-        const replaced = { image, ...(probability !== undefined && { probability }) };
-        drawing.value = {
-          ...now,
-          images: now.images.map((images, r) => (r === row ? images.map((old, i) => (i === index ? replaced : old)) : images)),
-        };
+      proxy({
+        image: (row: number, index: number, image: Pixels) => change(texts, row, (old, i) => (i === index ? { image } : old)),
+        judged: (row: number, probabilities: readonly number[]) =>
+          change(texts, row, (old, i) => ({ ...old, probability: probabilities[i]! })),
       }),
     );
     if (done) remember(queryOf());

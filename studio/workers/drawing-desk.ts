@@ -1,12 +1,21 @@
 /** A model on the device, and what a person may want drawn with it. */
 import { transfer } from "comlink";
 import { DrawingModel } from "../../src/drawing/drawing-model.js";
+import { type Course, interpolate, type StyleSource } from "../../src/drawing/interpolate.js";
+import { restyle } from "../../src/drawing/restyle.js";
+import { StyledModel } from "../../src/drawing/styled-model.js";
+import type { Path } from "../../src/drawing/walk.js";
+import { photoImage } from "../../src/data/photo.js";
 import type { Device } from "../../src/gpu/device.js";
+import { outer } from "../../src/train/gan/painter.js";
 import { type GanFile, readGan } from "../../src/train/gan/model-file.js";
 import { normalNoise } from "../../src/train/gan/noise.js";
+import { readModelFile } from "../../src/train/run/model-format.js";
+import { readStyle } from "../../src/train/style/file.js";
 import { isCut } from "../../src/train/text/sentences.js";
+import { joined } from "../../src/tensor/rows.js";
 import { survivingLoss, theDevice } from "./engine.js";
-import { type Pixels, toPixels } from "./pixels.js";
+import { allPixels, type Pixels } from "./pixels.js";
 
 /** What the page knows of the device. */
 export interface AdapterReport {
@@ -26,10 +35,12 @@ export interface ModelReport {
   readonly unit: string;
   /** Symbols of a sentence that are read. */
   readonly length: number;
-  /** Which generator draws by default, as far as the file says. */
-  readonly kind: string | undefined;
   /** It holds the raw generator beside its moving average. */
   readonly raw: boolean;
+  /** It holds the discriminator. */
+  readonly judges: boolean;
+  /** It holds a style encoder. */
+  readonly styled: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -53,18 +64,55 @@ export interface DrawRequest {
   readonly raw?: boolean;
 }
 
-/** One image: which sentence's, which of its images, and its pixels. */
-export type OnImage = (text: number, index: number, image: Pixels) => unknown;
+/** Told of each image, by its sentence and number, and once a sentence's are all there, of the discriminator's probabilities. */
+export interface DrawWatch {
+  image(text: number, index: number, image: Pixels): unknown;
+  judged(text: number, probabilities: readonly number[]): unknown;
+}
+
+/** A walk, as `interpolate` takes it. */
+export interface WalkRequest {
+  readonly texts: Course<string>;
+  readonly styles: Course<StyleSource>;
+  readonly steps: number;
+  readonly path: Path;
+}
+
+/** Images row by row. */
+export interface Grid {
+  readonly images: readonly Pixels[];
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Photographs, and sentences to draw in their styles. */
+export interface RestyleRequest {
+  readonly photos: readonly Pixels[];
+  readonly texts: readonly string[];
+  /** Steps of optimisation after the style encoder. */
+  readonly refine: number;
+}
 
 /** Images a run of the painting program: a processor shows the first ones sooner in small bites. */
 const biteOf = (device: Device): number => (device.traits.software ? 4 : 16);
 
+/** A file as it came, to be read again for another device. */
+interface Kept {
+  readonly bytes: Uint8Array;
+  readonly name: string;
+}
+
 export class DrawingDesk {
-  /** The file as it came, to be read again for another device. */
-  #file: { readonly bytes: Uint8Array; readonly name: string } | undefined;
-  #model: DrawingModel | undefined;
-  /** The number of the newest request; older ones end early. */
+  #file: Kept | undefined;
+  /** A style encoder's file, where it is not in the model's own. */
+  #style: Kept | undefined;
+  /** What is bound to the device, made when it is first needed. */
+  #averaged: DrawingModel | undefined;
+  #raw: DrawingModel | undefined;
+  #styled: StyledModel | undefined;
+  /** The number of the newest drawing; older ones end early. */
   #newest = 0;
+  #refining: AbortController | undefined;
 
   /** Opens the device. */
   async adapter(): Promise<AdapterReport> {
@@ -75,11 +123,24 @@ export class DrawingDesk {
   /** Reads a model's file; the one before stands where this one is refused. */
   async open(bytes: Uint8Array, name: string): Promise<ModelReport> {
     const file = await readGan(bytes, name);
-    this.#model?.destroy();
-    this.#model = undefined;
+    const { metadata } = await readModelFile(bytes, name);
+    const styled = metadata.has("style.options");
+    this.#forget();
     this.#file = { bytes, name };
+    this.#style = styled ? this.#file : undefined;
     this.#newest++;
-    return report(file, bytes.length, name);
+    return reportOn(file, styled, bytes.length, name);
+  }
+
+  /** Reads a style encoder's file for the model that is open. */
+  async openStyle(bytes: Uint8Array, name: string): Promise<void> {
+    const file = await readStyle(bytes, name);
+    const { generator } = (await this.#drawing(await theDevice())).model;
+    if (file.style.options.imageSize !== generator.options.imageSize || file.style.options.noiseSize !== generator.options.noiseSize)
+      throw new Error(`${name} is the style encoder of a model of other sizes.`);
+    this.#style = { bytes, name };
+    this.#styled?.destroy();
+    this.#styled = undefined;
   }
 
   /** How the model would read sentences. */
@@ -93,51 +154,106 @@ export class DrawingDesk {
   }
 
   /** Draws, image by image, sentence by sentence. @returns false where a newer request came between */
-  async draw({ texts, count, seed, truncation }: DrawRequest, onImage: OnImage): Promise<boolean> {
+  draw(request: DrawRequest, watch: DrawWatch): Promise<boolean> {
     const mine = ++this.#newest;
-    return survivingLoss(async (device) => {
-      const drawing = await this.#drawing(device);
-      const { noiseSize, textSize, imageSize } = drawing.model.generator.options;
-      const embeddings = await drawing.embed(texts);
-      const noise = normalNoise(count, noiseSize, seed, truncation);
-      const rows = texts.length * count;
-      const all = { noise: new Float32Array(rows * noiseSize), text: new Float32Array(rows * textSize) };
-      for (let row = 0; row < rows; row++) {
-        const [t, i] = [Math.floor(row / count), row % count];
-        all.noise.set(noise.subarray(i * noiseSize, (i + 1) * noiseSize), row * noiseSize);
-        all.text.set(embeddings.subarray(t * textSize, (t + 1) * textSize), row * textSize);
-      }
-      const bite = biteOf(device);
-      for (let from = 0; from < rows; from += bite) {
-        const to = Math.min(rows, from + bite);
-        const images = await drawing.paint(
-          all.noise.slice(from * noiseSize, to * noiseSize),
-          all.text.slice(from * textSize, to * textSize),
+    return survivingLoss((device) => this.#draw(device, request, watch, () => mine === this.#newest));
+  }
+
+  async #draw(device: Device, request: DrawRequest, watch: DrawWatch, isNewest: () => boolean): Promise<boolean> {
+    const { texts, count, seed, truncation, raw } = request;
+    const drawing = await this.#drawing(device, raw);
+    const { noiseSize, textSize, imageSize } = drawing.model.generator.options;
+    const embeddings = await drawing.embed(texts);
+    const noise = normalNoise(count, noiseSize, seed, truncation);
+    const bite = biteOf(device);
+    for (let text = 0; text < texts.length; text++) {
+      const pairs = outer(embeddings.slice(text * textSize, (text + 1) * textSize), textSize, noise, noiseSize);
+      const parts: Float32Array[] = [];
+      for (let from = 0; from < count; from += bite) {
+        const to = Math.min(count, from + bite);
+        const part = await drawing.paint(
+          pairs.columns.slice(from * noiseSize, to * noiseSize),
+          pairs.rows.slice(from * textSize, to * textSize),
         );
-        if (mine !== this.#newest) return false;
-        for (let row = from; row < to; row++) {
-          const each = 3 * imageSize ** 2;
-          const image = toPixels(images.subarray((row - from) * each, (row - from + 1) * each), imageSize);
-          onImage(Math.floor(row / count), row % count, transfer(image, [image.data.buffer]));
-        }
+        if (!isNewest()) return false;
+        parts.push(part);
+        allPixels(part, imageSize).forEach((image, i) => watch.image(text, from + i, transfer(image, [image.data.buffer])));
       }
-      return true;
+      if (drawing.model.discriminator) watch.judged(text, [...(await drawing.judge(joined(parts), pairs.rows))]);
+    }
+    return true;
+  }
+
+  /** The images of a walk: columns walk between sentences, or between noises where the sentence stays; rows are the other's. */
+  walk(request: WalkRequest): Promise<Grid> {
+    return survivingLoss(async (device) => {
+      const { images, rows, columns, size } = await interpolate(await this.#drawing(device), request);
+      return sent({ images: allPixels(images, size), rows, columns });
     });
   }
 
-  /** The opened model on this device. */
-  async #drawing(device: Device): Promise<DrawingModel> {
-    if (this.#model?.device === device) return this.#model;
+  /**
+   * Sentences in the styles of photographs: each row a photograph and the sentences.
+   * @param onStep Told of the refinement's progress, with the mean squared error of the pixels.
+   */
+  restyle({ photos, texts, refine }: RestyleRequest, onStep: (step: number, error: number) => unknown): Promise<Grid> {
+    this.#refining = new AbortController();
+    const { signal } = this.#refining;
+    return survivingLoss(async (device) => {
+      const styled = await this.#withStyle(device);
+      const { imageSize } = styled.drawing.model.generator.options;
+      const own = joined(photos.map(({ width, height, data }) => photoImage({ width, height, pixels: data }, imageSize)));
+      const { images } = await restyle(styled, own, texts, {
+        ...{ refine, signal },
+        onStep: (step, errors) => onStep(step, errors.reduce((sum, error) => sum + error, 0) / errors.length),
+      });
+      return sent({ images: allPixels(images, imageSize), rows: photos.length, columns: 1 + texts.length });
+    });
+  }
+
+  /** Ends the refinement; what was found is drawn. */
+  stopRefining(): void {
+    this.#refining?.abort();
+  }
+
+  /** The opened model on a device. */
+  async #drawing(device: Device, raw = false): Promise<DrawingModel> {
+    if (this.#averaged && this.#averaged.device !== device) this.#forget();
+    const known = raw ? this.#raw : this.#averaged;
+    if (known) return known;
     if (!this.#file) throw new Error("Open a model first.");
     const { bytes, name } = this.#file;
-    this.#model = new DrawingModel(device, await readGan(bytes, name), name);
-    return this.#model;
+    const file = await readGan(bytes, name);
+    this.#averaged ??= new DrawingModel(device, file, name);
+    if (!raw || !file.raw) return this.#averaged;
+    return (this.#raw ??= new DrawingModel(device, { ...file, generator: file.raw }, name));
+  }
+
+  async #withStyle(device: Device): Promise<StyledModel> {
+    const drawing = await this.#drawing(device);
+    if (!this.#style) throw new Error("This model has no style encoder: open its file, or train one with train-style.");
+    return (this.#styled ??= await StyledModel.create(drawing, await readStyle(this.#style.bytes, this.#style.name)));
+  }
+
+  /** Frees what is bound to a device; the files stay. */
+  #forget(): void {
+    for (const made of [this.#styled, this.#raw, this.#averaged]) made?.destroy();
+    this.#styled = this.#raw = this.#averaged = undefined;
   }
 }
 
-function report({ generator, encoder, alphabet, examples, kind, fileWarnings }: GanFile, bytes: number, name: string): ModelReport {
+const sent = (grid: Grid): Grid =>
+  transfer(
+    grid,
+    grid.images.map(({ data }) => data.buffer),
+  );
+
+function reportOn(file: GanFile, styled: boolean, bytes: number, name: string): ModelReport {
+  const { generator, encoder, alphabet, examples, fileWarnings } = file;
   return {
     ...{ name, bytes, size: generator.options.imageSize, examples },
-    ...{ unit: alphabet.unit, length: encoder.options.length, kind, raw: false, warnings: fileWarnings ?? [] },
+    ...{ unit: alphabet.unit, length: encoder.options.length },
+    ...{ raw: file.raw !== undefined, judges: file.discriminator !== undefined, styled },
+    warnings: fileWarnings ?? [],
   };
 }

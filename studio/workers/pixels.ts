@@ -18,13 +18,8 @@ export function toPixels(image: Float32Array, size: number): Pixels {
   return { width: size, height: size, data };
 }
 
-/** Pixels → [3, height, width] in [−1, 1]; what is transparent lies on white. */
-export function fromPixels({ width, height, data }: Pixels): Float32Array {
-  const plane = width * height;
-  const image = new Float32Array(3 * plane);
-  for (let p = 0; p < plane; p++) {
-    const alpha = data[4 * p + 3]! / 255;
-    for (let c = 0; c < 3; c++) image[c * plane + p] = (data[4 * p + c]! * alpha + 255 * (1 - alpha)) / 127.5 - 1;
-  }
-  return image;
+/** [N, 3, size, size] in [−1, 1] → the pixels of each. */
+export function allPixels(images: Float32Array, size: number): Pixels[] {
+  const each = 3 * size * size;
+  return Array.from({ length: images.length / each }, (_, i) => toPixels(images.subarray(i * each, (i + 1) * each), size));
 }

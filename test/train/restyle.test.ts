@@ -114,6 +114,18 @@ describe("refine", () => {
     const wrong = await refine(await device(), generator, images, start, new Float32Array(text.length), 150, { prior: 0 });
     const total = (errors: Float32Array) => errors.reduce((a, b) => a + b);
     expect(total(sought.after)).toBeLessThan(total(wrong.after));
+    // It tells each step's errors, and ends where it is asked to.
+    const [told, stop] = [[] as number[], new AbortController()];
+    const watch = {
+      prior: 0,
+      signal: stop.signal,
+      onStep: (step: number, errors: Float32Array) => void (told.push(step, errors[0]!), step === 3 && stop.abort()),
+    };
+    const short = await refine(await device(), generator, images, start, text, 150, watch);
+    expect(told.filter((_, i) => i % 2 === 0)).toEqual([1, 2, 3]);
+    expect(told[1]).toBe(before[0]);
+    expect(short.before).toEqual(before);
+    expect(total(short.after)).toBeGreaterThan(total(after));
     // The prior draws towards 0.
     const tame = await refine(await device(), generator, images, start, text, 150, { prior: 10 });
     const size = (values: Float32Array) => values.reduce((sum, v) => sum + v * v, 0);
