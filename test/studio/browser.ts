@@ -86,3 +86,19 @@ export async function visit(browser: Browser, address: string, options: BrowserC
   await page.goto(address);
   return { page, context, foreign, errors };
 }
+
+/** Red, green and blue of each pixel of canvases. */
+export const pixelsOf = (page: Page, selector: string): Promise<number[][]> =>
+  page.$$eval(selector, (canvases) =>
+    canvases.map((canvas) => {
+      const { width, height } = canvas as HTMLCanvasElement;
+      const { data } = (canvas as HTMLCanvasElement).getContext("2d")!.getImageData(0, 0, width, height);
+      return [...data].filter((_, i) => i % 4 !== 3);
+    }),
+  );
+
+/** Keeps a picture of the page in the folder that PETALGRAD_SHOTS names, if it does. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  const folder = process.env.PETALGRAD_SHOTS;
+  if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}

@@ -7,19 +7,11 @@ import { DrawingModel } from "../../src/drawing/drawing-model.js";
 import { sample } from "../../src/drawing/sample.js";
 import { readGan } from "../../src/train/gan/model-file.js";
 import { device as testDevice } from "../device.js";
-import { describeInBrowser, openBrowser, staticHost, visit } from "./browser.js";
+import { describeInBrowser, openBrowser, pixelsOf, screenshot, staticHost, visit } from "./browser.js";
 
 const file = readFileSync("test/fixtures/earlier/model-399d622.safetensors");
 
-/** Pixels of all drawn images, row by row. */
-const drawn = (page: Page): Promise<number[][]> =>
-  page.$$eval(".results canvas.pixels", (canvases) =>
-    canvases.map((canvas) => {
-      const { width, height } = canvas as HTMLCanvasElement;
-      const { data } = (canvas as HTMLCanvasElement).getContext("2d")!.getImageData(0, 0, width, height);
-      return [...data].filter((_, i) => i % 4 !== 3);
-    }),
-  );
+const drawn = (page: Page): Promise<number[][]> => pixelsOf(page, ".results canvas.pixels");
 
 /** Waits until so many images are drawn. */
 const wait = (page: Page, images: number) =>
@@ -92,8 +84,7 @@ describeInBrowser("the room Draw", () => {
       const { violations } = await new AxeBuilder({ page }).analyze();
       expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
-      if (process.env.PETALGRAD_SHOTS)
-        await page.screenshot({ path: `${process.env.PETALGRAD_SHOTS}/draw-${colorScheme}.png`, fullPage: true });
+      await screenshot(page, `draw-${colorScheme}`);
       await context.close();
     }
   });
