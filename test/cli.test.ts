@@ -281,6 +281,7 @@ describe("the program", () => {
     ["restyle"],
     ["interpolate"],
     ["prepare"],
+    ["studio"],
     ["doctor"],
   ])("%s --help", (name) => {
     const { status, stdout, stderr } = petalgrad([name, "--help"]);
@@ -293,7 +294,7 @@ describe("the program", () => {
   it("lists its commands, and its version", () => {
     const { status, stdout } = petalgrad([]);
     expect(status).toBe(0);
-    for (const name of ["train", "sample", "train-style", "restyle", "interpolate", "prepare", "doctor"])
+    for (const name of ["train", "sample", "train-style", "restyle", "interpolate", "prepare", "studio", "doctor"])
       expect(stdout).toContain(`\n  ${name}`);
     expect(petalgrad(["--version"]).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });

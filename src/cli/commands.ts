@@ -14,5 +14,6 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   interpolate: async () => (await import("./interpolate.js")).interpolate as Command,
   reproduce: async () => (await import("./reproduce.js")).reproduce as Command,
   prepare: async () => (await import("./prepare.js")).prepare as Command,
+  studio: async () => (await import("./studio.js")).studio as Command,
   doctor: async () => (await import("./doctor.js")).doctor as Command,
 };

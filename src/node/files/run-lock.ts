@@ -5,6 +5,7 @@
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { UserError } from "../../errors.js";
+import type { LockState } from "../../train/run/summary.js";
 import { isRunning } from "./atomic-file.js";
 
 interface Holder {
@@ -51,6 +52,15 @@ export function lockFolder(folder: string, path: string, warn: (text: string) =>
   // Where the process is made to end at once, too.
   process.on("exit", release);
   return release;
+}
+
+/** Who holds a lock, for those who only look on. @throws the file system's error */
+export function lockState(path: string): LockState {
+  const found = readLock(path);
+  if (found === undefined) return "free";
+  const holder = holderOf(found);
+  if (!holder) return isFresh(path) ? "held" : "left";
+  return isHeld(holder, { process: process.pid, machine: hostname() }) ? "held" : "left";
 }
 
 /** Removes a lock, unless it has changed hands since it was read. */
