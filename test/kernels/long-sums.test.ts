@@ -3,6 +3,7 @@
  * one row would be off by 1e-5 and more.
  */
 import { afterAll, describe, expect, it } from "vitest";
+import { type GatherShape, scatter } from "../../kernels/gather.js";
 import { type LoopAxis, total } from "../../kernels/loops.js";
 import { moments, MOMENTS_VARIANTS } from "../../kernels/moments.js";
 import { reduce, REDUCE_VARIANTS } from "../../kernels/reduce.js";
@@ -119,4 +120,39 @@ describe.each(Object.entries(patterns))("%s", (_, pattern) => {
     },
     120_000,
   );
+});
+
+/** Of a scatter, as of the product that it stands for. */
+const MOST_PRODUCT = 4e-6;
+
+/** Of more rows than are added up one after the other: in more parts where the table is small, in blocks where it is large. */
+const tables: Record<string, GatherShape> = {
+  "a table of 70, four columns": { batch: 4, length: 2 ** 15 + 2, values: 70, depth: 4, kernel: 3, base: 1 },
+  "a table of 70, three columns": { batch: 2 ** 16 + 5, length: 1, values: 70, depth: 3, kernel: 1, base: 0 },
+  "a table of three, a million rows": { batch: 2 ** 20, length: 1, values: 3, depth: 1, kernel: 1, base: 0 },
+  "a table of 1000, four columns": { batch: 4, length: 2 ** 15 + 2, values: 1000, depth: 4, kernel: 3, base: 1 },
+  "a table of 1000, three columns": { batch: 2 ** 16 + 5, length: 1, values: 1000, depth: 3, kernel: 1, base: 0 },
+};
+
+describe.each(Object.entries(tables))("the scatter of a look-up's gradient, %s", (_, shape) => {
+  const { batch, length, values, depth, kernel, base } = shape;
+  const steps = length - kernel + 1;
+  it.each(["equal rows at one index", "random rows at random indices"])("%s", async (kind) => {
+    const equal = kind.startsWith("equal");
+    // Some indices lie outside the table and add nothing.
+    const places = noise(batch * length, "places", [0, values + base + 1]);
+    const index = Uint32Array.from(places, (place) => (equal ? base + 2 : Math.floor(place)));
+    const g = equal ? new Float32Array(batch * steps * depth).fill(0.1) : noise(batch * steps * depth, "rows", [0, 1]);
+    const exact = new Float64Array(kernel * values * depth);
+    for (let row = 0; row < batch * steps; row++) {
+      const [n, t] = [Math.floor(row / steps), row % steps];
+      for (let j = 0; j < kernel; j++) {
+        const v = index[n * length + t + j]! - base;
+        if (v < 0 || v >= values) continue;
+        for (let d = 0; d < depth; d++) exact[(j * values + v) * depth + d]! += g[row * depth + d]!;
+      }
+    }
+    const [dw] = await run(scatter(shape), [new Float32Array(index.buffer), g], [exact.length]);
+    exact.forEach((sum, i) => expectNear(dw![i]!, sum, `element ${i}`, MOST_PRODUCT));
+  });
 });
