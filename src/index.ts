@@ -161,6 +161,7 @@ export { type Path, walk } from "./drawing/walk.js";
 // Training a GAN: options and presets, algorithm 1 as one compiled step, and a run that keeps itself.
 export { type GeneratorKind, type GivenOptions, TRAIN_OPTIONS, type TrainOptions, type Variant, VARIANTS } from "./train/gan/options.js";
 export { resolveOptions } from "./train/gan/resolve-options.js";
+export { RECIPE_VALUES, type RecipeName, RECIPES } from "./train/gan/recipes.js";
 export type { TuneMode } from "./train/run/options.js";
 export { type Preset, PRESET_VALUES, type PresetName, PRESETS } from "./train/gan/presets.js";
 export { emaDecay, Gan, type GanOptions, type GanProgram } from "./train/gan/gan.js";

@@ -9,6 +9,8 @@ interface Common {
   readonly description: string;
   /** What `--help` shows as the default where the value follows from something else, e.g. "from the preset". */
   readonly defaultText?: string;
+  /** What else decides it where it is not given: "recipe paper: off". */
+  readonly elsewhere?: string;
   /** Heading under which `--help` lists the option. */
   readonly group?: string;
   /** Who says so, and where: "section 4.3, equation 5" is the paper's. */

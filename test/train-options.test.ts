@@ -1,9 +1,10 @@
 /** The option table of training: defaults, presets, ranges, resume, config.json. */
 import { describe, expect, it } from "vitest";
-import { checkOption, flagName, nearest } from "../src/option-spec.js";
+import { checkOption, flagName, nearest, type OptionSpec, valueWord } from "../src/option-spec.js";
 import { type GivenOptions, TRAIN_OPTIONS } from "../src/train/gan/options.js";
 import { optionsFromJson, optionsToJson, resolveOptions, resumeOptions } from "../src/train/gan/resolve-options.js";
 import { PRESET_VALUES, PRESETS } from "../src/train/gan/presets.js";
+import { RECIPE_VALUES, RECIPES } from "../src/train/gan/recipes.js";
 
 const cpu = { software: true };
 
@@ -76,6 +77,7 @@ describe("resolveOptions", () => {
     [{ variant: "gan" as const, clsWeight: 0.5 }, "--cls-weight has no meaning with --variant gan"],
     [{ variant: "gan-cls" as const, interpWeight: 1 }, "--interp-weight has no meaning with --variant gan-cls"],
     [{ interpType: "2" as const, interpBeta: 0.5 }, "--interp-beta has no meaning with --interp-type 2"],
+    [{ recipe: "papers" as "paper" }, "--recipe must be one of petalgrad, paper, authors"],
     [{ smoothLayers: 1 }, "--smooth-layers has no meaning with --upsampling transposed"],
     [{ minibatchDeviation: true }, "--minibatch-deviation has no meaning without --discriminator-batches joint"],
     [{ dataDir: "x" }, "--data-dir has no meaning with --dataset petals"],
@@ -89,6 +91,40 @@ describe("resolveOptions", () => {
     [{ embeddings: "x", textSize: 5 }, "--text-size has no meaning with --embeddings PATH"],
   ])("refuses %o in one line", (given, message) => {
     expect(() => resolveOptions(given, cpu)).toThrow(message);
+  });
+
+  it("takes from a recipe what is not given", () => {
+    expect(resolveOptions({}, cpu)).toEqual(resolveOptions({ recipe: "petalgrad" }, cpu));
+    expect(resolveOptions({ recipe: "paper" }, cpu)).toMatchObject({
+      ...{ recipe: "paper", preset: "small", steps: 3000, textForm: "char-cnn-rnn", upsampling: "transposed", residual: false, ema: 0 },
+      ...{ numCaptions: 1, mismatch: "text", lrDecay: 1, textBatchNorm: false, missingLeakyRelu: "restore", infoWeight: 0 },
+    });
+    expect(resolveOptions({ recipe: "authors", preset: "medium" }, cpu)).toMatchObject({
+      ...{ recipe: "authors", preset: "medium", steps: 8000, textForm: "char-cnn-rnn", upsampling: "transposed", residual: true, ema: 0 },
+      ...{ numCaptions: 4, mismatch: "image", lrDecay: 0.5, textBatchNorm: true, missingLeakyRelu: "keep", infoWeight: 0 },
+    });
+    const own: GivenOptions = {
+      recipe: "paper",
+      ema: 0.9,
+      numCaptions: 3,
+      textForm: "bag-of-words",
+      upsampling: "smooth",
+      smoothLayers: 1,
+    };
+    expect(resolveOptions(own, cpu)).toMatchObject({ ...own, mismatch: "text" });
+    // What a recipe sets may have no meaning beside what is given; only what the user typed is refused.
+    expect(resolveOptions({ recipe: "paper", variant: "gan", embeddings: "x" }, cpu)).toMatchObject({ variant: "gan", numCaptions: 1 });
+  });
+
+  it("says of every option that a recipe sets which ones do, and to what", () => {
+    for (const recipe of RECIPES) {
+      for (const [key, value] of Object.entries(RECIPE_VALUES[recipe])) {
+        const { elsewhere } = TRAIN_OPTIONS[key as keyof typeof TRAIN_OPTIONS] as OptionSpec;
+        expect(elsewhere, key).toMatch(/^recipes? /);
+        expect(elsewhere, key).toMatch(new RegExp(`${recipe}(, \\w+)?: ${valueWord(value)}`));
+      }
+    }
+    expect((TRAIN_OPTIONS.steps as OptionSpec).elsewhere).toBeUndefined();
   });
 
   it("takes an odd batch where nothing is interpolated", () => {
@@ -107,6 +143,7 @@ describe("resumeOptions", () => {
   it("refuses to change what a step computes", () => {
     expect(() => resumeOptions(saved, { learningRate: 1 })).toThrow("--learning-rate 1: the run was begun with 0.0002");
     expect(() => resumeOptions(saved, { residual: false })).toThrow("--residual off: the run was begun with on");
+    expect(() => resumeOptions(saved, { recipe: "paper" })).toThrow("--recipe paper: the run was begun with petalgrad");
     expect(() => resumeOptions(saved, { textEncoder: "x" })).toThrow("the run was begun with none");
   });
 });
@@ -138,10 +175,12 @@ describe("optionsFromJson", () => {
     expect(optionsFromJson(JSON.parse(JSON.stringify(older)), "config.json")).toEqual({ ...saved, textForm: "char-cnn-rnn" });
   });
 
-  it("reads runs from before there were smooth layers as runs without", () => {
-    const { upsampling, smoothLayers, ...older } = saved;
-    expect([upsampling, smoothLayers]).toEqual(["transposed", 2]);
-    expect(optionsFromJson(JSON.parse(JSON.stringify(older)), "config.json")).toMatchObject({ upsampling: "transposed", smoothLayers: 2 });
+  it("reads runs from before there were smooth layers and recipes as runs without", () => {
+    const { upsampling, smoothLayers, recipe, ...older } = saved;
+    expect([upsampling, smoothLayers, recipe]).toEqual(["transposed", 2, "petalgrad"]);
+    const read = optionsFromJson(JSON.parse(JSON.stringify(older)), "config.json");
+    expect(read).toMatchObject({ upsampling: "transposed", smoothLayers: 2, recipe: null });
+    expect(resumeOptions(read, { steps: 500 })).toEqual({ ...read, steps: 500 });
   });
 
   it.each([

@@ -86,7 +86,8 @@ export function flagColumn(key: string, spec: OptionSpec): string {
 /** What an option does; where the paper says so; what holds without it. */
 function meaning(spec: OptionSpec): string {
   const source = spec.source === undefined ? "" : ` [${spec.source}]`;
-  if (spec.type === "flag") return `${spec.default === true ? "without: " : ""}${spec.description}${source}`;
+  const elsewhere = spec.elsewhere === undefined ? "" : ` (${spec.elsewhere})`;
+  if (spec.type === "flag") return `${spec.default === true ? "without: " : ""}${spec.description}${source}${elsewhere}`;
   const fallback = defaultOf(spec);
   const repeated = spec.type === "texts" ? "; may be repeated" : "";
   return `${spec.description}${source}${repeated}${fallback === undefined ? "" : ` (default: ${fallback})`}`;
@@ -94,6 +95,11 @@ function meaning(spec: OptionSpec): string {
 
 /** What holds where the option is not given, in words. */
 export function defaultOf(spec: OptionSpec): string | undefined {
+  const fallback = ownDefault(spec);
+  return fallback === undefined || spec.elsewhere === undefined ? fallback : `${fallback}; ${spec.elsewhere}`;
+}
+
+function ownDefault(spec: OptionSpec): string | undefined {
   if (spec.defaultText !== undefined) return spec.defaultText;
   if (spec.type === "flag") return spec.default === true ? "on" : "off";
   return "default" in spec && spec.default !== undefined ? String(spec.default) : undefined;

@@ -21,6 +21,9 @@ const OPTIONS = {
     description: `the text encoder of all runs, as ${typed("train-text")} makes them`,
     defaultText: `trained as ${typed("train")} does, one a seed`,
   },
+  recipe: TRAIN_OPTIONS.recipe,
+  upsampling: TRAIN_OPTIONS.upsampling,
+  smoothLayers: TRAIN_OPTIONS.smoothLayers,
   discriminatorBatches: TRAIN_OPTIONS.discriminatorBatches,
   minibatchDeviation: TRAIN_OPTIONS.minibatchDeviation,
   infoWeight: TRAIN_OPTIONS.infoWeight,
@@ -53,6 +56,7 @@ export const reproduce = defineCommand({
     ["reproduce --what ablation --seeds 3", "petals, preset small, three seeds"],
     ["reproduce --what ablation --first-seed 3 --seeds 2", "two more, beside those"],
     ["reproduce --what ablation --first-seed 5 --variant gan-cls", "one more run: another machine can take another"],
+    ["reproduce --what ablation --recipe paper --variant gan-int-cls", "as the paper says"],
     ["reproduce --what ablation --info-weight 1", "with backgrounds that the noise decides, beside the paper's way"],
     ["reproduce --what ablation --dataset flowers --preset medium --steps 2000", "flowers, one seed"],
   ],
@@ -66,7 +70,10 @@ export const reproduce = defineCommand({
     const { dataset, dataDir, captions, preset, steps, textEncoder, variant, styleSteps, samples, zeroShot, out, results } = values;
     const seeds = Array.from({ length: values.seeds }, (_, i) => values.firstSeed + i);
     const optional = { dataDir, captions, steps, textEncoder };
-    const changes = ABLATION_CHANGES.filter((key) => values[key] !== OPTIONS[key].default).map((key) => [key, values[key]]);
+    const changes = ABLATION_CHANGES.filter((key) => given[key] !== undefined && given[key] !== OPTIONS[key].default).map((key) => [
+      key,
+      values[key],
+    ]);
     const common: GivenOptions = {
       ...{ dataset, preset, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) },
       ...Object.fromEntries(changes),

@@ -2,7 +2,14 @@
 import { flagName, valueWord } from "../../option-spec.js";
 import type { GivenOptions } from "../../train/gan/options.js";
 
-export const ABLATION_CHANGES = ["discriminatorBatches", "minibatchDeviation", "infoWeight"] as const;
+export const ABLATION_CHANGES = [
+  "recipe",
+  "upsampling",
+  "smoothLayers",
+  "discriminatorBatches",
+  "minibatchDeviation",
+  "infoWeight",
+] as const;
 
 /** Those of them that were given: flags and their values. */
 export const changesOf = (given: GivenOptions): [flag: string, value: string][] =>

@@ -165,9 +165,13 @@ export class Gan {
   }
 }
 
-/** The generator's settings; those of its upsampling only where it is another than older versions know. */
-function generatorOptions({ upsampling, smoothLayers, ...options }: GanOptions): GeneratorOptions {
-  return { ...options, width: options.generatorWidth, ...(upsampling !== "transposed" && { upsampling, smoothLayers }) };
+/**
+ * The generator's settings. A run hands over all its options, which model files have held since the first version; of those that came later
+ * only its upsampling is told, and only where it is another than earlier versions know.
+ */
+function generatorOptions(options: GanOptions & { readonly recipe?: unknown }): GeneratorOptions {
+  const { upsampling, smoothLayers, recipe: _recipe, ...settings } = options;
+  return { ...settings, width: options.generatorWidth, ...(upsampling !== "transposed" && { upsampling, smoothLayers }) };
 }
 
 /** Decay of the moving average at step t = 1, 2, ...: short at first, so that it forgets the random start. */

@@ -8,6 +8,7 @@ import type { OptionsOf, OptionTable } from "../../option-spec.js";
 import { STORAGES } from "../../tensor/storage.js";
 import { DATA_OPTIONS, GROUPS, SEED_OPTION, TUNE_OPTION } from "../run/options.js";
 import { FROM_PRESET, PRESETS } from "./presets.js";
+import { RECIPES, setByRecipes } from "./recipes.js";
 import { MADE_TEXT_OPTIONS } from "./text-form.js";
 
 /** The paper's losses: plain, with mismatching pairs, with interpolated texts, with both (sections 4.1-4.3). */
@@ -31,6 +32,16 @@ export const TRAIN_OPTIONS = {
     choices: PRESETS,
     description: "sizes of everything",
     defaultText: "small on a software adapter, paper on a GPU",
+    group: GROUPS.run,
+  },
+  /** How the options came about that were not given; null for runs older than recipes. */
+  recipe: {
+    type: "choice",
+    choices: RECIPES,
+    default: "petalgrad",
+    nullable: "always",
+    description:
+      "what is set where it is not given: by petalgrad's defaults, as the paper says, or as its authors' code does; sizes are the preset's",
     group: GROUPS.run,
   },
   variant: {
@@ -114,6 +125,7 @@ export const TRAIN_OPTIONS = {
     type: "flag",
     default: true,
     description: "residual bottlenecks in both networks (in the authors' code, not in the paper)",
+    ...setByRecipes("residual"),
     group: GROUPS.paper,
   },
   /** Form of the generator's last stride-2 layers. */
@@ -124,6 +136,7 @@ export const TRAIN_OPTIONS = {
     description:
       "how the generator's last layers double the image: by transposed convolutions 4x4, as in the paper, which may leave a weave of period two; by smooth ones, each the nearest pixel's value and then a convolution 3x3, at the same cost; or by straight lines between pixels, then a convolution 2x2 (bilinear)",
     source: "Odena et al. 2016",
+    ...setByRecipes("upsampling"),
     group: GROUPS.ours,
   },
   smoothLayers: {
@@ -140,6 +153,7 @@ export const TRAIN_OPTIONS = {
     default: "restore",
     description: "the LeakyReLU that the authors' code lacks after the discriminator's third convolution: keep it missing, or restore it",
     source: "section 4.1",
+    ...setByRecipes("missingLeakyRelu"),
     group: GROUPS.paper,
   },
   textBatchNorm: {
@@ -147,6 +161,7 @@ export const TRAIN_OPTIONS = {
     default: true,
     saved: "on|off",
     description: "batch norm in the discriminator's text layer (in the authors' code)",
+    ...setByRecipes("textBatchNorm"),
     group: GROUPS.paper,
   },
   discriminatorBatches: {
@@ -155,6 +170,7 @@ export const TRAIN_OPTIONS = {
     default: "separate",
     description:
       "the discriminator's batch norm in training: real, mismatching and drawn pairs each by their own statistics, as in the authors' code, or all by common ones",
+    ...setByRecipes("discriminatorBatches"),
     group: GROUPS.ours,
   },
   minibatchDeviation: {
@@ -163,6 +179,7 @@ export const TRAIN_OPTIONS = {
     saved: "on|off",
     description: "show the discriminator of joint batches how much the images of each kind differ",
     source: "Karras et al. 2018, section 3",
+    ...setByRecipes("minibatchDeviation"),
     group: GROUPS.ours,
   },
   /** Weight of the noise that can be read from the mean colour of an image's border in the generator's loss; 0: none is read. */
@@ -174,6 +191,7 @@ export const TRAIN_OPTIONS = {
     description:
       "weight of a term that makes the noise tell in the colour of an image's border, and so decide its background; 0: none, as in the paper",
     source: "after Chen et al. 2016",
+    ...setByRecipes("infoWeight"),
     group: GROUPS.ours,
   },
 
@@ -210,6 +228,7 @@ export const TRAIN_OPTIONS = {
     default: 4,
     description: "captions averaged into an image's text vector (authors' code: 4)",
     source: "section 5: one",
+    ...setByRecipes("numCaptions"),
     group: GROUPS.paper,
   },
   mismatch: {
@@ -218,6 +237,7 @@ export const TRAIN_OPTIONS = {
     default: "image",
     description: "what is wrong in the mismatching pair: the image (authors' code) or the text (paper)",
     source: "section 4.2; algorithm 1, line 8",
+    ...setByRecipes("mismatch"),
     group: GROUPS.paper,
   },
   learningRate: {
@@ -235,6 +255,7 @@ export const TRAIN_OPTIONS = {
     max: 1,
     default: 0.5,
     description: "factor on the learning rate (authors' code)",
+    ...setByRecipes("lrDecay"),
     group: GROUPS.paper,
   },
   /** In epochs. */
@@ -271,6 +292,7 @@ export const TRAIN_OPTIONS = {
     default: "1",
     description: "mix two texts at --interp-beta (1) or at a random place, also beyond them (2; authors' code)",
     source: "section 4.3, equation 5",
+    ...setByRecipes("interpType"),
     group: GROUPS.paper,
   },
   interpBeta: {
@@ -289,6 +311,7 @@ export const TRAIN_OPTIONS = {
     max: 0.99999,
     default: 0.995,
     description: "decay of the generator's moving average, which draws the samples; 0: none",
+    ...setByRecipes("ema"),
     group: GROUPS.ours,
   },
 

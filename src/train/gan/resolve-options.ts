@@ -7,27 +7,36 @@ import { tuneModeFor } from "../run/options.js";
 import { fromJson, resumed, toJson, type PathResolver } from "../run/saved-options.js";
 import { type GivenOptions, TRAIN_OPTIONS, type TrainOptions, type Variant } from "./options.js";
 import { PRESET_VALUES } from "./presets.js";
+import { RECIPE_VALUES } from "./recipes.js";
 import { MADE_TEXT_KEYS, textDefaults, textFormRules } from "./text-form.js";
 import { END_TO_END, textSource } from "./text-source.js";
 
 const KEYS = keysOf(TRAIN_OPTIONS);
 
 /**
- * The options of a new run: what was given, then what the preset says, then the fixed defaults. Without a preset, a software adapter
- * gets `small`, a GPU `paper`.
+ * The options of a new run: what was given, then what the recipe says, then what the preset says, then the fixed defaults. Without a preset,
+ * a software adapter gets `small`, a GPU `paper`.
  * @throws UserError for a value out of its range, or options that contradict each other.
  */
 export function resolveOptions(given: GivenOptions, adapter: { readonly software: boolean }): TrainOptions {
   const preset = given.preset ?? (adapter.software ? "small" : "paper");
   checkOption("--preset", TRAIN_OPTIONS.preset, preset);
+  const recipe = given.recipe ?? TRAIN_OPTIONS.recipe.default;
+  checkOption("--recipe", TRAIN_OPTIONS.recipe, recipe);
+  const set: GivenOptions = RECIPE_VALUES[recipe];
   const fixed = Object.fromEntries(KEYS.map((key) => [key, "default" in TRAIN_OPTIONS[key] ? TRAIN_OPTIONS[key].default : null]));
   const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const text = textDefaults(given, preset, given.dataset ?? TRAIN_OPTIONS.dataset.default);
-  const options = { ...fixed, ...PRESET_VALUES[preset], ...text, tune: tuneModeFor(adapter), ...chosen, preset } as unknown as TrainOptions;
+  const text = textDefaults({ ...set, ...chosen }, preset, given.dataset ?? TRAIN_OPTIONS.dataset.default);
+  const defaults = { ...fixed, ...PRESET_VALUES[preset], ...text, ...set, ...withoutJoint(given), tune: tuneModeFor(adapter) };
+  const options = { ...defaults, ...chosen, preset, recipe } as unknown as TrainOptions;
   check(options, (key) => `--${flagName(key)}`);
   refuseUnused(given, options);
   return options;
 }
+
+/** Who asks for separate batches asks for no deviation, which a recipe may set and which has no meaning there. */
+const withoutJoint = (given: GivenOptions): GivenOptions =>
+  given.discriminatorBatches === "separate" ? { minibatchDeviation: false } : {};
 
 /** An option that would change nothing was given by mistake: say so rather than ignore it. */
 function refuseUnused(given: GivenOptions, options: TrainOptions): void {
@@ -86,6 +95,7 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     textNgrams: 2,
     upsampling: "transposed",
     smoothLayers: SMOOTH_LAYERS,
+    recipe: null,
   });
   check(options, (key) => `${where}: ${key}`);
   return options;

@@ -3,6 +3,7 @@ import { CELLS } from "../../models/recurrent.js";
 import { TEXT_FORMS, type TextForm } from "../../models/text-encoder.js";
 import { keysOf, type OptionsOf, type OptionTable } from "../../option-spec.js";
 import { GROUPS } from "../run/options.js";
+import { setByRecipes } from "./recipes.js";
 import { FROM_PRESET, PRESET_VALUES, type PresetName } from "./presets.js";
 import { END_TO_END } from "./text-source.js";
 
@@ -20,6 +21,7 @@ export const MADE_TEXT_OPTIONS = {
     choices: TEXT_FORMS,
     description: "form of the text encoder: the paper's char-cnn-rnn, or another of train-text's",
     defaultText: "char-cnn-rnn; for petals bag-of-words, save with preset paper, end-to-end, --text-cell or --text-width",
+    ...setByRecipes("textForm"),
     group: GROUPS.ours,
   },
   /** Longest run of words that a bag of words counts as a word of its own. */
