@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { DropTarget } from "./parts/drop-target.js";
 import { hashOf, type RoomName, route } from "./route.js";
 import { DrawRoom } from "./rooms/draw.js";
+import { InsideRoom } from "./rooms/inside.js";
 import { RestyleRoom } from "./rooms/restyle.js";
 import { WalkRoom } from "./rooms/walk.js";
 import { openAtFirst, openFile } from "./model.js";
@@ -13,6 +14,7 @@ const DOORS: readonly { readonly room: RoomName; readonly title: string; readonl
   { room: "draw", title: "Draw", Room: DrawRoom },
   { room: "walk", title: "Walk", Room: WalkRoom },
   { room: "restyle", title: "Restyle", Room: RestyleRoom },
+  { room: "inside", title: "Look inside", Room: InsideRoom },
 ];
 
 export function App() {

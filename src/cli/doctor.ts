@@ -2,31 +2,12 @@
 import { existsSync, statfsSync } from "node:fs";
 import { arch, cpus, totalmem } from "node:os";
 import { UserError } from "../errors.js";
+import { WANTED_FEATURES, WANTED_LIMITS } from "../gpu/wants.js";
 import { type Context, defineCommand } from "./command.js";
 import { adapterAdvice, describeSystem, installPlan } from "./driver.mjs";
 import { type Probe, probeAdapter } from "./probe-adapter.mjs";
 import { bytes } from "./progress.js";
 import { dependencyVersion, packageVersion } from "./version.js";
-
-/** Limits that decide what can be trained; the value is what the `paper` preset needs, 0 where any will do. */
-const LIMITS: Readonly<Record<string, number>> = {
-  maxBufferSize: 256 * 2 ** 20,
-  maxStorageBufferBindingSize: 128 * 2 ** 20,
-  maxStorageBuffersPerShaderStage: 8,
-  maxComputeWorkgroupStorageSize: 16 * 2 ** 10,
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupSizeX: 256,
-  maxComputeWorkgroupsPerDimension: 65535,
-  minStorageBufferOffsetAlignment: 0,
-  maxImmediateSize: 0,
-};
-
-/** Features that petalgrad asks for where they are, and what it does without them. */
-const FEATURES: Readonly<Record<string, string>> = {
-  subgroups: "kernels take the variants without subgroups",
-  "shader-f16": "train keeps activations in f32 (no --storage f16)",
-  "timestamp-query": "bench measures whole submissions instead of single kernels",
-};
 
 export const doctor = defineCommand({
   name: "doctor",
@@ -75,11 +56,11 @@ function describeAdapter(context: Context, probe: Probe): void {
   for (const [name, value] of Object.entries(rest)) row(context, name, String(value));
   row(context, "kind", isSoftware(probe) ? "software: a CPU plays the GPU; presets tiny and small" : "GPU");
   context.print("");
-  for (const [feature, without] of Object.entries(FEATURES))
+  for (const [feature, without] of Object.entries(WANTED_FEATURES))
     row(context, feature, probe.features?.includes(feature) ? "yes" : `no: ${without}`);
   row(context, "all features", (probe.features ?? []).join(" "));
   context.print("");
-  for (const name of Object.keys(LIMITS)) {
+  for (const name of Object.keys(WANTED_LIMITS)) {
     const limit = probe.limits?.[name];
     row(context, name, limit === undefined ? "unknown" : limitText(name, limit));
   }
@@ -104,7 +85,7 @@ function problemsOf(probe: Probe): string[] {
     problems.push(adapterAdvice(system, probe, installPlan(system, probe)));
   }
   if (probe.fault) problems.push(`the adapter does not compute: ${probe.fault}; update its driver`);
-  for (const [name, least] of Object.entries(LIMITS)) {
+  for (const [name, least] of Object.entries(WANTED_LIMITS)) {
     const limit = probe.limits?.[name];
     if (limit !== undefined && limit < least) problems.push(`${name} is ${limit}; the preset paper needs ${least}: use a smaller preset`);
   }

@@ -17,7 +17,7 @@ import { mean } from "../tensor/reduce.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { ImageTrunk, type ImageTrunkOptions } from "./image-trunk.js";
 import type { Initializers } from "./initializers.js";
-import { BatchNorm, Conv, Linear, type Mode, Network } from "./layers.js";
+import { BatchNorm, Conv, Linear, type Mode, Network, type See } from "./layers.js";
 
 /** Sizes and choices of a discriminator. */
 export interface DiscriminatorOptions extends ImageTrunkOptions {
@@ -64,8 +64,8 @@ export class Discriminator extends Network {
   }
 
   /** The image's trunk: [N, 3, S, S] → [N, 8n, 4, 4]; as `read` and `judge` also for P passes at once, [P, N, ...]. */
-  look(images: Tensor, mode: Mode): Tensor {
-    return this.#trunk.call(images, mode);
+  look(images: Tensor, mode: Mode, see?: See): Tensor {
+    return this.#trunk.call(images, mode, see);
   }
 
   /** The text's branch: [N, textSize] → [N, textProjection]. */

@@ -18,7 +18,7 @@ import { leakyRelu, relu, tanh } from "../tensor/elementwise.js";
 import { concat, reshape } from "../tensor/layout.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Initializers } from "./initializers.js";
-import { BatchNorm, Deconv, Linear, type Mode, Network } from "./layers.js";
+import { BatchNorm, Deconv, Linear, type Mode, Network, type See } from "./layers.js";
 import { ResidualBottleneck } from "./residual.js";
 import { type Upsampling, upsamplingLayer, type UpsamplingLayer } from "./upsampling.js";
 
@@ -84,15 +84,17 @@ export class Generator extends Network {
   /**
    * @param noise [N, noiseSize]
    * @param text [N, textSize]
+   * @param see Shown what each layer but the last gives, [N, C, H, W] after its activation.
    * @returns Images [N, 3, S, S] in (−1, 1).
    */
-  call(noise: Tensor, text: Tensor, mode: Mode): Tensor {
+  call(noise: Tensor, text: Tensor, mode: Mode, see?: See): Tensor {
     const projected = leakyRelu(this.#text.call(text));
     const joined = concat([noise, projected], 1);
     let h = this.#deconvolutions[0]!.call(reshape(joined, [...joined.shape, 1, 1]));
     this.#norms.forEach((norm, level) => {
       h = norm.call(h, mode);
       h = this.#residuals[level]?.call(h, mode) ?? relu(h);
+      see?.(`deconv${level + 1}`, h);
       h = this.#deconvolutions[level + 1]!.call(h);
     });
     return tanh(h);

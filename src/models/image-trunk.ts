@@ -12,7 +12,7 @@
 import { leakyRelu } from "../tensor/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { upsamplings } from "./generator.js";
-import { BatchNorm, Conv, type Mode, type Network } from "./layers.js";
+import { BatchNorm, Conv, type Mode, type Network, type See } from "./layers.js";
 import { ResidualBottleneck } from "./residual.js";
 
 /** Sizes and choices of the discriminator's image side. */
@@ -46,8 +46,11 @@ export class ImageTrunk {
     this.#residual = residual ? new ResidualBottleneck(network, "residual", this.channels, leakyRelu) : undefined;
   }
 
-  /** [N, 3, S, S] → [N, 8n, 4, 4]; or [P, N, ...] of P passes at once. */
-  call(images: Tensor, mode: Mode): Tensor {
+  /**
+   * [N, 3, S, S] → [N, 8n, 4, 4]; or [P, N, ...] of P passes at once.
+   * @param see Shown what each layer gives, after its activation; the last one's residual block goes before it.
+   */
+  call(images: Tensor, mode: Mode, see?: See): Tensor {
     const levels = this.#convolutions.length;
     let h = images;
     this.#convolutions.forEach((convolution, i) => {
@@ -55,7 +58,9 @@ export class ImageTrunk {
       h = this.#norms[i]?.call(h, mode) ?? h;
       const missing = i === levels - 2 && i > 0 && this.options.missingLeakyRelu === "keep";
       if (i < levels - 1 && !missing) h = leakyRelu(h);
+      if (i === levels - 1) h = this.#residual?.call(h, mode) ?? leakyRelu(h);
+      see?.(`conv${i + 1}`, h);
     });
-    return this.#residual?.call(h, mode) ?? leakyRelu(h);
+    return h;
   }
 }

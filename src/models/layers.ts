@@ -13,6 +13,9 @@ import type { Initializers } from "./initializers.js";
 /** How batch norm behaves: by the batch, or by running statistics. */
 export type Mode = "train" | "evaluate";
 
+/** Shown what a layer of a network gives, by its name. */
+export type See = (layer: string, response: Tensor) => void;
+
 /** A network: its trained variables, its batch-norm statistics, and where they get their first values. */
 export class Network {
   readonly parameters: Store;

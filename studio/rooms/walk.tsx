@@ -77,7 +77,7 @@ export function WalkRoom() {
         }}
       >
         <div class="fields">
-          <label>
+          <label class="long">
             Walk
             <select value={way.value} onChange={(e) => (way.value = e.currentTarget.value as Way)}>
               {Object.entries(WAYS).map(([value, title]) => (
@@ -183,7 +183,9 @@ function Walked({ shown }: { readonly shown: Grid }) {
         </div>
       </div>
       <h2>All {rows * columns} images</h2>
-      <PixelCanvas image={grid(shown.images, columns)} label={`The whole walk: ${rows} rows of ${columns} images`} />
+      <div class="whole">
+        <PixelCanvas image={grid(shown.images, columns, 1)} label={`The whole walk: ${rows} rows of ${columns} images`} />
+      </div>
     </section>
   );
 }

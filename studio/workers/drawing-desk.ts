@@ -3,10 +3,13 @@ import { transfer } from "comlink";
 import { DrawingModel } from "../../src/drawing/drawing-model.js";
 import { type Course, interpolate, type StyleSource } from "../../src/drawing/interpolate.js";
 import { restyle } from "../../src/drawing/restyle.js";
+import { kernelsOf, responsesOf } from "../../src/drawing/layers.js";
 import { StyledModel } from "../../src/drawing/styled-model.js";
 import type { Path } from "../../src/drawing/walk.js";
 import { photoImage } from "../../src/data/photo.js";
 import type { Device } from "../../src/gpu/device.js";
+import { WANTED_FEATURES, WANTED_LIMITS } from "../../src/gpu/wants.js";
+import type { Network } from "../../src/models/layers.js";
 import { outer } from "../../src/train/gan/painter.js";
 import { type GanFile, readGan } from "../../src/train/gan/model-file.js";
 import { normalNoise } from "../../src/train/gan/noise.js";
@@ -15,7 +18,10 @@ import { readStyle } from "../../src/train/style/file.js";
 import { isCut } from "../../src/train/text/sentences.js";
 import { joined } from "../../src/tensor/rows.js";
 import { survivingLoss, theDevice } from "./engine.js";
-import { allPixels, type Pixels } from "./pixels.js";
+import { heatMap, kernelTiles, responseTiles } from "./layer-pictures.js";
+import { measure } from "./measure.js";
+import type { MeasureName } from "./measures.js";
+import { allPixels, type Pixels, toPixels } from "./pixels.js";
 
 /** What the page knows of the device. */
 export interface AdapterReport {
@@ -91,6 +97,29 @@ export interface RestyleRequest {
   readonly texts: readonly string[];
   /** Steps of optimisation after the style encoder. */
   readonly refine: number;
+}
+
+/** What the adapter has, and what it lacks. */
+export interface AdapterDetails extends AdapterReport {
+  readonly features: readonly { readonly name: string; readonly there: boolean; readonly without: string }[];
+  readonly limits: readonly { readonly name: string; readonly value: number; readonly wanted: number }[];
+}
+
+/** One layer's values as small pictures. */
+export interface LayerPictures {
+  readonly network: "generator" | "discriminator";
+  readonly layer: string;
+  readonly shape: readonly number[];
+  readonly tiles: readonly Pixels[];
+}
+
+/** What a model does on the way of one image. */
+export interface Look {
+  readonly image: Pixels;
+  readonly responses: readonly LayerPictures[];
+  /** Where the discriminator would change the image; undefined without one. */
+  readonly heat: Pixels | undefined;
+  readonly probability: number | undefined;
 }
 
 /** Images a run of the painting program: a processor shows the first ones sooner in small bites. */
@@ -208,6 +237,56 @@ export class DrawingDesk {
         onStep: (step, errors) => onStep(step, errors.reduce((sum, error) => sum + error, 0) / errors.length),
       });
       return sent({ images: allPixels(images, imageSize), rows: photos.length, columns: 1 + texts.length });
+    });
+  }
+
+  /** What the adapter has. */
+  async details(): Promise<AdapterDetails> {
+    const device = await theDevice();
+    const limits = device.gpu.limits as unknown as Readonly<Record<string, number | undefined>>;
+    return {
+      ...(await this.adapter()),
+      features: Object.entries(WANTED_FEATURES).map(([name, without]) => ({ name, there: device.gpu.features.has(name), without })),
+      limits: Object.entries(WANTED_LIMITS).flatMap(([name, wanted]) => {
+        const value = limits[name];
+        return value === undefined ? [] : [{ name, value, wanted }];
+      }),
+    };
+  }
+
+  /** One line on how fast the adapter is. */
+  measure(name: MeasureName): Promise<string> {
+    return survivingLoss((device) => measure(device, name));
+  }
+
+  /** The kernels of the model's convolutions. */
+  async kernels(): Promise<LayerPictures[]> {
+    const { generator, discriminator } = (await this.#drawing(await theDevice())).model;
+    const of = async (network: LayerPictures["network"], model: Network | undefined): Promise<LayerPictures[]> =>
+      ((model && (await kernelsOf(model))) ?? []).map((values) => ({
+        ...{ network, layer: values.layer, shape: values.shape },
+        tiles: kernelTiles(values, network === "generator"),
+      }));
+    return [...(await of("generator", generator)), ...(await of("discriminator", discriminator))];
+  }
+
+  /** Draws one image and shows what each layer gives on its way. */
+  look(text: string, seed: number): Promise<Look> {
+    return survivingLoss(async (device) => {
+      const drawing = await this.#drawing(device);
+      const { generator, discriminator } = drawing.model;
+      const { noiseSize, imageSize } = generator.options;
+      const embedding = await drawing.embed([text]);
+      const networks = { generator, ...(discriminator && { discriminator }) };
+      const seen = await responsesOf(device, networks, normalNoise(1, noiseSize, seed), embedding);
+      const of = (network: LayerPictures["network"]) =>
+        seen[network].map((values) => ({ network, layer: values.layer, shape: values.shape, tiles: responseTiles(values) }));
+      return {
+        image: toPixels(seen.image, imageSize),
+        responses: [...of("generator"), ...of("discriminator")],
+        heat: discriminator && heatMap(await drawing.judgeGradient(seen.image, embedding), imageSize),
+        probability: discriminator && (await drawing.judge(seen.image, embedding))[0]!,
+      };
     });
   }
 
