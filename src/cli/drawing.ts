@@ -1,5 +1,7 @@
 /** What the commands that draw share: their common options, where to draw from, what is said meanwhile, writing a picture. */
-import { basename, extname } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, extname, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { commandLine } from "../command-line.js";
 import { fileProblemOr } from "../node/files/file-problem.js";
 import { UserError } from "../errors.js";
@@ -36,14 +38,35 @@ export const TRUNCATION_OPTION = {
   defaultText: "none",
 } as const;
 
-/** What to draw from. @throws UserError where nothing is named and there is no run */
-export function sourceOf({ run, model }: { readonly run?: string | undefined; readonly model?: string | undefined }): string {
+export const MODEL_OPTION = {
+  type: "text",
+  placeholder: "FILE",
+  description: "draw from a model file (.safetensors) instead of a run",
+  defaultText: "where there is no run, the one in the box",
+} as const;
+
+/** The model that a clone has beside its sources; the installed package has none. */
+const IN_THE_BOX = fileURLToPath(new URL("../../models/petals.safetensors", import.meta.url));
+
+/**
+ * What to draw from: what is named, else the newest run, else the model in the box, which is said.
+ * @throws UserError where there is none of them
+ */
+export function sourceOf(
+  { run, model }: { readonly run?: string | undefined; readonly model?: string | undefined },
+  context: Context,
+): string {
   if (run !== undefined && model !== undefined) throw new UserError("--run and --model both name what to draw from: give one of them");
   const source = model ?? run ?? newestRun();
-  if (source === undefined)
+  if (source !== undefined) return source;
+  if (!existsSync(IN_THE_BOX))
     throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run DIR`);
-  return source;
+  context.stderr.write(`there is no run under runs/ yet: drawing with the model in the box, ${named(IN_THE_BOX)}\n`);
+  return IN_THE_BOX;
 }
+
+/** A path as a person in this folder would write it. */
+const named = (path: string): string => (relative("", path).startsWith("..") ? path : relative("", path));
 
 /** Messages and warnings, a line each, on standard error. */
 export const tellOn =

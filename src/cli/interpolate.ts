@@ -10,7 +10,7 @@ import { PATHS } from "../drawing/walk.js";
 import type { Values } from "../option-spec.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
-import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
+import { checkExtension, DRAWING_OPTIONS, MODEL_OPTION, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
 import { REFINE_OPTION, STYLE_LENGTH_OPTION } from "./restyle.js";
 
 const OPTIONS = {
@@ -33,7 +33,10 @@ const OPTIONS = {
     defaultText: "linear for texts, spherical for styles",
   },
   run: RUN_OPTION,
-  model: { type: "text", placeholder: "FILE", description: "draw from a model file (.safetensors) instead of a run; styles by seed only" },
+  model: {
+    ...MODEL_OPTION,
+    description: "draw from a model file (.safetensors) instead of a run; photographs need its style encoder in it",
+  },
   truncation: TRUNCATION_OPTION,
   styleLength: STYLE_LENGTH_OPTION,
   refine: REFINE_OPTION,
@@ -72,7 +75,7 @@ export const interpolate = defineCommand({
     checkUse({ ...courses, truncation, styleLength, refine, animation, delay });
     checkExtension("--out", out, ".png");
     if (animation !== undefined) checkExtension("--animation", animation, ".gif", ".webp");
-    const source = sourceOf({ run, model });
+    const source = sourceOf({ run, model }, context);
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
     const [{ interpolate: draw }, { frames }] = await Promise.all([import("../node/drawing.js"), import("../drawing/interpolate.js")]);

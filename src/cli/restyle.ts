@@ -5,7 +5,7 @@ import { UserError } from "../errors.js";
 import { imageGrid } from "../pictures/image-grid.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
-import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, writePicture } from "./drawing.js";
+import { checkExtension, DRAWING_OPTIONS, MODEL_OPTION, RUN_OPTION, sourceOf, tellOn, writePicture } from "./drawing.js";
 
 /** How a style is taken from an image file. */
 export const REFINE_OPTION = {
@@ -29,6 +29,7 @@ const OPTIONS = {
   style: { type: "texts", placeholder: "FILE", description: "an image to take the style from, one row of the grid" },
   text: { type: "texts", placeholder: '"..."', description: "a sentence to draw, one column of the grid" },
   run: RUN_OPTION,
+  model: { ...MODEL_OPTION, description: "draw from a model file (.safetensors) that holds its style encoder, instead of a run" },
   styleLength: STYLE_LENGTH_OPTION,
   refine: REFINE_OPTION,
   caption: {
@@ -47,7 +48,7 @@ export const restyle = defineCommand({
   summary: "draw sentences in the style (background, position, size) of photographs",
   details:
     "Rows are styles, columns are texts; the first column shows the photographs as the network sees them. The run needs a\n" +
-    `style encoder: ${typed("train-style --run DIR")}.`,
+    `style encoder: ${typed("train-style --run DIR")}; a model file holds it after ${typed("export DIR --with style")}.`,
   options: OPTIONS,
   examples: [
     ['restyle --style photo.jpg --text "a red flower" --text "a white flower"', "one photograph, two texts, the newest run"],
@@ -61,6 +62,7 @@ export const restyle = defineCommand({
       style: styles,
       text: texts,
       run,
+      model: file,
       styleLength,
       refine,
       caption: captions,
@@ -73,7 +75,7 @@ export const restyle = defineCommand({
     if (!texts) throw new UserError('give a sentence to draw: --text "a flower with red petals"');
     if (captions && refine === 0) throw new UserError("--caption has no meaning without --refine N");
     checkExtension("--out", out, ".png");
-    const source = sourceOf({ run });
+    const source = sourceOf({ run, model: file }, context);
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
     const { restyle: draw } = await import("../node/drawing.js");

@@ -4,7 +4,7 @@ import { UserError } from "../errors.js";
 import { captionList, imageGrid, isolated } from "../pictures/image-grid.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
-import { checkExtension, DRAWING_OPTIONS, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
+import { checkExtension, DRAWING_OPTIONS, MODEL_OPTION, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
 
 const OPTIONS = {
   text: { type: "texts", placeholder: '"..."', description: "a sentence to draw, one row of the grid" },
@@ -21,7 +21,7 @@ const OPTIONS = {
     description: "for a model that was trained on given embeddings: the text encoder that made them",
   },
   run: RUN_OPTION,
-  model: { type: "text", placeholder: "FILE", description: "draw from a model file (.safetensors) instead of a run" },
+  model: MODEL_OPTION,
   count: { type: "integer", min: 1, max: 64, default: 8, description: "images of each sentence, from different noise" },
   seed: { type: "integer", min: 0, max: 2 ** 32 - 1, default: 1, description: "of the noise; every sentence gets the same" },
   truncation: TRUNCATION_OPTION,
@@ -53,7 +53,7 @@ export const sample = defineCommand({
     if ((pick === undefined) !== (embeddings === undefined)) throw new UserError("--pick NAME and --embeddings PATH need each other");
     if (pick && textEncoder !== undefined) throw new UserError("--text-encoder has no meaning with --pick, which draws from embeddings");
     checkExtension("--out", out, ".png");
-    const source = sourceOf({ run, model });
+    const source = sourceOf({ run, model }, context);
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
     const { sample: drawSamples } = await import("../node/drawing.js");

@@ -103,7 +103,9 @@ describe("interpolate", () => {
     const { images } = await run({ styles: { from: { seed: 4 }, to: { image } }, texts: { at: ["red petals"] } });
     const styled = await restyle({ source, styles: [image], texts: ["red petals"], refine: 0 });
     same(at(images, 2), at(styled.images, 1));
-    await expect(run({ source: join(source, MODEL_NAME), styles: { at: [{ image }] } })).rejects.toThrow(/only a run has a style encoder/);
+    await expect(run({ source: join(source, MODEL_NAME), styles: { at: [{ image }] } })).rejects.toThrow(
+      /model\.safetensors has no style encoder: a file gets it by .*export -- RUN --with style/,
+    );
   });
 });
 

@@ -193,7 +193,9 @@ describe("restyle", () => {
     expect((await restyle({ ...request, generator: "raw" })).warnings.join()).toMatch(/trained with another generator/);
     await expect(restyle({ ...request, captions: ["a", "b"] })).rejects.toThrow("--caption says what each --style shows: 2 for 1 of them");
     await expect(restyle({ ...request, styles: [inside("none.jpg")] })).rejects.toThrow(/no such image/);
-    await expect(restyle({ ...request, source: inside("run", "model.safetensors") })).rejects.toThrow(/only a run has a style encoder/);
+    await expect(restyle({ ...request, source: inside("run", "model.safetensors") })).rejects.toThrow(
+      /model\.safetensors has no style encoder: a file gets it by .*export -- RUN --with style/,
+    );
   });
 });
 

@@ -214,7 +214,10 @@ describe("train-style", () => {
     await expect(train("other", {}, { resume: true })).rejects.toThrow(/other has no style encoder yet: .*train-style -- --run/);
     await expect(train("nothing", {})).rejects.toThrow(/holds no run/);
     await expect(styleOfRun(inside("other"))).rejects.toThrow(/no style encoder yet: npm run train-style -- --run .*other/);
-    await expect(styleOfRun(inside("other", "model.safetensors"))).rejects.toThrow(/holds no run, and only a run/);
+    await expect(styleOfRun(inside("other", "model.safetensors"))).rejects.toThrow(
+      /model\.safetensors has no style encoder: a file gets it by .*export -- RUN --with style/,
+    );
+    await expect(styleOfRun(inside("nowhere"))).rejects.toThrow(/holds no run, and only a run/);
     await expect(train("other", { steps: 0 })).rejects.toThrow("--steps must be a whole number of at least 1, not 0");
   });
 

@@ -1,14 +1,16 @@
 /** The style encoder in the folder of the run whose generator it inverts. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { commandLine } from "../../command-line.js";
 import { UserError } from "../../errors.js";
+import { readModelFile } from "../../train/run/model-format.js";
 import { readStyle, type StyleFile } from "../../train/style/file.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "../../train/run/names.js";
 import { readPath } from "./read-bytes.js";
 
-/** The style encoder of a run. @throws UserError when the run has none yet */
+/** The style encoder of a run, or of a model file that holds one. @throws UserError when it has none */
 export async function styleOfRun(run: string): Promise<StyleFile> {
+  if (existsSync(run) && statSync(run).isFile()) return readPath(run, styleIn);
   const path = join(run, STYLE_FOLDER, STYLE_ENCODER_NAME);
   if (existsSync(path)) return readPath(path, readStyle);
   // Named as what it is: a model file has no style encoder, a run can get one.
@@ -18,4 +20,11 @@ export async function styleOfRun(run: string): Promise<StyleFile> {
       ? `${run} has no style encoder yet: ${commandLine("train-style", "--run", run)}`
       : `${run} holds no run, and only a run has a style encoder`,
   );
+}
+
+async function styleIn(bytes: Uint8Array, name: string): Promise<StyleFile> {
+  const { metadata } = await readModelFile(bytes, name);
+  if (!metadata.has("style.options"))
+    throw new UserError(`${name} has no style encoder: a file gets it by ${commandLine("export", "RUN", "--with", "style")}`);
+  return readStyle(bytes, name);
 }
