@@ -76,6 +76,7 @@ describe("resolveOptions", () => {
     [{ variant: "dcgan" as "gan" }, "--variant must be one of gan, gan-cls"],
     [{ variant: "gan" as const, clsWeight: 0.5 }, "--cls-weight has no meaning with --variant gan"],
     [{ variant: "gan-cls" as const, interpWeight: 1 }, "--interp-weight has no meaning with --variant gan-cls"],
+    [{ variant: "gan" as const, matchFrom: 500 }, "--match-from has no meaning with --variant gan"],
     [{ interpType: "2" as const, interpBeta: 0.5 }, "--interp-beta has no meaning with --interp-type 2"],
     [{ recipe: "papers" as "paper" }, "--recipe must be one of petalgrad, paper, authors"],
     [{ smoothLayers: 1 }, "--smooth-layers has no meaning with --upsampling transposed"],
@@ -176,10 +177,10 @@ describe("optionsFromJson", () => {
   });
 
   it("reads runs from before there were smooth layers and recipes as runs without", () => {
-    const { upsampling, smoothLayers, recipe, ...older } = saved;
-    expect([upsampling, smoothLayers, recipe]).toEqual(["transposed", 2, "petalgrad"]);
+    const { upsampling, smoothLayers, recipe, matchFrom, ...older } = saved;
+    expect([upsampling, smoothLayers, recipe, matchFrom]).toEqual(["transposed", 2, "petalgrad", 0]);
     const read = optionsFromJson(JSON.parse(JSON.stringify(older)), "config.json");
-    expect(read).toMatchObject({ upsampling: "transposed", smoothLayers: 2, recipe: null });
+    expect(read).toMatchObject({ upsampling: "transposed", smoothLayers: 2, recipe: null, matchFrom: 0 });
     expect(resumeOptions(read, { steps: 500 })).toEqual({ ...read, steps: 500 });
   });
 

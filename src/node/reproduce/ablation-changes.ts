@@ -9,6 +9,7 @@ export const ABLATION_CHANGES = [
   "discriminatorBatches",
   "minibatchDeviation",
   "infoWeight",
+  "matchFrom",
 ] as const;
 
 /** Those of them that were given: flags and their values. */

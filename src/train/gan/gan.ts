@@ -44,6 +44,7 @@ export type GanOptions = Pick<
   | "infoWeight"
   | "mismatch"
   | "clsWeight"
+  | "matchFrom"
   | "interpWeight"
   | "interpType"
   | "interpBeta"
@@ -116,9 +117,20 @@ export class Gan {
     return usesMismatch(this.options.variant) ? this.options.clsWeight : 0;
   }
 
+  /** True where w is 0 at first, and so an input of each step. */
+  get matchesLater(): boolean {
+    return this.mismatchWeight > 0 && this.options.matchFrom > 0;
+  }
+
+  /** w of L_D at a step 1, 2, ... */
+  weightAt(step: number): number {
+    return step < this.options.matchFrom ? 0 : this.mismatchWeight;
+  }
+
   /**
    * Compiles one iteration. Inputs: `real` and, where w > 0, `wrong` images (or `wrongText` [B, T]), `text` [B, T], `rateD` and `rateG` [2],
-   * `decay` [1] of the moving average where there is one, and `key`. Images are bytes, [B, S, S, 3] four a u32.
+   * `decay` [1] of the moving average where there is one, `match` [1], the step's w, where w is 0 at first, and `key`. Images are bytes,
+   * [B, S, S, 3] four a u32.
    * With a text encoder of its own, `text` and `wrongText` are the captions' symbols, as `TrainedText.index` gives them.
    * With `given`, for tests against other implementations, images are [B, 3, S, S] in [−1, 1] and, instead of the key, the noise is given
    * as `noiseD` [B, Z] and `noiseG` [B′, Z].
@@ -170,7 +182,7 @@ export class Gan {
  * only its upsampling is told, and only where it is another than earlier versions know.
  */
 function generatorOptions(options: GanOptions & { readonly recipe?: unknown }): GeneratorOptions {
-  const { upsampling, smoothLayers, recipe: _recipe, ...settings } = options;
+  const { upsampling, smoothLayers, recipe: _recipe, matchFrom: _matchFrom, ...settings } = options;
   return { ...settings, width: options.generatorWidth, ...(upsampling !== "transposed" && { upsampling, smoothLayers }) };
 }
 

@@ -276,6 +276,16 @@ export const TRAIN_OPTIONS = {
     source: "algorithm 1, line 10: a half",
     group: GROUPS.paper,
   },
+  /** First step at which the mismatching pair's loss has its weight; before it that is 0. */
+  matchFrom: {
+    type: "integer",
+    min: 0,
+    default: 0,
+    description:
+      "step from which the mismatching pair counts: before it the texts are given, but only how plausible images are is trained (-cls variants); 0: from the first",
+    source: "after section 4.2: plausible images first, then the match",
+    group: GROUPS.ours,
+  },
   /** Weight of the interpolated rows in the generator's loss. Used by the gan-int variants. */
   interpWeight: {
     type: "number",

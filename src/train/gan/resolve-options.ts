@@ -42,7 +42,7 @@ const withoutJoint = (given: GivenOptions): GivenOptions =>
 function refuseUnused(given: GivenOptions, options: TrainOptions): void {
   const { variant } = options;
   const rules: [boolean, readonly (keyof TrainOptions)[], string][] = [
-    [usesMismatch(variant), ["clsWeight", "mismatch"], `--variant ${variant}, which has no mismatching pair`],
+    [usesMismatch(variant), ["clsWeight", "mismatch", "matchFrom"], `--variant ${variant}, which has no mismatching pair`],
     [usesInterpolation(variant), ["interpWeight", "interpType", "interpBeta"], `--variant ${variant}, which interpolates no texts`],
     [options.upsampling !== "transposed", ["smoothLayers"], "--upsampling transposed, whose layers are all alike"],
     [options.interpType === "1", ["interpBeta"], "--interp-type 2, which draws its shares at random"],
@@ -96,6 +96,7 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     upsampling: "transposed",
     smoothLayers: SMOOTH_LAYERS,
     recipe: null,
+    matchFrom: 0,
   });
   check(options, (key) => `${where}: ${key}`);
   return options;

@@ -325,6 +325,7 @@ class Session {
       real: words(fillPixels(dataset, images, views)),
       ...(mismatch && options.mismatch === "image" && { wrong: words(fillPixels(dataset, wrong, wrongViews)) }),
       ...texts,
+      ...(gan.matchesLater && { match: [gan.weightAt(step)] }),
       key: randomKey(options.seed, step),
       rateD: gan.adamD.rate(rate, step),
       rateG: gan.adamG.rate(rate, step),

@@ -9,8 +9,8 @@
  *              Adam on G
  *
  * x̃ is an image of another class; with `mismatch: "text"` the pair is (x, h̃) instead, as in the paper. The variants without mismatching
- * pair have w = 0. Where the INT term is off, its half batch of rows is left out; the authors' code keeps them with weight 0. BCE is the
- * mean over rows; D gives logits s, so BCE(s, y) = softplus(s) − y·s.
+ * pair have w = 0, and so have the steps before `matchFrom`. Where the INT term is off, its half batch of rows is left out; the authors'
+ * code keeps them with weight 0. BCE is the mean over rows; D gives logits s, so BCE(s, y) = softplus(s) − y·s.
  *
  * Letters: B rows of a batch, B′ = B or B + B/2 of G's step, P kinds of pairs, Z length of the noise, T of a text's embedding, S side.
  */
@@ -43,6 +43,8 @@ export interface Players {
   readonly judge: Judge;
   /** w of L_D; 0 for the variants without mismatching pair. */
   readonly mismatchWeight: number;
+  /** Whether w is the program's input `match` [1]: the mismatching pair is judged in every step, and counts where w is not 0. */
+  readonly matchesLater: boolean;
   /** True for the variants whose G is also trained on mixtures of texts. */
   readonly interpolates: boolean;
   /** What is added to L_G. */
@@ -117,7 +119,9 @@ function discriminatorStep(players: Players, { judged, given }: Texts, inputs: S
   // L_D: of the kinds (real, mismatching, drawn), the middle one missing where w = 0.
   const ofKinds = (real: number, wrong: number, fake: number) => tensor(w > 0 ? [real, wrong, fake] : [real, fake]);
   const bce = mean(crossEntropy(s, reshape(ofKinds(1, 0, 0), [-1, 1])), [1]);
-  const lossD = sum(mul(bce, ofKinds(1, w, 1 - w)));
+  // 1, w, 1 − w
+  const weights = players.matchesLater ? add(tensor([1, 0, 1]), mul(input("match", [1]), tensor([0, 1, -1]))) : ofKinds(1, w, 1 - w);
+  const lossD = sum(mul(bce, weights));
   update([players.adamD, ...(players.text ? [players.text.adam] : [])], lossD, input("rateD", [2]), lossScale);
 
   const [real, wrong, fake] = byKind(bce, w);
