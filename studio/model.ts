@@ -20,8 +20,10 @@ export const model = signal<ModelState>({ kind: "none" });
 /** The file of a style encoder that was opened beside the model. */
 export const style = signal<string | undefined>(undefined);
 export const adapter = signal<AdapterReport | undefined>(undefined);
-/** One sentence: why the last file was not opened, or why nothing can be drawn. */
+/** One sentence: why the last file was not opened. */
 export const trouble = signal<string | undefined>(undefined);
+/** One sentence: why nothing can be computed here. */
+export const obstacle = signal<string | undefined>(undefined);
 
 let desk: Remote<DrawingDesk> | undefined;
 
@@ -29,7 +31,7 @@ let desk: Remote<DrawingDesk> | undefined;
 export function drawingDesk(): Remote<DrawingDesk> {
   if (!desk) {
     const worker = new Worker(new URL("./workers/drawing.worker.ts", import.meta.url), { type: "module", name: "drawing" });
-    worker.addEventListener("error", () => (trouble.value = "The engine did not start: reload the page, or use a current browser."));
+    worker.addEventListener("error", () => (obstacle.value = "The engine did not start: reload the page, or use a current browser."));
     desk = wrap<DrawingDesk>(worker);
   }
   return desk;
@@ -44,7 +46,7 @@ export async function openAtFirst(address: string = BOX[0].address): Promise<voi
     .adapter()
     .then(
       (report) => (adapter.value = report),
-      (error: unknown) => (trouble.value = messageOf(error)),
+      (error: unknown) => (obstacle.value = messageOf(error)),
     );
   if (model.peek().kind === "none") await openAddress(address);
 }

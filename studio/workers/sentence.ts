@@ -11,7 +11,7 @@ export function sentenceFor(error: unknown): string {
   if (error instanceof DeviceLostError) return "The graphics device was lost (the driver was restarted, or memory ran out): try again.";
   if (error instanceof LimitError) return `This graphics adapter is too small for it: ${error.message}.`;
   if (error instanceof UserError && error.message.startsWith("no GPU adapter found"))
-    return (globalThis.navigator as Partial<Navigator>).gpu ? NO_ADAPTER : NO_WEBGPU;
+    return (globalThis.navigator as Partial<Navigator> | undefined)?.gpu ? NO_ADAPTER : NO_WEBGPU;
   if (error instanceof UserError || error instanceof NonFiniteError) return capitalised(error.message);
   if (error instanceof DOMException && error.name === "QuotaExceededError")
     return "The browser's storage for this page is full: delete runs, or free disk space.";

@@ -13,7 +13,8 @@ import { afterAll, describe } from "vitest";
 import { findBrowser } from "../../src/cli/driver.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const dist = join(root, "dist", "studio");
+/** The built page. */
+export const DIST = join(root, "dist", "studio");
 
 /** The browser's program, or undefined. */
 export const CHROMIUM = findBrowser();
@@ -38,7 +39,7 @@ export async function staticHost(extra: Readonly<Record<string, Uint8Array>> = {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://host").pathname);
     const name = path.replace(/^\/some\/where\//, "") || "index.html";
-    const contents = extra[name] ?? (existsSync(join(dist, name)) ? readFileSync(join(dist, name)) : undefined);
+    const contents = extra[name] ?? (existsSync(join(DIST, name)) ? readFileSync(join(DIST, name)) : undefined);
     if (!path.startsWith("/some/where/") || !contents) return void response.writeHead(404).end();
     response.writeHead(200, { "content-type": TYPES[extname(name)] ?? "application/octet-stream", "content-length": contents.length });
     response.end(contents);
