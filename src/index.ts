@@ -121,8 +121,17 @@ export {
   type PairSamplerOptions,
 } from "./data/sampler.js";
 
-// Model files: from bytes, and to bytes. A run's model.safetensors is a generator with its text encoder.
-export { encodeGan, type GanFile, type GeneratorFile, type NamedBytes, readGan, readGenerator } from "./train/gan/model-file.js";
+// Model files: from bytes, and to bytes. A run's model.safetensors is a generator with its text encoder; a file may also hold the
+// discriminator, the generator without averaging, and the style encoder.
+export {
+  encodeGan,
+  type GanFile,
+  type GeneratorFile,
+  type ModelEncoding,
+  type NamedBytes,
+  readGan,
+  readGenerator,
+} from "./train/gan/model-file.js";
 export {
   encodeTextEncoder,
   type ImageSide,
@@ -132,7 +141,7 @@ export {
   type TextEncoderFile,
 } from "./train/text/encoder-file.js";
 export { exportStateDict, importTextEncoder } from "./train/text/import/import-encoder.js";
-export { encodeStyle, readStyle, type StyleFile } from "./train/style/file.js";
+export { encodeStyle, readStyle, readStylePart, type StyleFile, stylePart } from "./train/style/file.js";
 export {
   type DType as SafetensorsType,
   readSafetensors,

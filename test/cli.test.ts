@@ -280,6 +280,7 @@ describe("the program", () => {
     ["train-style"],
     ["restyle"],
     ["interpolate"],
+    ["export"],
     ["prepare"],
     ["studio"],
     ["doctor"],
@@ -294,7 +295,7 @@ describe("the program", () => {
   it("lists its commands, and its version", () => {
     const { status, stdout } = petalgrad([]);
     expect(status).toBe(0);
-    for (const name of ["train", "sample", "train-style", "restyle", "interpolate", "prepare", "studio", "doctor"])
+    for (const name of ["train", "sample", "train-style", "restyle", "interpolate", "export", "prepare", "studio", "doctor"])
       expect(stdout).toContain(`\n  ${name}`);
     expect(petalgrad(["--version"]).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });

@@ -12,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   evaluate: async () => (await import("./evaluate.js")).evaluate as Command,
   restyle: async () => (await import("./restyle.js")).restyle as Command,
   interpolate: async () => (await import("./interpolate.js")).interpolate as Command,
+  export: async () => (await import("./export.js")).exportModel as Command,
   reproduce: async () => (await import("./reproduce.js")).reproduce as Command,
   prepare: async () => (await import("./prepare.js")).prepare as Command,
   studio: async () => (await import("./studio.js")).studio as Command,

@@ -10,7 +10,7 @@
  * read, complex numbers and types that are younger than this reader, stands beside the rest by its name alone.
  */
 import { FormatError, otherKind } from "./byte-reader.js";
-import { SMALL_FLOATS, type SmallFloat, widened } from "./small-floats.js";
+import { halves, SMALL_FLOATS, type SmallFloat, widened } from "./small-floats.js";
 import { parseStrictJson } from "./strict-json.js";
 
 /** The arrays that hold each element type. Arrays are little endian, as every machine that runs JavaScript today is. */
@@ -36,7 +36,7 @@ export type DType = keyof ArrayOf;
 export type SafeTensor =
   | { readonly [D in DType]: { readonly dtype: D; readonly shape: readonly number[]; readonly data: ArrayOf[D] } }[DType]
   | {
-      /** Only read: widened when `data` is first asked for. */
+      /** Widened when `data` is first asked for. Of these only F16 is written, each number as its nearest half. */
       readonly dtype: SmallFloat;
       readonly shape: readonly number[];
       readonly data: Float32Array;
@@ -81,6 +81,9 @@ function bitsOf(dtype: string): number | undefined {
   return isWritten(dtype) ? 8 * CONSTRUCTORS[dtype].BYTES_PER_ELEMENT : undefined;
 }
 
+/** Bytes that an element takes in a file. */
+const width = ({ dtype, data }: SafeTensor): number => (dtype === "F16" ? 2 : data.BYTES_PER_ELEMENT);
+
 /** The format's own limit on the header. */
 const MAX_HEADER = 100_000_000;
 const HASH_KEY = "sha256";
@@ -89,24 +92,25 @@ const NO_HASH = "0".repeat(64);
 /**
  * Writes a file. Wider elements come first, so that every tensor is aligned; within one width the order given is kept. The same
  * tensors and metadata give the same bytes.
- * @throws SafetensorsError when a shape does not fit its data, or a name is reserved
+ * @throws SafetensorsError when a shape does not fit its data, a name is reserved, or a number is too large for F16
  */
 export async function writeSafetensors(
   tensors: Iterable<readonly [string, SafeTensor]>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
-  const entries = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
+  const entries = [...tensors].sort(([, a], [, b]) => width(b) - width(a));
   if (HASH_KEY in metadata) throw new SafetensorsError(`the metadata key "${HASH_KEY}" is petalgrad's own`);
   const header: [string, unknown][] = [["__metadata__", { [HASH_KEY]: NO_HASH, ...metadata }]];
   const names = new Set(["__metadata__"]);
   let end = 0;
-  for (const [name, { dtype, shape, data }] of entries) {
+  for (const [name, tensor] of entries) {
+    const { dtype, shape, data } = tensor;
     if (names.has(name)) throw new SafetensorsError(`two tensors have the name "${name}"`);
     names.add(name);
-    if (!isWritten(dtype)) throw new SafetensorsError(`tensor ${name}: the element type ${dtype} is read, not written`);
+    if (!isWritten(dtype) && dtype !== "F16") throw new SafetensorsError(`tensor ${name}: the element type ${dtype} is read, not written`);
     if (elements(shape) !== data.length)
       throw new SafetensorsError(`tensor ${name}: shape [${shape.join(", ")}] does not fit ${data.length} elements`);
-    header.push([name, { dtype, shape, data_offsets: [end, (end += data.byteLength)] }]);
+    header.push([name, { dtype, shape, data_offsets: [end, (end += width(tensor) * data.length)] }]);
   }
   // Written by hand rather than from an object, which would put names such as "0" first.
   const json = `{${header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(",")}}`;
@@ -121,9 +125,12 @@ export async function writeSafetensors(
   new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
   file.set(text, 8);
   let at = 8 + text.length;
-  for (const [, { data }] of entries) {
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+  for (const [name, { dtype, data }] of entries) {
+    const stored = dtype === "F16" ? halves(data) : data;
+    if (dtype === "F16" && stored.some((code, i) => (Number(code) & 0x7fff) === 0x7c00 && Number.isFinite(data[i])))
+      throw new SafetensorsError(`tensor ${name} holds numbers that are too large for F16`);
+    file.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), at);
+    at += stored.byteLength;
   }
   const place = findHash(file.subarray(8, 8 + text.length), NO_HASH);
   file.set(new TextEncoder().encode(await sha256(file)), 8 + place);

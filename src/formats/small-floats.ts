@@ -64,3 +64,28 @@ function valueOf(code: number, { bits, exponent, fraction, bias, special }: Floa
   if (e === 0 && fraction > 0) return sign * f * 2 ** (1 - bias - fraction);
   return sign * (1 + f / (1 << fraction)) * 2 ** (e - bias);
 }
+
+/** The nearest halves (binary16) of 32-bit floats, ties to even, as their codes: beyond 65,520 infinity, as IEEE 754 rounds. */
+export function halves(values: Float32Array): Uint16Array {
+  const codes = new Uint16Array(values.length);
+  new Uint32Array(values.buffer, values.byteOffset, values.length).forEach((bits, i) => (codes[i] = halfOf(bits, values[i]!)));
+  return codes;
+}
+
+/** @param bits Those of `value`. */
+function halfOf(bits: number, value: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  if (magnitude >= 0x477ff000) return sign | 0x7c00;
+  // Below 2^-14 halves lie 2^-24 apart; a product with a power of two is exact.
+  if (magnitude < 0x38800000) {
+    const units = Math.abs(value) * 2 ** 24;
+    const down = Math.floor(units);
+    const rest = units - down;
+    return sign | (rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down);
+  }
+  // The exponent for another bias; 13 bits of the fraction go, and what is carried may go into the exponent.
+  const rebased = magnitude - 0x38000000;
+  return sign | ((rebased + 0xfff + ((rebased >> 13) & 1)) >> 13);
+}

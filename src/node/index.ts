@@ -18,6 +18,9 @@ export { FolderStore } from "./files/folder-store.js";
 export { type LoadedGenerator, type LoadedModel, loadGenerator, loadModel } from "./files/load-model.js";
 export { styleOfRun } from "./files/style-of-run.js";
 
+// A model as one file to give away: the export command.
+export { type ExportedModel, exportModel, type ExportRequest, MODEL_PARTS, type ModelPart } from "./export.js";
+
 // Pictures as files, photographs as pixels.
 export { animation, type AnimationOptions } from "./files/animation.js";
 export { encodePng } from "./files/png.js";

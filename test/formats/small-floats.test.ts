@@ -1,7 +1,9 @@
 /** Small floats against their definitions: every code of the 8-bit types and below by hand-written values, F16 and BF16 by other means. */
 import { describe, expect, it } from "vitest";
-import { type SmallFloat, widened } from "../../src/formats/small-floats.js";
+import { RandomStream } from "../../src/random/philox.js";
+import { halves, type SmallFloat, widened } from "../../src/formats/small-floats.js";
 import { readSafetensors, SafetensorsError, writeSafetensors } from "../../src/formats/safetensors.js";
+import { fromHalf, rounded, toHalf } from "../half.js";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
@@ -166,8 +168,35 @@ describe("in a safetensors file", () => {
     await expect(readSafetensors(forge([["a", dtype, shape, new Uint8Array(length)]]), "x")).rejects.toThrow(SafetensorsError);
   });
 
-  it("small floats are not written", async () => {
-    await expect(writeSafetensors([["a", { dtype: "F16", shape: [1], data: Float32Array.of(1) }]])).rejects.toThrow("read, not written");
+  it("small floats are not written, but halves", async () => {
+    await expect(writeSafetensors([["a", { dtype: "BF16", shape: [1], data: Float32Array.of(1) }]])).rejects.toThrow("read, not written");
+    const values = Float32Array.of(1, -0, 1 / 3, 6e-8, 65504, Infinity);
+    const half = { dtype: "F16", shape: [2, 3], data: values } as const;
+    const bytes = { dtype: "U8", shape: [1], data: Uint8Array.of(7) } as const;
+    const file = await writeSafetensors([["u", bytes], ["a", half], ["f", { ...half, dtype: "F32" }]]); // prettier-ignore
+    const { tensors } = await readSafetensors(file);
+    // Wider elements first, so that each lies aligned.
+    expect([...tensors].map(([name, { dtype }]) => `${name} ${dtype}`)).toEqual(["f F32", "a F16", "u U8"]);
+    expect(tensors.get("a")!.data).toEqual(rounded(values));
+    expect(tensors.get("u")!.data).toEqual(bytes.data);
+    const large = { dtype: "F16", shape: [1], data: Float32Array.of(65520) } as const;
+    await expect(writeSafetensors([["big", large]])).rejects.toThrow("tensor big holds numbers that are too large for F16");
+  });
+
+  it("the nearest half of every number is its nearest half", () => {
+    const random = new RandomStream(3);
+    // All halves, all places half way between two, and what lies just beside them; numbers of every size.
+    const codes = Array.from({ length: 0x7c00 }, (_, code) => fromHalf(code));
+    const between = codes.slice(1).map((value, i) => (value + codes[i]!) / 2);
+    const beside = between.flatMap((value) => [value * (1 - 2 ** -22), value * (1 + 2 ** -22)]);
+    const anywhere = Array.from({ length: 20_000 }, () => random.normal() * 2 ** (40 * random.uniform() - 26));
+    const all = Float32Array.from([...codes, ...between, ...beside, ...anywhere].flatMap((value) => [value, -value]));
+    const finite = all.filter((value) => Math.abs(value) < 65520);
+    expect(finite.length).toBeGreaterThan(200_000);
+    expect(halves(finite)).toEqual(Uint16Array.from(finite, toHalf));
+    expect([...halves(Float32Array.of(65520, -1e30, Infinity, NaN))]).toEqual([0x7c00, 0xfc00, 0x7c00, 0x7e00]);
+    // A view that does not begin where its buffer does.
+    expect([...halves(Float32Array.of(5, 1, 2).subarray(1))]).toEqual([0x3c00, 0x4000]);
   });
 
   it("a web page, and a pointer in place of the file, are called what they are", async () => {

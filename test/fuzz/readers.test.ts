@@ -29,7 +29,7 @@ import { petalsAttributes } from "../../src/data/petals-classes.js";
 import { tinyPrepared } from "../data/tiny-dataset.js";
 import { pythonFile } from "../formats/python-files.js";
 import { lua, torchObject, torchTensor, writeTorch7 } from "../formats/torch7-writer.js";
-import { altered, tinyModels } from "../train/tiny-model.js";
+import { altered, tinyModels, tinyParts } from "../train/tiny-model.js";
 import { damaged, nonsense, pick, type Random, randomStream } from "./mutations.js";
 
 const RUNS = 300;
@@ -98,11 +98,11 @@ function unsound(random: Random, metadata: Map<string, string>, tensors: Map<str
 
 describe("a model's file", () => {
   it("with nonsense under its hash", async () => {
-    const files = await tinyModels();
-    const readers = { gan: readGenerator, text: readTextEncoder, style: readStyle };
+    const files = { ...(await tinyModels()), parts: await tinyParts() };
+    const readers = { gan: readGenerator, text: readTextEncoder, style: readStyle, parts: readGenerator };
     await survives(
       async (random, i) => {
-        const kind = (["gan", "text", "style"] as const)[i % 3]!;
+        const kind = (["gan", "text", "style", "parts"] as const)[i % 4]!;
         const bytes = await altered(files[kind], (metadata, tensors) => unsound(random, metadata, tensors));
         return [kind, put("m.safetensors", bytes)] as const;
       },

@@ -1,15 +1,16 @@
 /** A whole model of a few hundred weights, without a device: for tests of its file. */
 import { Alphabet } from "../../src/data/alphabet.js";
 import { RandomStream } from "../../src/random/philox.js";
+import { Discriminator } from "../../src/models/discriminator.js";
 import { Generator } from "../../src/models/generator.js";
 import { ImageEncoder } from "../../src/models/image-encoder.js";
 import { ganInitializers } from "../../src/models/initializers.js";
 import { StyleEncoder } from "../../src/models/style-encoder.js";
 import { TextEncoder } from "../../src/models/text-encoder.js";
-import { encodeGan } from "../../src/train/gan/model-file.js";
+import { encodeGan, readGan } from "../../src/train/gan/model-file.js";
 import { encodeTextEncoder } from "../../src/train/text/encoder-file.js";
 import { readSafetensors, type SafeTensor, writeSafetensors } from "../../src/formats/safetensors.js";
-import { encodeStyle } from "../../src/train/style/file.js";
+import { encodeStyle, readStyle, stylePart } from "../../src/train/style/file.js";
 
 const random = () => new RandomStream(7);
 
@@ -32,6 +33,17 @@ export async function tinyModels(): Promise<{ readonly gan: Uint8Array; readonly
     text: await encodeTextEncoder({ ...text(), image }),
     style: await encodeStyle({ style, generator: "0123", kind: "ema" }),
   };
+}
+
+/** The model's file with all that it may hold: discriminator, raw generator, style encoder. */
+export async function tinyParts(): Promise<Uint8Array> {
+  const files = await tinyModels();
+  const model = await readGan(files.gan, "tiny");
+  const options = { imageSize: 16, width: 4, textSize: 6, textProjection: 4, residual: true, missingLeakyRelu: "keep" } as const;
+  const initial = ganInitializers(random());
+  const discriminator = new Discriminator({ ...options, textBatchNorm: true, minibatchDeviation: true }, initial);
+  const part = await stylePart(await readStyle(files.style, "tiny"));
+  return encodeGan({ ...model, discriminator, raw: new Generator(model.generator.options, initial) }, { part });
 }
 
 /** The file with other metadata and tensors, and a right hash over them. */

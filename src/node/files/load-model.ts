@@ -50,9 +50,11 @@ async function load<File extends GeneratorFile>(
     return { ...model, path, warnings };
   }
   const model = await readPath(source, read);
+  const loaded = { path: source, warnings: model.fileWarnings ?? [] };
+  if (kind === "raw" && model.raw) return { ...model, ...loaded, ...{ generator: model.raw, kind } };
   if (kind !== undefined && model.kind !== kind) {
     const held = model.kind ? `the ${model.kind} generator only` : "one generator, and does not say which";
     throw new UserError(`${source} holds ${held}: for --generator ${kind} give the run's folder, whose checkpoint holds what was trained`);
   }
-  return { ...model, path: source, warnings: model.fileWarnings ?? [] };
+  return { ...model, ...loaded };
 }

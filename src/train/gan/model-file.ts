@@ -12,7 +12,7 @@ import type { Network } from "../../models/layers.js";
 import { RandomStream } from "../../random/philox.js";
 import { readModelFile } from "../run/model-format.js";
 import { discriminatorOptions, generatorOptions, textsIn } from "../run/model-settings.js";
-import { networkFrom, networkTensors } from "../run/network-file.js";
+import { type FilePart, hasPart, inPrecision, networkFrom, networkTensors, type Precision } from "../run/network-file.js";
 import type { TextModel } from "../text/captions.js";
 import { type ModelTexts, normalisationIn, textMetadata, textModelIn, textTensors } from "../text/encoder-file.js";
 import { toJson } from "../run/saved-options.js";
@@ -38,14 +38,23 @@ export interface GanFile extends TextModel, GeneratorPart {}
 /** A generator, with or without a text encoder. */
 export type GeneratorFile = GeneratorPart & ModelTexts;
 
+/** How a model's file is written. */
+export interface ModelEncoding {
+  /** Of the weights: f16 makes half the size (default f32). */
+  readonly precision?: Precision;
+  /** A part of another room's that goes into the same file: that of a style encoder. */
+  readonly part?: FilePart;
+}
+
 /** The bytes of a whole model's file. */
-export async function encodeGan(model: GeneratorFile): Promise<Uint8Array> {
+export async function encodeGan(model: GeneratorFile, { precision = "f32", part }: ModelEncoding = {}): Promise<Uint8Array> {
   const { discriminator, raw } = model;
   const tensors = [
     ...(await networkTensors("generator", model.generator)),
     ...(await textTensors(model)),
     ...(discriminator ? await networkTensors("discriminator", discriminator) : []),
     ...(raw ? await networkTensors("raw", raw) : []),
+    ...(part?.tensors ?? []),
   ];
   const metadata = {
     ...textMetadata(model),
@@ -54,8 +63,9 @@ export async function encodeGan(model: GeneratorFile): Promise<Uint8Array> {
     ...(model.kind && { "generator.kind": model.kind }),
     examples: JSON.stringify(model.examples),
     ...(discriminator && { "discriminator.options": JSON.stringify(ownOptions(discriminator.options)) }),
+    ...part?.metadata,
   };
-  return writeSafetensors(tensors, metadata);
+  return writeSafetensors(inPrecision(precision, tensors), metadata);
 }
 
 /** One that was just trained holds all of the run's. */
@@ -86,13 +96,9 @@ function wordOnRest(file: SafetensorsFile, name: string, networks: Readonly<Reco
   return [`${name} holds tensors that this version does not read: ${rest[0]}${more}`];
 }
 
-/** Whether a file has a part: its settings or any of its tensors, so that half of one is an error and not nothing. */
-const has = ({ tensors, metadata }: SafetensorsFile, part: string): boolean =>
-  metadata.has(`${part}.options`) || [...tensors.keys()].some((tensor) => tensor.startsWith(`${part}.`));
-
 /** @throws UserError when it is damaged, or judges other images or texts than the generator draws */
 function discriminatorIn(file: SafetensorsFile, name: string, { imageSize, textSize }: GeneratorOptions): Discriminator | undefined {
-  if (!has(file, "discriminator")) return undefined;
+  if (!hasPart(file, "discriminator")) return undefined;
   const options = discriminatorOptions(file, name);
   if (options.imageSize !== imageSize || options.textSize !== textSize)
     throw new UserError(
@@ -113,7 +119,7 @@ export async function readGenerator(bytes: Uint8Array, name: string): Promise<Ge
   const build = () => new Generator(options, ganInitializers(new RandomStream(0)));
   const generator = networkFrom("generator", file.tensors, name, build);
   const discriminator = discriminatorIn(file, name, options);
-  const raw = has(file, "raw") ? networkFrom("raw", file.tensors, name, build) : undefined;
+  const raw = hasPart(file, "raw") ? networkFrom("raw", file.tensors, name, build) : undefined;
   const text = file.metadata.has("text.options") ? textModelIn(file, name) : undefined;
   const networks = { generator, discriminator, raw, text: text?.encoder };
   const kind = GENERATORS.find((known) => known === file.metadata.get("generator.kind"));

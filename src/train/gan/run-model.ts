@@ -1,9 +1,13 @@
 /** The model that a run has made so far, with the averaged or the raw generator. */
 import { commandLine } from "../../command-line.js";
 import { UserError } from "../../errors.js";
+import { Discriminator } from "../../models/discriminator.js";
+import { Generator } from "../../models/generator.js";
+import { ganInitializers } from "../../models/initializers.js";
 import type { TextEncoder } from "../../models/text-encoder.js";
+import { RandomStream } from "../../random/philox.js";
 import { MODEL_NAME } from "../run/names.js";
-import { loadNetwork } from "../run/network-file.js";
+import { loadNetwork, networkFrom } from "../run/network-file.js";
 import type { Run } from "../run/run.js";
 import { type GanFile, type GeneratorFile, readGan } from "./model-file.js";
 import type { GeneratorKind, TrainOptions } from "./options.js";
@@ -52,4 +56,35 @@ export async function modelOfRun(
   if ("encoder" in model && checkpoint.tensors.has("text.project.weight"))
     loadNetwork("text", model.encoder as TextEncoder, checkpoint.tensors, checkpoint.path);
   return { model: { ...model, kind }, path: checkpoint.path, warnings: [...warnings, ...checkpoint.refused] };
+}
+
+/** What a run's newest checkpoint holds beside what draws its samples. */
+export interface RunParts {
+  readonly discriminator: Discriminator;
+  /** The generator as it was trained; none where that itself draws. */
+  readonly raw?: Generator;
+  /** What the user should know: that a damaged checkpoint was passed over. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The networks of a run that its model file leaves out.
+ * @throws UserError when there is no sound checkpoint, or raw is asked for and its texts are not read by the model's encoder
+ */
+export async function partsOfRun(run: Run<TrainOptions>, { raw = false }: { readonly raw?: boolean } = {}): Promise<RunParts> {
+  const options = await run.readConfig();
+  const { tensors, path, refused } = await run.loadCheckpoint();
+  if (raw && options.ema > 0 && tensors.has("text.project.weight"))
+    throw new UserError(
+      `${run.path}: its text encoder was trained with the GAN, and each generator has its own; a file holds one of them (--generator raw)`,
+    );
+  const initial = ganInitializers(new RandomStream(0));
+  const discriminator = networkFrom(
+    "discriminator",
+    tensors,
+    path,
+    () => new Discriminator({ ...options, width: options.discriminatorWidth }, initial),
+  );
+  const trained = () => new Generator({ ...options, width: options.generatorWidth }, initial);
+  return { discriminator, ...(raw && options.ema > 0 && { raw: networkFrom("generator", tensors, path, trained) }), warnings: refused };
 }

@@ -4,10 +4,37 @@ import type { Store } from "../../tensor/variables.js";
 import { NonFiniteError, UserError } from "../../errors.js";
 import { format, type Shape } from "../../tensor/shape.js";
 import { withVariableCheck } from "../../tensor/variables.js";
-import type { SafeTensor } from "../../formats/safetensors.js";
+import type { SafetensorsFile, SafeTensor } from "../../formats/safetensors.js";
 import { Sha256 } from "../../formats/sha256.js";
 
 export type NamedTensor = readonly [name: string, tensor: SafeTensor];
+
+/** What a network and its settings put into a file that others share. */
+export interface FilePart {
+  readonly tensors: readonly NamedTensor[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Whether a file has a part: its settings or any of its tensors, so that half of one is an error and not nothing. */
+export const hasPart = ({ tensors, metadata }: Pick<SafetensorsFile, "tensors" | "metadata">, part: string): boolean =>
+  metadata.has(`${part}.options`) || [...tensors.keys()].some((tensor) => tensor.startsWith(`${part}.`));
+
+/** How a file keeps weights: as they are, or as their nearest halves. */
+export const PRECISIONS = ["f32", "f16"] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/**
+ * Tensors as a file of that precision keeps them. Vectors stay as they are: biases, scales and statistics are few, and statistics may be
+ * smaller or larger than any half; as does what holds a number that is too large.
+ */
+export function inPrecision(precision: Precision, tensors: readonly NamedTensor[]): readonly NamedTensor[] {
+  if (precision === "f32") return tensors;
+  const fits = ({ dtype, shape, data }: SafeTensor) =>
+    dtype === "F32" && shape.length > 1 && data.every((value) => Math.abs(value) < LARGEST_HALF);
+  return tensors.map(([name, tensor]) => (fits(tensor) ? [name, { ...tensor, dtype: "F16" } as SafeTensor] : [name, tensor]));
+}
+
+const LARGEST_HALF = 65504;
 
 /** The store's variables, read from the device; without a prefix under their own names. */
 export async function storeTensors(prefix: string, store: Store): Promise<NamedTensor[]> {

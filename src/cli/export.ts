@@ -1,0 +1,66 @@
+/** `petalgrad export`: a trained model as one file for others, small and with the parts that they need. */
+import { UserError } from "../errors.js";
+import { GENERATORS } from "../train/gan/options.js";
+import { PRECISIONS } from "../train/run/network-file.js";
+import { defineCommand, withDefaults } from "./command.js";
+import { checkExtension, writePicture } from "./drawing.js";
+import { bytes as size } from "./progress.js";
+
+/** What --with may name, with what it is for. */
+const PARTS = { discriminator: "judges images", raw: "the generator without averaging", style: "reads styles of photographs" } as const;
+
+const OPTIONS = {
+  out: { type: "text", placeholder: "FILE", description: "safetensors file to write" },
+  precision: {
+    type: "choice",
+    choices: PRECISIONS,
+    default: "f32",
+    description: "of the weights: f16 makes half the size, and images that differ by less than a grey level",
+  },
+  with: {
+    type: "texts",
+    placeholder: "PARTS",
+    description: `more parts, by commas: ${Object.entries(PARTS).map(([part, what]) => `${part} (${what})`).join(", ")}`, // prettier-ignore
+  },
+  generator: {
+    type: "choice",
+    choices: GENERATORS,
+    description: "the moving average of the generator, or the generator as it was trained",
+    defaultText: "ema, unless the run has no average",
+  },
+} as const;
+
+type Part = keyof typeof PARTS;
+
+/** The parts that --with names. @throws UserError for a word that is none */
+export function partsIn(words: readonly string[] = []): Part[] {
+  const parts = words.flatMap((list) => list.split(",")).map((word) => word.trim());
+  const unknown = parts.find((word) => !Object.hasOwn(PARTS, word));
+  if (unknown !== undefined) throw new UserError(`--with ${unknown}: it must be of ${Object.keys(PARTS).join(", ")}`);
+  return parts as Part[];
+}
+
+export const exportModel = defineCommand({
+  name: "export",
+  summary: "write a trained model as one file for others, in half the size if wanted",
+  details:
+    "SOURCE is a run's folder or a model file. The file holds the generator, its text encoder and their settings; all commands that draw\n" +
+    "take it (sample --model FILE), so does a page. What a run keeps besides goes into it by --with.",
+  words: ["SOURCE"],
+  options: OPTIONS,
+  examples: [
+    ["export runs/petals-1 --out petals.safetensors --precision f16", "to give away: half the size"],
+    ["export runs/petals-1 --out petals.safetensors --with discriminator,style", "also judges images and restyles photographs"],
+  ],
+  async run(given, context, [source]) {
+    const { out, precision, with: words, generator } = withDefaults(OPTIONS, given);
+    if (out === undefined) throw new UserError("say where to write: --out FILE.safetensors");
+    checkExtension("--out", out, ".safetensors");
+    const parts = partsIn(words);
+    // Loaded here, so that --help needs no engine.
+    const { exportModel: write } = await import("../node/export.js");
+    const { bytes, holds, warnings } = await write({ source: source!, precision, parts, ...(generator && { generator }) });
+    for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
+    context.print(`${holds.join(", ")}\n${writePicture(out, bytes)} (${size(bytes.length)})`);
+  },
+});
