@@ -6,6 +6,7 @@ import { hashOf, type RoomName, route } from "./route.js";
 import { DrawRoom } from "./rooms/draw.js";
 import { InsideRoom } from "./rooms/inside.js";
 import { RestyleRoom } from "./rooms/restyle.js";
+import { TrainRoom } from "./rooms/train.js";
 import { WalkRoom } from "./rooms/walk.js";
 import { openAtFirst, openFile } from "./model.js";
 
@@ -14,6 +15,7 @@ const DOORS: readonly { readonly room: RoomName; readonly title: string; readonl
   { room: "draw", title: "Draw", Room: DrawRoom },
   { room: "walk", title: "Walk", Room: WalkRoom },
   { room: "restyle", title: "Restyle", Room: RestyleRoom },
+  { room: "train", title: "Train", Room: TrainRoom },
   { room: "inside", title: "Look inside", Room: InsideRoom },
 ];
 

@@ -1,0 +1,36 @@
+/** The room Train: a GAN trained in this tab, in a thread of its own, kept in the browser's file system. */
+import { useEffect } from "preact/hooks";
+import { route } from "../route.js";
+import { NewRun } from "../train/new-run.js";
+import { RunView } from "../train/run-view.js";
+import { RunsTable } from "../train/runs-table.js";
+import { enter, notice, runs, shown, training, trouble } from "../train/state.js";
+import "./train.css";
+
+export function TrainRoom() {
+  const asked = route.value.query.get("run");
+  useEffect(() => {
+    if (asked === null || asked !== shown.peek() || runs.peek() === undefined) void enter();
+  }, [asked]);
+  const run = runs.value?.find(({ id }) => id === shown.value);
+  const beginning = training.value && training.value.id === undefined;
+  return (
+    <div class="train">
+      <p class="lead">Train a text-to-image GAN here: first it learns to read sentences, then two networks play against each other.</p>
+      {trouble.value && (
+        <p class="trouble" role="alert">
+          {trouble.value}
+          <button type="button" class="plain" aria-label="Close this message" onClick={() => (trouble.value = undefined)}>
+            ×
+          </button>
+        </p>
+      )}
+      <p class="note" role="status">
+        {notice.value ?? (beginning ? "Beginning …" : "")}
+      </p>
+      {run && <RunView run={run} />}
+      {runs.value && <NewRun open={runs.value.length === 0} />}
+      <RunsTable />
+    </div>
+  );
+}
