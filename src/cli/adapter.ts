@@ -3,7 +3,7 @@
  * about limits on Mesa's drivers, which are no fault, and a stack trace where there is no driver, which says less than one line of ours.
  * Dawn writes them in its first `requestAdapter` only, past every stream of Node's, and has no switch for them.
  */
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { UserError } from "../errors.js";
 import { probeAdapter } from "./probe-adapter.mjs";
@@ -27,15 +27,27 @@ interface Reopenable {
 }
 
 /**
- * Linux opens a terminal or a pipe anew by its descriptor. A file it would open at a place of its own, and what is written then would lie over
- * what others write; a socket it does not open.
+ * Linux opens a terminal or a pipe anew by its descriptor, and a file that is only appended to (`2>> log`). Of another file (`2> log`) it would
+ * begin at a place of its own, and what is written then would lie over what others write: a shell, or standard output. A socket it does not
+ * open. There the two lines stay.
  */
 function reopenable(descriptor: number): Reopenable | undefined {
-  const { O_WRONLY, O_NOCTTY, O_NONBLOCK } = constants;
-  const isPipe = fstatSync(descriptor).isFIFO();
-  if (!isPipe && !isatty(descriptor)) return undefined;
+  const { O_WRONLY, O_NOCTTY, O_NONBLOCK, O_APPEND } = constants;
+  const kind = fstatSync(descriptor);
   // A pipe that nobody reads any more would otherwise be waited for.
-  return { descriptor, flags: O_WRONLY | O_NOCTTY | (isPipe ? O_NONBLOCK : 0) };
+  if (kind.isFIFO()) return { descriptor, flags: O_WRONLY | O_NONBLOCK };
+  if (isatty(descriptor)) return { descriptor, flags: O_WRONLY | O_NOCTTY };
+  return kind.isFile() && isAppended(descriptor) ? { descriptor, flags: O_WRONLY | O_APPEND } : undefined;
+}
+
+/** Does all that is written go to the file's end, wherever others write? By the system's account of the descriptor, whose flags are octal. */
+function isAppended(descriptor: number): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8"))?.[1];
+    return flags !== undefined && (Number.parseInt(flags, 8) & constants.O_APPEND) !== 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Calls something that writes to a descriptor in native code, at once, and lets nothing of that through. */

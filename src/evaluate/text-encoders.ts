@@ -12,7 +12,7 @@ import { CaptionEncoder } from "../train/text/captions.js";
 import { ImageEmbedder } from "../train/text/image-embedder.js";
 import type { ImageFeatures } from "../train/text/image-features.js";
 import type { Similarity } from "../train/text/objectives.js";
-import { isCut } from "../train/text/sentences.js";
+import { cutCaptionsNote } from "../train/text/sentences.js";
 import type { ZeroShot } from "../train/text/zero-shot.js";
 import { attributesByChance, attributesInText, type TextAttributes } from "./text-attributes.js";
 
@@ -147,23 +147,18 @@ async function measure(
   const { dataset, classes, images, captions } = unseen;
   const { encoder, alphabet, image, similarity = "cosine" } = model;
   const { embedding: size } = encoder.options;
-  const cut = captions.filter((caption) => isCut(dataset.caption(caption), alphabet, encoder.options.length)).length;
-  if (cut > 0) {
-    const most = `the ${encoder.options.length} ${alphabet.unit} that the encoder reads`;
-    onEvent({ kind: "warning", text: `${name}: ${cut} of ${captions.length} captions are longer than ${most}, and are cut there` });
-  }
+  const sentences = captions.map((i) => dataset.caption(i));
+  const cut = cutCaptionsNote(sentences, alphabet, encoder.options.length);
+  if (cut !== undefined) onEvent({ kind: "warning", text: `${name}: ${cut}` });
   const texts = new CaptionEncoder(device, encoder, alphabet);
   // The first batch compiles what the rate should not count.
-  await texts.encode([dataset.caption(captions[0]!)]);
+  await texts.encode(sentences.slice(0, 1));
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
-  const embedded = await texts.encode(
-    captions.map((i) => dataset.caption(i)),
-    (done) => {
-      signal.throwIfAborted();
-      onEvent({ kind: "work", what: `${name}: captions`, unit: "captions", done, total: captions.length, rate: done / seconds() });
-    },
-  );
+  const embedded = await texts.encode(sentences, (done) => {
+    signal.throwIfAborted();
+    onEvent({ kind: "work", what: `${name}: captions`, unit: "captions", done, total: captions.length, rate: done / seconds() });
+  });
   const captionsPerSecond = captions.length / seconds();
   const encode = (some: readonly number[]) => texts.encode(some.map((i) => dataset.caption(i)));
   const attributes = dataset.attributes && (await attributesInText(device, dataset, encode, { captions, values: embedded }, seed, signal));

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Alphabet } from "../../src/data/alphabet.js";
 import { Vocabulary } from "../../src/data/vocabulary.js";
-import { cutNote, isCut, refuseBlank } from "../../src/train/text/sentences.js";
+import { cutCaptionsNote, cutNote, isCut, refuseBlank } from "../../src/train/text/sentences.js";
 
 const letters = Alphabet.original();
 const words = Vocabulary.fromCaptions(["red petals", "red petals"], 1);
@@ -30,5 +30,12 @@ describe("a sentence", () => {
     );
     expect(cutNote("one two three", words, 3)).toBeUndefined();
     expect(cutNote("one two three", words, 2)).toContain('"one two three" is longer than the 2 words');
+  });
+
+  it("among captions is counted", () => {
+    expect(cutCaptionsNote(["one two", "one"], words, 2)).toBeUndefined();
+    expect(cutCaptionsNote(["one two", "one two three", "one"], words, 2)).toBe(
+      "1 of 3 captions are longer than the 2 words that the encoder reads, and are cut there",
+    );
   });
 });

@@ -14,6 +14,7 @@ import type { TrainHooks } from "../../train/run/events.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER, TEXT_ENCODER_NAME } from "../../train/run/names.js";
 import { readStyle } from "../../train/style/file.js";
 import { CaptionTable } from "../../train/text/caption-table.js";
+import { cutCaptionsNote } from "../../train/text/sentences.js";
 import { cacheFolder } from "../files/cache-folder.js";
 import { readBytes, readPath } from "../files/read-bytes.js";
 import { openRun as openRunFolder } from "../files/run-folder.js";
@@ -32,6 +33,9 @@ export async function openRun(device: Device, path: string, dataset: Dataset, { 
   const file = run.inside(TEXT_ENCODER_NAME);
   const bytes = await readBytes(file);
   const text = await readTextEncoder(bytes, file);
+  const sentences = Array.from({ length: dataset.captions }, (_, i) => dataset.caption(i));
+  const cut = cutCaptionsNote(sentences, text.alphabet, text.encoder.options.length);
+  if (cut !== undefined) onEvent({ kind: "warning", text: `${path}: ${cut}` });
   const gan = new Gan({ ...options, textSize: text.encoder.options.embedding }, new RandomStream(0));
   const checkpoint = await run.loadCheckpoint();
   for (const refused of checkpoint.refused) onEvent({ kind: "warning", text: refused });

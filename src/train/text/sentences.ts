@@ -23,3 +23,10 @@ export function cutNote(text: string, symbols: Symbols, length: number): string 
   const shown = characters.length > SHOWN ? `${characters.slice(0, SHOWN).join("")}...` : text;
   return `"${shown}" is longer than the ${length} ${symbols.unit} that the text encoder reads: it is cut there, and the rest has no effect`;
 }
+
+/** A warning where an encoder will not read some captions to their end. */
+export function cutCaptionsNote(captions: readonly string[], symbols: Symbols, length: number): string | undefined {
+  const cut = captions.filter((caption) => isCut(caption, symbols, length)).length;
+  if (cut === 0) return undefined;
+  return `${cut} of ${captions.length} captions are longer than the ${length} ${symbols.unit} that the encoder reads, and are cut there`;
+}
