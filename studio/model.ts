@@ -1,7 +1,8 @@
 /** The model that is open, for all rooms: from the box, a file, a drop, an address, or bytes that a room made. */
 import { signal } from "@preact/signals";
-import { type Remote, transfer, wrap } from "comlink";
+import { type Remote, transfer } from "comlink";
 import type { AdapterReport, DrawingDesk, ModelReport } from "./workers/drawing-desk.js";
+import { startThread } from "./workers/start.js";
 
 /** How things stand with the model. */
 export type ModelState =
@@ -25,17 +26,13 @@ export const trouble = signal<string | undefined>(undefined);
 /** One sentence: why nothing can be computed here. */
 export const obstacle = signal<string | undefined>(undefined);
 
+/** What to say where a thread of the page does not start. */
+export const NO_ENGINE = "The engine did not start: reload the page, or use a current browser.";
+
 let desk: Remote<DrawingDesk> | undefined;
 
-/** The worker that draws. */
-export function drawingDesk(): Remote<DrawingDesk> {
-  if (!desk) {
-    const worker = new Worker(new URL("./workers/drawing.worker.ts", import.meta.url), { type: "module", name: "drawing" });
-    worker.addEventListener("error", () => (obstacle.value = "The engine did not start: reload the page, or use a current browser."));
-    desk = wrap<DrawingDesk>(worker);
-  }
-  return desk;
-}
+/** The thread that draws. */
+export const drawingDesk = (): Remote<DrawingDesk> => (desk ??= startThread<DrawingDesk>("drawing", () => (obstacle.value = NO_ENGINE)));
 
 /** What a failed call says. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -62,7 +62,7 @@ describe("dependencies point one way", () => {
   });
 
   it("the studio stands on the core alone, and nothing stands on it", async () => {
-    const page = "studio/workers/drawing.worker.ts";
+    const page = "studio/workers/studio.worker.ts";
     const refusedFiles = [fileOf("src/node"), fileOf("src/cli"), "src/index.ts", "test/lint.test.ts"];
     expect(await refused(page, [...core.map(({ file }) => file), ...refusedFiles], PATHS)).toEqual(refusedFiles);
     for (const { room, file } of rooms) expect(await refused(file, [page], PATHS), room).toEqual([page]);

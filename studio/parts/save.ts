@@ -1,5 +1,4 @@
 /** Giving the person a file, or a line for the clipboard. */
-import { applyPalette, GIFEncoder, quantize } from "gifenc";
 import type { Picture } from "../../src/pictures/image-grid.js";
 import type { Pixels } from "../workers/pixels.js";
 
@@ -45,17 +44,6 @@ export function grid(images: readonly Pixels[], columns: number, gap = 4): Pixel
       data.set(image.data.subarray(4 * y * width, 4 * (y + 1) * width), 4 * ((top + y) * whole.width + left));
   });
   return { ...whole, data };
-}
-
-/** Frames as an endless animation. @param delay Milliseconds a frame. */
-export function gif(frames: readonly Pixels[], delay: number): Blob {
-  const encoder = GIFEncoder();
-  for (const { width, height, data } of frames) {
-    const palette = quantize(data, 256);
-    encoder.writeFrame(applyPalette(data, palette), width, height, { palette, delay });
-  }
-  encoder.finish();
-  return new Blob([encoder.bytes()], { type: "image/gif" });
 }
 
 /** A sentence as part of a file's name. */

@@ -5,7 +5,8 @@ import type { Path } from "../../src/drawing/walk.js";
 import { drawingDesk, messageOf, model } from "../model.js";
 import { ModelBar } from "../parts/model-bar.js";
 import { PixelCanvas } from "../parts/pixel-canvas.js";
-import { gif, grid, png, save, slug } from "../parts/save.js";
+import { gif } from "../parts/gif.js";
+import { grid, png, save, slug } from "../parts/save.js";
 import type { Grid } from "../workers/drawing-desk.js";
 
 /** What changes along the way. */

@@ -1,5 +1,5 @@
 /** A run's files in and out of the browser: a folder that was chosen, or a zip archive. */
-import { type Unzipped, unzip, Zip, ZipDeflate, ZipPassThrough } from "fflate";
+import { type Unzipped, unzipSync, zipSync } from "fflate";
 import { UserError } from "../../src/errors.js";
 
 /** A file that was chosen, and its path in the folder that was. */
@@ -35,27 +35,25 @@ export function filesOfFolder(files: readonly GivenFile[]): GivenRun {
 export async function filesOfArchive(archive: File): Promise<GivenRun> {
   const bytes = new Uint8Array(await archive.arrayBuffer());
   let whole = 0;
-  const files = await new Promise<Unzipped>((resolve, reject) => {
-    const filter = ({ name, originalSize }: { readonly name: string; readonly originalSize: number }) => {
-      if (name.endsWith("/")) return false;
-      whole += originalSize;
-      if (whole > LARGEST) throw new UserError(`${archive.name} unpacks to more than 2 GB: choose the run's folder instead`);
-      return true;
-    };
-    try {
-      unzip(bytes, { filter }, (error, data) => (error ? reject(damaged(archive, error)) : resolve(data)));
-    } catch (error) {
-      reject(error instanceof UserError ? error : damaged(archive, error as Error));
-    }
-  });
+  let files: Unzipped;
+  try {
+    files = unzipSync(bytes, {
+      filter: ({ name, originalSize }) => {
+        if (name.endsWith("/")) return false;
+        whole += originalSize;
+        if (whole > LARGEST) throw new UserError(`${archive.name} unpacks to more than 2 GB: choose the run's folder instead`);
+        return true;
+      },
+    });
+  } catch (error) {
+    throw error instanceof UserError ? error : new UserError(`${archive.name} is no sound zip archive (${(error as Error).message})`);
+  }
   return runAmong(
     Object.entries(files).map(([path, data]) => [path, () => Promise.resolve(data)]),
     archive.name,
     archive.name.replace(/\.zip$/i, ""),
   );
 }
-
-const damaged = ({ name }: File, { message }: Error): UserError => new UserError(`${name} is no sound zip archive (${message})`);
 
 /** The run whose config.json lies highest. */
 function runAmong(parts: GivenRun["parts"], where: string, unnamed: string): GivenRun {
@@ -72,21 +70,9 @@ function runAmong(parts: GivenRun["parts"], where: string, unnamed: string): Giv
   };
 }
 
-/** A zip archive with the files in one folder. Weights hardly shrink: they are stored as they are. */
+/** A zip archive with the files in one folder. Weights hardly shrink: nothing is compressed. */
 export async function zipped(names: readonly string[], read: (name: string) => Promise<Uint8Array>, folder: string): Promise<Blob> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let failure: Error | undefined;
-  const zip = new Zip((error, chunk) => {
-    if (error) failure = error;
-    else chunks.push(chunk as Uint8Array<ArrayBuffer>);
-  });
-  for (const name of names) {
-    const path = `${folder}/${name}`;
-    const entry = /\.(?:safetensors|png)$/.test(name) ? new ZipPassThrough(path) : new ZipDeflate(path, { level: 6 });
-    zip.add(entry);
-    entry.push(await read(name), true);
-  }
-  zip.end();
-  if (failure) throw failure;
-  return new Blob(chunks, { type: "application/zip" });
+  const files: Record<string, Uint8Array> = {};
+  for (const name of names) files[`${folder}/${name}`] = await read(name);
+  return new Blob([zipSync(files, { level: 0 }) as Uint8Array<ArrayBuffer>], { type: "application/zip" });
 }

@@ -1,11 +1,12 @@
 /** What the room Train knows: the runs, the one that is shown, the training under way. It goes on while other rooms are shown. */
 import { signal } from "@preact/signals";
-import { proxy, type Remote, wrap } from "comlink";
+import { proxy, type Remote } from "comlink";
 import type { GivenOptions } from "../../src/train/gan/options.js";
 import type { Move } from "../../src/train/run/events.js";
-import { messageOf, openBytes } from "../model.js";
+import { messageOf, NO_ENGINE, openBytes } from "../model.js";
 import { save } from "../parts/save.js";
 import { hashOf, remember, route } from "../route.js";
+import { startThread } from "../workers/start.js";
 import { addStep, type CurvePoints, type Point, thinned } from "./curves.js";
 import type { RunSummary, Shelf } from "./shelf.js";
 import type { TrainingDesk, TrainingEnd } from "./training-desk.js";
@@ -43,17 +44,13 @@ export const trouble = signal<string | undefined>(undefined);
 /** A word on what was done. */
 export const notice = signal<string | undefined>(undefined);
 
-let shelfWorker: Remote<Shelf> | undefined;
+let files: Remote<Shelf> | undefined;
 /** The thread of the files. */
-export const shelf = (): Remote<Shelf> =>
-  (shelfWorker ??= wrap<Shelf>(new Worker(new URL("../workers/shelf.worker.ts", import.meta.url), { type: "module", name: "shelf" })));
+export const shelf = (): Remote<Shelf> => (files ??= startThread<Shelf>("shelf", () => (trouble.value = NO_ENGINE)));
 
-let trainingWorker: Remote<TrainingDesk> | undefined;
+let trainer: Remote<TrainingDesk> | undefined;
 /** The thread that trains. */
-const desk = (): Remote<TrainingDesk> =>
-  (trainingWorker ??= wrap<TrainingDesk>(
-    new Worker(new URL("../workers/training.worker.ts", import.meta.url), { type: "module", name: "training" }),
-  ));
+const desk = (): Remote<TrainingDesk> => (trainer ??= startThread<TrainingDesk>("training", () => (trouble.value = NO_ENGINE)));
 
 /** Does what a person asked for, and says what went wrong. */
 export async function trying(work: () => Promise<unknown>): Promise<void> {

@@ -1,0 +1,14 @@
+/** Frames as a GIF file. Apart from other ways of saving: its library cannot be left out of what imports it. */
+import { applyPalette, GIFEncoder, quantize } from "gifenc";
+import type { Pixels } from "../workers/pixels.js";
+
+/** Frames as an endless animation. @param delay Milliseconds a frame. */
+export function gif(frames: readonly Pixels[], delay: number): Blob {
+  const encoder = GIFEncoder();
+  for (const { width, height, data } of frames) {
+    const palette = quantize(data, 256);
+    encoder.writeFrame(applyPalette(data, palette), width, height, { palette, delay });
+  }
+  encoder.finish();
+  return new Blob([encoder.bytes()], { type: "image/gif" });
+}
