@@ -6,8 +6,10 @@ import { hashOf, type RoomName, route } from "./route.js";
 import { DrawRoom } from "./rooms/draw.js";
 import { InsideRoom } from "./rooms/inside.js";
 import { RestyleRoom } from "./rooms/restyle.js";
+import { RunsRoom } from "./rooms/runs.js";
 import { TrainRoom } from "./rooms/train.js";
 import { WalkRoom } from "./rooms/walk.js";
+import { hasServer } from "./runs/server.js";
 import { openAtFirst, openFile } from "./model.js";
 
 /** The rooms, in the order of their doors. */
@@ -17,6 +19,8 @@ const DOORS: readonly { readonly room: RoomName; readonly title: string; readonl
   { room: "restyle", title: "Restyle", Room: RestyleRoom },
   { room: "train", title: "Train", Room: TrainRoom },
   { room: "inside", title: "Look inside", Room: InsideRoom },
+  // A static host has no runs to show.
+  ...(hasServer ? [{ room: "runs" as const, title: "Runs", Room: RunsRoom }] : []),
 ];
 
 export function App() {

@@ -97,7 +97,9 @@ export function Chart({ label, series, x = "step", y }: Props) {
           </li>
         ))}
       </ul>
-      <Numbers label={label} series={series} x={x} />
+      <div class="chart-numbers">
+        <Numbers label={label} series={series} x={x} />
+      </div>
     </figure>
   );
 }
@@ -105,7 +107,7 @@ export function Chart({ label, series, x = "step", y }: Props) {
 /** What the lines say, in a few numbers each. */
 function Numbers({ label, series, x }: Required<Pick<Props, "label" | "series" | "x">>) {
   return (
-    <table class="chart-numbers">
+    <table>
       <caption>{label}</caption>
       <thead>
         <tr>
@@ -159,7 +161,8 @@ function optionsOf(
   });
   return {
     ...sizeOf(box),
-    padding: [8, 8, 0, 0],
+    // The last number of the axis stands half beside the plot.
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     scales: { x: { time: false } },
     axes: [axis(x, 30), axis(y, 52)],

@@ -9,9 +9,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FolderStore } from "../../src/node/files/folder-store.js";
 import { lock } from "../../src/node/files/run-folder.js";
-import type { ListedRun } from "../../src/node/studio/runs-folder.js";
 import { startStudio, type Studio } from "../../src/node/studio/server.js";
-import type { MetricsPart } from "../../src/train/run/summary.js";
+import type { ListedRun, MetricsPart } from "../../src/train/run/summary.js";
 
 const root = mkdtempSync(join(tmpdir(), "petalgrad-studio-"));
 const page = join(root, "page");
@@ -250,6 +249,8 @@ describe("runs", () => {
     expect(petals).toMatchObject({ stage: "GAN", step: 8, options: { variant: "gan-int-cls", dataset: "petals", preset: "tiny" } });
     expect(petals!.files).toEqual(["config.json", "metrics.jsonl", "text-encoder.safetensors"]);
     expect(encoder!.last).toEqual({ loss: 0.5, recovered: 0.2 });
+    expect(row!.goOn).toBe(`npm run train -- --resume "${join(runs, "ablation/row 1")}"`);
+    expect(encoder!.goOn).toBe(`npm run train-style -- --resume ${join(runs, "petals-1")}`);
     const file = await fetch(`${url}api/runs/petals-1%2Fstyle/files/style-encoder.safetensors`);
     expect([file.status, await file.text()]).toEqual([200, "S"]);
     expect(await (await fetch(`${url}api/runs/ablation%2Frow%201/files/checkpoint/step-000007.safetensors`)).text()).toBe("weights");

@@ -7,7 +7,8 @@
  */
 import { type FSWatcher, watch } from "node:fs";
 import type { ServerResponse } from "node:http";
-import type { ListedRun, RunsFolder } from "./runs-folder.js";
+import type { ListedRun } from "../../train/run/summary.js";
+import type { RunsFolder } from "./runs-folder.js";
 
 export interface EventTimes {
   /** Milliseconds from a change to the look at it: a training writes several files at once. */

@@ -1,10 +1,11 @@
 /** The runs under a folder, as the studio lists them. */
 import { constants } from "node:fs";
 import { access, open, readdir, readFile, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
+import { commandLine } from "../../command-line.js";
 import { parseMetrics } from "../../train/run/metrics-file.js";
 import { MODEL_NAME, STYLE_ENCODER_NAME, STYLE_FOLDER, TEXT_ENCODER_NAME } from "../../train/run/names.js";
-import { type MetricsPart, type RunSummary, summarise } from "../../train/run/summary.js";
+import { type ListedRun, type MetricsPart, summarise } from "../../train/run/summary.js";
 import { lockState } from "../files/run-lock.js";
 import { arePlain, fileInside, pathInside } from "./safe-path.js";
 
@@ -13,7 +14,7 @@ const DEPTH = 4;
 /** Bytes of metrics that tell how far a run is: some two hundred lines. */
 const TAIL = 1 << 16;
 /** Bytes of metrics in one answer. */
-const PART = 1 << 22;
+const PART = 1 << 20;
 
 /** What a page may read of a run. Data sets and captions that a run was trained on lie elsewhere. */
 const FILES = new RegExp(
@@ -21,16 +22,6 @@ const FILES = new RegExp(
     `${STYLE_FOLDER}/${STYLE_ENCODER_NAME}|samples/step-\\d+\\.(png|txt)|checkpoint/step-\\d+\\.safetensors)$`,
 );
 const TOP_FILES = ["config.json", "metrics.jsonl", "curves.svg", MODEL_NAME, TEXT_ENCODER_NAME, STYLE_ENCODER_NAME];
-
-/** A run in the list, with what tells whether a page has to look again. */
-export interface ListedRun extends RunSummary {
-  /** Of the files that a page may read, those at the top. */
-  readonly files: readonly string[];
-  /** Which metrics.jsonl it is, and its bytes. */
-  readonly metrics?: { readonly id: string; readonly size: number };
-  /** When it last wrote something, in milliseconds since 1970. */
-  readonly changed: number;
-}
 
 export class RunsFolder {
   readonly path: string;
@@ -111,6 +102,7 @@ export class RunsFolder {
     return {
       ...summary,
       files: present.flat(),
+      goOn: commandLine(summary.command, "--resume", typedPath(isStyle ? join(folder, "..") : folder)),
       ...(found && { metrics: { id: idOf(found.ino, found.birthtimeMs), size: found.size } }),
       changed: Math.round(found?.mtimeMs ?? (await stat(join(folder, "config.json"))).mtimeMs),
     };
@@ -133,6 +125,12 @@ export class RunsFolder {
     }
     return undefined;
   }
+}
+
+/** As short as it can be typed where the server runs. */
+function typedPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === "" ? "." : near.startsWith("..") ? path : near;
 }
 
 /** Systems without a time of birth say 0: the number is enough then. */

@@ -48,6 +48,18 @@ export interface RunSummary {
   readonly samples: readonly number[];
 }
 
+/** A run in the list of the studio's server, with what tells a page whether it has to look again. */
+export interface ListedRun extends RunSummary {
+  /** Of the files that a page may read, those at the top. */
+  readonly files: readonly string[];
+  /** Which metrics.jsonl it is, and its bytes. */
+  readonly metrics?: { readonly id: string; readonly size: number };
+  /** The command that goes on with it, as the server's user types it. */
+  readonly goOn: string;
+  /** When it last wrote something, in milliseconds since 1970. */
+  readonly changed: number;
+}
+
 /** A part of metrics.jsonl, as the studio's server hands it out. */
 export interface MetricsPart {
   readonly records: readonly MetricsRecord[];
