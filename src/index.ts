@@ -132,6 +132,8 @@ export {
   readGan,
   readGenerator,
 } from "./train/gan/model-file.js";
+export { encodeOnnx } from "./train/gan/onnx.js";
+export { type Precision, PRECISIONS } from "./train/run/network-file.js";
 export {
   encodeTextEncoder,
   type ImageSide,

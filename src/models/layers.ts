@@ -147,7 +147,7 @@ export class Deconv extends Kernel {
 }
 
 /** PyTorch's default. */
-const EPSILON = 1e-5;
+export const BATCH_NORM_EPSILON = 1e-5;
 
 /** Batch norm over [N, C] or [N, C, H, W]; or over [P, N, C] or [P, N, C, H, W], P passes, each by its own statistics. */
 export class BatchNorm {
@@ -169,8 +169,9 @@ export class BatchNorm {
 
   call(x: Tensor, mode: Mode): Tensor {
     const options = { passes: x.rank === 3 || x.rank === 5 };
-    if (mode === "evaluate") return batchNormInference(x, this.weight, this.bias, this.runningMean, this.runningVariance, EPSILON, options);
-    const { y, mean, variance } = batchNorm(x, this.weight, this.bias, EPSILON, options);
+    if (mode === "evaluate")
+      return batchNormInference(x, this.weight, this.bias, this.runningMean, this.runningVariance, BATCH_NORM_EPSILON, options);
+    const { y, mean, variance } = batchNorm(x, this.weight, this.bias, BATCH_NORM_EPSILON, options);
     this.network.observe(`${this.name}.running_mean`, mean);
     this.network.observe(`${this.name}.running_var`, variance);
     return y;

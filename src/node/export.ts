@@ -1,8 +1,9 @@
-/** A trained model as one file for others: from a run's folder or a model file, with the parts that are asked for. */
+/** A trained model as one file for others, petalgrad's own or ONNX: from a run's folder or a model file, with the parts that are asked for. */
 import { statSync } from "node:fs";
 import { UserError } from "../errors.js";
 import { encodeGan, type GeneratorFile, readGenerator } from "../train/gan/model-file.js";
 import type { GeneratorKind } from "../train/gan/options.js";
+import { encodeOnnx } from "../train/gan/onnx.js";
 import { partsOfRun } from "../train/gan/run-model.js";
 import { networkDigest, type Precision } from "../train/run/network-file.js";
 import { mismatch, type StyleFile, stylePart } from "../train/style/file.js";
@@ -15,12 +16,19 @@ export const MODEL_PARTS = ["discriminator", "raw", "style"] as const;
 /** One of these. */
 export type ModelPart = (typeof MODEL_PARTS)[number];
 
+/** Forms of the file: petalgrad's own, or what other programs draw with. */
+export const MODEL_FORMATS = ["safetensors", "onnx"] as const;
+/** One of these. */
+export type ModelFormat = (typeof MODEL_FORMATS)[number];
+
 /** A model wanted as a file. */
 export interface ExportRequest {
   /** A run's folder, or a model file. */
   readonly source: string;
   /** Which generator; by default the one that drew the run's samples. */
   readonly generator?: GeneratorKind;
+  /** Default safetensors; ONNX holds the generator alone. */
+  readonly format?: ModelFormat;
   /** Default f32. */
   readonly precision?: Precision;
   /** Default none. */
@@ -35,9 +43,13 @@ export interface ExportedModel {
   readonly warnings: readonly string[];
 }
 
-/** @throws UserError when there is no model, it is damaged, or a part is asked for that is not there */
-export async function exportModel({ source, generator, precision = "f32", parts = [] }: ExportRequest): Promise<ExportedModel> {
+/** @throws UserError when there is no model, it is damaged, or a part is asked for that is not there, or that the format does not hold */
+export async function exportModel(request: ExportRequest): Promise<ExportedModel> {
+  const { source, generator, format = "safetensors", precision = "f32", parts = [] } = request;
+  if (format === "onnx" && parts.length > 0)
+    throw new UserError(`an ONNX file holds the generator alone: ${parts.join(", ")} cannot go with it`);
   const { path, warnings, ...loaded } = await loadGenerator(source, generator);
+  if (format === "onnx") return { bytes: await encodeOnnx(loaded, precision), holds: [generatorName(loaded)], warnings };
   const notes = [...warnings];
   const { discriminator, raw } = await partsFor(source, loaded, parts, notes);
   // Only what was asked for, also of a file that holds more.
@@ -46,8 +58,7 @@ export async function exportModel({ source, generator, precision = "f32", parts 
   const style = parts.includes("style") ? await styleFor(source, model, precision, path, notes) : undefined;
   const bytes = await encodeGan(model, { precision, ...(style && { part: await stylePart(style) }) });
   const holds = [
-    // Files of earlier versions do not say which.
-    model.kind === undefined ? "generator" : `${model.kind === "raw" ? "raw" : "averaged"} generator`,
+    generatorName(model),
     ...("encoder" in model ? ["text encoder"] : []),
     ...(discriminator ? ["discriminator"] : []),
     ...(raw ? ["raw generator"] : []),
@@ -55,6 +66,10 @@ export async function exportModel({ source, generator, precision = "f32", parts 
   ];
   return { bytes, holds, warnings: notes };
 }
+
+/** Files of earlier versions do not say which it is. */
+const generatorName = ({ kind }: GeneratorFile): string =>
+  kind === undefined ? "generator" : `${kind === "raw" ? "raw" : "averaged"} generator`;
 
 /** The discriminator and the raw generator where they are asked for. */
 async function partsFor(

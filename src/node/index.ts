@@ -19,7 +19,15 @@ export { type LoadedGenerator, type LoadedModel, loadGenerator, loadModel } from
 export { styleOfRun } from "./files/style-of-run.js";
 
 // A model as one file to give away: the export command.
-export { type ExportedModel, exportModel, type ExportRequest, MODEL_PARTS, type ModelPart } from "./export.js";
+export {
+  type ExportedModel,
+  exportModel,
+  type ExportRequest,
+  MODEL_FORMATS,
+  MODEL_PARTS,
+  type ModelFormat,
+  type ModelPart,
+} from "./export.js";
 
 // Pictures as files, photographs as pixels.
 export { animation, type AnimationOptions } from "./files/animation.js";

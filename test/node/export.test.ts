@@ -16,6 +16,7 @@ import { readGan } from "../../src/train/gan/model-file.js";
 import { MODEL_NAME, STYLE_ENCODER_NAME, STYLE_FOLDER } from "../../src/train/run/names.js";
 import { networkDigest, networkFrom, networkTensors } from "../../src/train/run/network-file.js";
 import { encodeStyle, mismatch, readStyle, readStylePart } from "../../src/train/style/file.js";
+import { readOnnx } from "../formats/onnx-reader.js";
 import { tinyRun, tinyStyle } from "../train/tiny-run.js";
 
 let folder: string;
@@ -71,6 +72,22 @@ describe("a model as a file", () => {
     // Once rounded nothing changes any more.
     expect(readFileSync((await exported("again", { source: path, precision: "f16" })).path)).toEqual(readFileSync(path));
   });
+});
+
+it("as ONNX it is the generator alone, with the run's weights", async () => {
+  const { bytes, holds } = await exportModel({ source: run, format: "onnx" });
+  expect(holds).toEqual(["averaged generator"]);
+  const { tensors } = readOnnx(bytes);
+  const { generator, normalisation } = await loadModel(run);
+  const weights = await generator.parameters.read();
+  for (const name of ["deconv1.weight", "text.weight", "residual2.conv2.weight"])
+    expect(Float32Array.from(tensors.get(name)!.data)).toEqual(weights.get(name));
+  expect(Float32Array.from(tensors.get("text.centre")!.data)).toEqual(normalisation.center);
+  const raw = readOnnx((await exportModel({ source: run, format: "onnx", generator: "raw" })).bytes);
+  expect(raw.tensors.get("deconv1.weight")!.data).not.toEqual(tensors.get("deconv1.weight")!.data);
+  await expect(exportModel({ source: run, format: "onnx", parts: ["raw"] })).rejects.toThrow(
+    "an ONNX file holds the generator alone: raw cannot go with it",
+  );
 });
 
 describe("parts", () => {

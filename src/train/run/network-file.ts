@@ -21,6 +21,7 @@ export const hasPart = ({ tensors, metadata }: Pick<SafetensorsFile, "tensors" |
 
 /** How a file keeps weights: as they are, or as their nearest halves. */
 export const PRECISIONS = ["f32", "f16"] as const;
+/** One of these. */
 export type Precision = (typeof PRECISIONS)[number];
 
 /**
@@ -29,10 +30,13 @@ export type Precision = (typeof PRECISIONS)[number];
  */
 export function inPrecision(precision: Precision, tensors: readonly NamedTensor[]): readonly NamedTensor[] {
   if (precision === "f32") return tensors;
-  const fits = ({ dtype, shape, data }: SafeTensor) =>
-    dtype === "F32" && shape.length > 1 && data.every((value) => Math.abs(value) < LARGEST_HALF);
-  return tensors.map(([name, tensor]) => (fits(tensor) ? [name, { ...tensor, dtype: "F16" } as SafeTensor] : [name, tensor]));
+  const halved = ({ dtype, shape, data }: SafeTensor) => dtype === "F32" && fitsHalves(shape, data);
+  return tensors.map(([name, tensor]) => (halved(tensor) ? [name, { ...tensor, dtype: "F16" } as SafeTensor] : [name, tensor]));
 }
+
+/** Whether weights are kept as halves where those are wanted. */
+export const fitsHalves = (shape: Shape, data: Float32Array): boolean =>
+  shape.length > 1 && data.every((value) => Math.abs(value) < LARGEST_HALF);
 
 const LARGEST_HALF = 65504;
 
