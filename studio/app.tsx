@@ -2,12 +2,11 @@
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { DropTarget } from "./parts/drop-target.js";
+import { later } from "./parts/later.js";
 import { hashOf, type RoomName, route } from "./route.js";
 import { DrawRoom } from "./rooms/draw.js";
 import { InsideRoom } from "./rooms/inside.js";
 import { RestyleRoom } from "./rooms/restyle.js";
-import { RunsRoom } from "./rooms/runs.js";
-import { TrainRoom } from "./rooms/train.js";
 import { WalkRoom } from "./rooms/walk.js";
 import { hasServer } from "./runs/server.js";
 import { openAtFirst, openFile } from "./model.js";
@@ -17,10 +16,10 @@ const DOORS: readonly { readonly room: RoomName; readonly title: string; readonl
   { room: "draw", title: "Draw", Room: DrawRoom },
   { room: "walk", title: "Walk", Room: WalkRoom },
   { room: "restyle", title: "Restyle", Room: RestyleRoom },
-  { room: "train", title: "Train", Room: TrainRoom },
+  { room: "train", title: "Train", Room: later(async () => (await import("./rooms/train.js")).TrainRoom) },
   { room: "inside", title: "Look inside", Room: InsideRoom },
   // A static host has no runs to show.
-  ...(hasServer ? [{ room: "runs" as const, title: "Runs", Room: RunsRoom }] : []),
+  ...(hasServer ? [{ room: "runs" as const, title: "Runs", Room: later(async () => (await import("./rooms/runs.js")).RunsRoom) }] : []),
 ];
 
 export function App() {

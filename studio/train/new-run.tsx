@@ -16,7 +16,7 @@ type TabPreset = keyof typeof PRESETS;
 /** Options that have a field under "More options". */
 const MORE = [
   ...(["batch", "textSteps", "sampleEvery", "checkpointEvery", "learningRate", "ema", "clsWeight", "interpWeight", "interpBeta"] as const),
-  ...(["generatorWidth", "discriminatorWidth", "discriminatorBatches", "infoWeight", "tune"] as const),
+  ...(["generatorWidth", "discriminatorWidth", "discriminatorBatches", "infoWeight", "tune", "recipe"] as const),
 ] satisfies readonly (keyof TrainOptions)[];
 type More = (typeof MORE)[number];
 

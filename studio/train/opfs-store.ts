@@ -81,6 +81,7 @@ export class OpfsStore implements RunStore {
     const parts = this.#parts(name);
     const folder = (await directory(parts.slice(0, -1), true))!;
     const handle = await folder.getFileHandle(parts.at(-1)!, { create: true });
+    if (!("createWritable" in handle)) throw new UserError("this browser writes no files for pages: use a current one to train");
     const writable = await handle.createWritable({ keepExistingData: add });
     try {
       // The types allow no view of shared memory, of which there is none.

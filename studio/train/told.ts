@@ -28,7 +28,7 @@ export interface Told {
 }
 
 /** So often the page is told at most, in milliseconds: it has curves to draw. */
-const EVERY = 150;
+const EVERY = 250;
 
 export class Teller {
   #batch: { -readonly [K in keyof Told]: Told[K] } = {};

@@ -168,6 +168,11 @@ describeInBrowser("the room Train", () => {
     await page.getByRole("cell", { name: "the first" }).waitFor();
     for (const name of ["straight", "reloaded"]) await page.getByLabel(`Compare ${name}`).check();
     expect(await page.locator(".compared .chart-legend").first().getByRole("button").count()).toBe(2);
+    // A phone shows all of it without sliding sideways; only the table may.
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.waitForFunction(() => document.querySelector(".compared .chart-plot canvas")!.clientWidth < 390);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await page.setViewportSize({ width: 1200, height: 900 });
     const rows = page.locator(".runs tbody tr");
     const before = await rows.count();
     await page.getByRole("link", { name: "reloaded" }).click();
