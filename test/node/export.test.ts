@@ -2,12 +2,13 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { partsIn } from "../../src/cli/export.js";
 import { UserError } from "../../src/errors.js";
 import { Discriminator } from "../../src/models/discriminator.js";
 import { ganInitializers } from "../../src/models/initializers.js";
-import { sample } from "../../src/node/drawing.js";
+import { restyle, sample } from "../../src/node/drawing.js";
 import { exportModel, type ExportRequest } from "../../src/node/export.js";
 import { loadModel } from "../../src/node/files/load-model.js";
 import { styleOfRun } from "../../src/node/files/style-of-run.js";
@@ -121,6 +122,17 @@ describe("parts", () => {
     // It goes into a file only where it is asked for.
     expect((await readStylePart((await exported("on", { source: path })).bytes, "on")) === undefined).toBe(true);
     expect((await readStylePart(readFileSync(path), path))?.generator).toBe(style.generator);
+  });
+
+  it("serve restyle from the one file, in halves, as the run does", async () => {
+    const { path } = await exported("restyles", { precision: "f16", parts: ["style"] });
+    const photo = join(folder, "photo.png");
+    await sharp({ create: { width: 16, height: 16, channels: 3, background: "#20a040" } }).toFile(photo);
+    const of = (source: string) => restyle({ source, styles: [photo], texts: TEXTS });
+    const [fromFile, fromRun] = [await of(path), await of(run)];
+    expect(fromFile.warnings).toEqual(fromRun.warnings);
+    // Halves on the way to the style and from it to the image.
+    expect(furthest(fromFile.images, fromRun.images)).toBeLessThan(2 * GREY_LEVEL);
   });
 
   it("one that inverts another generator is told of, as before", async () => {

@@ -3,8 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { commandLine } from "../../command-line.js";
 import { UserError } from "../../errors.js";
-import { readModelFile } from "../../train/run/model-format.js";
-import { readStyle, type StyleFile } from "../../train/style/file.js";
+import { readStyle, readStylePart, type StyleFile } from "../../train/style/file.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "../../train/run/names.js";
 import { readPath } from "./read-bytes.js";
 
@@ -23,8 +22,7 @@ export async function styleOfRun(run: string): Promise<StyleFile> {
 }
 
 async function styleIn(bytes: Uint8Array, name: string): Promise<StyleFile> {
-  const { metadata } = await readModelFile(bytes, name);
-  if (!metadata.has("style.options"))
-    throw new UserError(`${name} has no style encoder: a file gets it by ${commandLine("export", "RUN", "--with", "style")}`);
-  return readStyle(bytes, name);
+  const found = await readStylePart(bytes, name);
+  if (found) return found;
+  throw new UserError(`${name} has no style encoder: a file gets it by ${commandLine("export", "RUN", "--with", "style")}`);
 }
