@@ -27,6 +27,8 @@ const dashOf = (i: number): number[] | undefined => (i < COLOURS ? undefined : i
 export function Chart({ label, series, x = "step", y }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
+  /** Colours by their variables, as a canvas understands them. */
+  const palette = useRef(new Map<string, string>());
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   /** Where the pointer is among the joined points. */
   const [at, setAt] = useState<number>();
@@ -35,7 +37,7 @@ export function Chart({ label, series, x = "step", y }: Props) {
 
   useLayoutEffect(() => {
     const box = frame.current!;
-    const made = new uPlot(optionsOf(box, series, hidden, x, y, setAt), joined(series), box);
+    const made = new uPlot(optionsOf(box, palette.current, series, hidden, x, y, setAt), joined(series), box);
     plot.current = made;
     const sizes = new ResizeObserver(() => {
       const { width, height } = sizeOf(box);
@@ -43,7 +45,10 @@ export function Chart({ label, series, x = "step", y }: Props) {
     });
     sizes.observe(box);
     const dark = matchMedia("(prefers-color-scheme: dark)");
-    const recolour = () => made.redraw(false, true);
+    const recolour = () => {
+      palette.current.clear();
+      made.redraw(false, true);
+    };
     dark.addEventListener("change", recolour);
     return () => {
       dark.removeEventListener("change", recolour);
@@ -55,15 +60,18 @@ export function Chart({ label, series, x = "step", y }: Props) {
     // Other points need no other chart: the next effect hands them over.
   }, [names, x, y]);
 
-  useEffect(() => {
-    const chart = plot.current;
-    if (!chart) return;
-    const data = joined(series);
-    // Who has looked closer at a part goes on seeing that part.
-    const zoomed = isZoomed(chart);
-    chart.setData(data, !zoomed);
-    if (zoomed) chart.redraw();
-  }, [series]);
+  useEffect(
+    () =>
+      inItsTurn(() => {
+        const chart = plot.current;
+        if (!chart) return;
+        // Who has looked closer at a part goes on seeing that part.
+        const zoomed = isZoomed(chart);
+        chart.setData(joined(series), !zoomed);
+        if (zoomed) chart.redraw();
+      }),
+    [series],
+  );
 
   const toggle = (name: string, i: number) => {
     const next = new Set(hidden);
@@ -102,6 +110,23 @@ export function Chart({ label, series, x = "step", y }: Props) {
       </div>
     </figure>
   );
+}
+
+const turns = new Set<() => void>();
+
+/** Does a chart's work between what else the page has to do: a room of charts that all grow would else hold it up. @returns what calls it off */
+function inItsTurn(work: () => void): () => void {
+  if (turns.size === 0) setTimeout(takeTurn);
+  turns.add(work);
+  return () => void turns.delete(work);
+}
+
+function takeTurn(): void {
+  const [first] = turns;
+  if (!first) return;
+  turns.delete(first);
+  first();
+  if (turns.size > 0) setTimeout(takeTurn);
 }
 
 /** What the lines say, in a few numbers each. */
@@ -143,13 +168,18 @@ function sizeOf(box: HTMLElement): { width: number; height: number } {
 
 function optionsOf(
   box: HTMLElement,
+  palette: Map<string, string>,
   series: readonly ChartSeries[],
   hidden: ReadonlySet<string>,
   x: string,
   y: string | undefined,
   onCursor: (index: number | undefined) => void,
 ): uPlot.Options {
-  const colour = (name: string) => () => resolved(box, name);
+  const colour = (name: string) => () => {
+    const known = palette.get(name) ?? resolved(box, name);
+    palette.set(name, known);
+    return known;
+  };
   const { fontFamily } = getComputedStyle(box);
   const axis = (label: string | undefined, size?: number): uPlot.Axis => ({
     stroke: colour("--muted"),

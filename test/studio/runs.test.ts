@@ -1,7 +1,7 @@
 /** The room Runs, what it reckons: curves from parts of a file, smoothing, thinning, and what differs between runs. */
 import { expect, it } from "vitest";
 import { optionRows } from "../../studio/runs/differences.js";
-import { type Point, RunCurves, smoothed, thinned } from "../../studio/runs/run-curves.js";
+import { drawn, type Point, RunCurves } from "../../studio/runs/run-curves.js";
 import type { MetricsPart } from "../../src/train/run/summary.js";
 
 const part = (id: string, from: number, next: number, steps: readonly number[]): MetricsPart => ({
@@ -38,30 +38,26 @@ it("a last line that is half there is not asked for again and again, and not for
 
 it("smoothing is an average of what was before, unbiased from the first step on", () => {
   const points: Point[] = [1, 3, 5].map((value, step) => [step, value]);
-  expect(smoothed(points, 0)).toEqual(points);
-  const [first, second, third] = smoothed(points, 0.5).map(([, value]) => value);
+  expect(drawn(points, 0, 10)).toEqual(points);
+  const [first, second, third] = drawn(points, 0.5, 10).map(([, value]) => value);
   expect(first).toBe(1);
   expect(second).toBeCloseTo((0.5 * 1 + 3) / 1.5, 12);
   expect(third).toBeCloseTo((0.25 * 1 + 0.5 * 3 + 5) / 1.75, 12);
   // A gap stays one, and spoils nothing after it.
-  const gap = smoothed(
-    [
-      [0, 1],
-      [1, NaN],
-      [2, 1],
-    ],
-    0.5,
-  ).map(([, value]) => value);
+  const gaps: Point[] = [1, NaN, 1].map((value, step) => [step, value]);
+  const gap = drawn(gaps, 0.5, 10).map(([, value]) => value);
   expect(gap).toEqual([1, NaN, 1]);
 });
 
 it("thinning keeps peaks, gaps and the last point", () => {
   const points = Array.from({ length: 10_000 }, (_, i): Point => [i, i === 4321 ? 99 : i === 7000 ? -99 : i === 8000 ? NaN : Math.sin(i)]);
-  const kept = thinned(points, 200);
-  expect(kept.length).toBeLessThanOrEqual(201);
+  const kept = drawn(points, 0, 200);
+  expect(kept.length).toBeLessThanOrEqual(202);
   for (const at of [4321, 7000, 8000, 9999]) expect(kept.some(([step]) => step === at)).toBe(true);
   expect(kept.map(([step]) => step)).toEqual(kept.map(([step]) => step).sort((a, b) => a - b));
-  expect(thinned(points.slice(0, 200), 200)).toEqual(points.slice(0, 200));
+  const known = new Map(points);
+  expect(kept.every(([step, value]) => Object.is(known.get(step), value))).toBe(true);
+  expect(drawn(points.slice(0, 200), 0, 200)).toEqual(points.slice(0, 200));
 });
 
 it("options of runs side by side tell what differs, among runs of one command also what only one has", () => {

@@ -13,8 +13,8 @@ import { arePlain, fileInside, pathInside } from "./safe-path.js";
 const DEPTH = 4;
 /** Bytes of metrics that tell how far a run is: some two hundred lines. */
 const TAIL = 1 << 16;
-/** Bytes of metrics in one answer. */
-const PART = 1 << 20;
+/** Bytes of metrics in one answer: what a page reads within a frame or two. */
+const PART = 1 << 18;
 
 /** What a page may read of a run. Data sets and captions that a run was trained on lie elsewhere. */
 const FILES = new RegExp(
