@@ -5,6 +5,7 @@ import { appendFileSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, w
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -67,8 +68,9 @@ describeInBrowser("the room Runs", () => {
     // Builds the page, too.
     const host = await staticHost();
     fixed = host.address;
-    const words = ["--import", "tsx", "src/cli/main.ts", "studio", "--runs", runs];
-    studio = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
+    // Where its user would start it: beside `runs`.
+    const words = ["--import", import.meta.resolve("tsx"), fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url)), "studio"];
+    studio = spawn(process.execPath, words, { cwd: root, stdio: ["ignore", "pipe", "ignore"] });
     for await (const text of createInterface({ input: studio.stdout! })) {
       address = /^studio: (http\S+)$/.exec(text)?.[1] ?? "";
       if (address !== "") break;
@@ -83,6 +85,7 @@ describeInBrowser("the room Runs", () => {
   it("follows a training of another process without being loaded again, and shows when it is killed", async () => {
     const { page, context, foreign } = await visit(browser, `${address}#/runs`);
     await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
+    await page.getByText("The runs under runs, live while they train.").waitFor();
     await waitFor(() => cell(page, "petals-1", 3), "40 / 500");
     expect(await cell(page, "petals-1", 4)).toBe("training");
     expect(await cell(page, "petals-2", 0)).toBe("gan");
