@@ -26,7 +26,13 @@ export const DRAWING_OPTIONS = {
     description: "the moving average of the generator, or the generator as it was trained",
     defaultText: "ema, unless the run has no average",
   },
-  scale: { type: "integer", min: 1, max: 16, default: 1, description: "enlarge every pixel to a square of this side" },
+  scale: {
+    type: "integer",
+    min: 1,
+    max: 16,
+    description: "enlarge every pixel to a square of this side",
+    defaultText: "so that an image is about 128 wide",
+  },
   tune: TRAIN_OPTIONS.tune,
 } as const;
 

@@ -3,7 +3,7 @@ import { extname } from "node:path";
 import { typed } from "../command-line.js";
 import { encodePng } from "../node/files/png.js";
 import { UserError } from "../errors.js";
-import { imageGrid } from "../pictures/image-grid.js";
+import { imageGrid, pleasantScale } from "../pictures/image-grid.js";
 import type { Course } from "../drawing/interpolate.js";
 import type { StyleFileSource } from "../node/drawing.js";
 import { PATHS } from "../drawing/walk.js";
@@ -83,11 +83,14 @@ export const interpolate = defineCommand({
     const drawn = await draw(request, tellOn(context));
     for (const warning of drawn.warnings) context.stderr.write(`warning: ${warning}\n`);
     const { images, size, columns, rows } = drawn;
-    const written = [writePicture(out, encodePng(imageGrid(images, size, { columns, scale })))];
+    const enlarged = scale ?? pleasantScale(size);
+    const written = [writePicture(out, encodePng(imageGrid(images, size, { columns, scale: enlarged })))];
     if (animation !== undefined) {
       const { animation: animate } = await import("../node/files/animation.js");
       const format = extname(animation).toLowerCase() === ".gif" ? "gif" : "webp";
-      written.push(writePicture(animation, await animate(frames(drawn), size, { format, columns: rows, delay: delay ?? 120, scale })));
+      written.push(
+        writePicture(animation, await animate(frames(drawn), size, { format, columns: rows, delay: delay ?? 120, scale: enlarged })),
+      );
     }
     context.print([drawn.model, ...written].join("\n"));
   },

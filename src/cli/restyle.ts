@@ -2,7 +2,7 @@
 import { typed } from "../command-line.js";
 import { encodePng } from "../node/files/png.js";
 import { UserError } from "../errors.js";
-import { imageGrid } from "../pictures/image-grid.js";
+import { imageGrid, pleasantScale } from "../pictures/image-grid.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, MODEL_OPTION, RUN_OPTION, sourceOf, tellOn, writePicture } from "./drawing.js";
@@ -82,7 +82,8 @@ export const restyle = defineCommand({
     const request = { source, styles, texts, styleLength, refine, captions, generator, tune };
     const { images, size, model, warnings, inversion } = await draw(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
-    const path = writePicture(out, encodePng(imageGrid(images, size, { columns: 1 + texts.length, scale })));
+    const enlarged = scale ?? pleasantScale(size);
+    const path = writePicture(out, encodePng(imageGrid(images, size, { columns: 1 + texts.length, scale: enlarged })));
     context.print(model);
     styles.forEach((file, row) => {
       const error = inversion && ` (mean squared error ${inversion.before[row]!.toFixed(3)}, refined ${inversion.after[row]!.toFixed(3)})`;

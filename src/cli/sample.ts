@@ -1,7 +1,7 @@
 /** `petalgrad sample`: images for sentences, from a run or a model file, as one PNG. */
 import { encodePng } from "../node/files/png.js";
 import { UserError } from "../errors.js";
-import { captionList, imageGrid, isolated } from "../pictures/image-grid.js";
+import { captionList, imageGrid, isolated, pleasantScale } from "../pictures/image-grid.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, MODEL_OPTION, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
@@ -26,6 +26,7 @@ const OPTIONS = {
   seed: { type: "integer", min: 0, max: 2 ** 32 - 1, default: 1, description: "of the noise; every sentence gets the same" },
   truncation: TRUNCATION_OPTION,
   ...DRAWING_OPTIONS,
+  plain: { type: "flag", description: "images only, without the sentences beside their rows" },
   out: { type: "text", placeholder: "FILE", default: "grid.png", description: "PNG file to write" },
 } as const;
 
@@ -43,7 +44,7 @@ export const sample = defineCommand({
     ['sample --text "blue petals" --truncation 1 --generator raw', "typical noise only, from the generator without averaging"],
   ],
   async run(given, context) {
-    const { text, pick, embeddings, textEncoder, run, model, count, seed, scale, out, truncation, generator, tune } = withDefaults(
+    const { text, pick, embeddings, textEncoder, run, model, count, seed, scale, plain, out, truncation, generator, tune } = withDefaults(
       OPTIONS,
       given,
     );
@@ -57,10 +58,13 @@ export const sample = defineCommand({
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
     const { sample: drawSamples } = await import("../node/drawing.js");
+    const { captionedPng, enlarge } = await import("../node/files/captioned.js");
     const request = { source, texts, textEncoder, embeddings, count, seed, truncation, generator, tune };
     const { images, size, model: name, warnings } = await drawSamples(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
-    const path = writePicture(out, encodePng(imageGrid(images, size, { columns: count, scale })));
+    const grid = imageGrid(images, size, { columns: count });
+    const enlarged = scale ?? pleasantScale(size);
+    const path = writePicture(out, plain ? encodePng(enlarge(grid, enlarged)) : await captionedPng(grid, texts, enlarged));
     context.print(`${name}\n${captionList(texts.map(isolated))}${path}`);
   },
 });

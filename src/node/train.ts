@@ -1,4 +1,5 @@
 /** Training as the commands want it: runs in folders, data sets and files by their paths, what was made kept in the user's cache folder. */
+import { type Picture, pleasantScale } from "../pictures/image-grid.js";
 import type { GivenOptions, TrainOptions } from "../train/gan/options.js";
 import { trainGan } from "../train/gan/session.js";
 import type { TrainHooks, TrainResult } from "../train/run/events.js";
@@ -10,12 +11,13 @@ import { TEXT_RUN, type TextTrainResult, trainText as trainTextEncoder } from ".
 import { GAN_RUN } from "../train/gan/run-kind.js";
 import { openEmbeddings } from "./datasets/embeddings/given-embeddings.js";
 import { openTrainingData, requireData } from "./datasets/run-data.js";
+import { captionedPng } from "./files/captioned.js";
 import { cacheFolder } from "./files/cache-folder.js";
 import { FolderStore } from "./files/folder-store.js";
 import { openImageFeatures, requireImageFeatures } from "./datasets/image-features.js";
 import { withAbsolutePaths } from "./files/paths.js";
-import { encodePng } from "./files/png.js";
 import { readBytes } from "./files/read-bytes.js";
+import { writeProgress } from "./files/sample-progress.js";
 import { lock, newRunFolder, openRun, refuseBegun } from "./files/run-folder.js";
 
 /** A new run (`run` or a new folder under runs/), or the continuation of one (`resume`). */
@@ -51,7 +53,8 @@ const common = (hooks: TrainHooks) => ({
   cache: cacheFolder(),
   about: ABOUT,
   resolvePaths: withAbsolutePaths,
-  encodePicture: encodePng,
+  encodePicture: (picture: Picture, captions: readonly string[]) =>
+    captionedPng(picture, captions, pleasantScale(picture.height / captions.length)),
   warn: (text: string): void => hooks.onEvent({ kind: "warning", text }),
 });
 
@@ -90,8 +93,8 @@ async function storeOf<Options>(
 export async function train(request: TrainRequest, hooks: TrainHooks): Promise<TrainResult> {
   if (request.resume === undefined) refuseBegun(request.run);
   const { warn, ...shared } = common(hooks);
-  return withLocks(warn, async (locked) =>
-    trainGan(
+  return withLocks(warn, async (locked) => {
+    const result = await trainGan(
       {
         ...shared,
         given: withAbsolutePaths(request.given),
@@ -103,8 +106,10 @@ export async function train(request: TrainRequest, hooks: TrainHooks): Promise<T
         readEmbeddings: openEmbeddings,
       },
       hooks,
-    ),
-  );
+    );
+    await writeProgress(result.run, warn);
+    return result;
+  });
 }
 
 /** Trains, or continues, a text encoder. @throws UserError as `train` */

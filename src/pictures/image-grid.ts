@@ -19,7 +19,7 @@ export interface GridOptions {
 }
 
 /** Shade of the gaps: near black, so that light and dark images both stand off. */
-const GAP_SHADE = 24;
+export const GAP_SHADE = 24;
 
 /**
  * Lays images out in rows, left to right. `images` are [count, 3, size, size] in [-1, 1] (values outside are clipped), row-major; the last
@@ -53,6 +53,9 @@ function level(value: number): number {
   const scaled = Math.round((value + 1) * 127.5);
   return scaled > 0 ? Math.min(255, scaled) : 0;
 }
+
+/** Enlargement at which an image of that side is about as large as people like to look at. */
+export const pleasantScale = (size: number): number => Math.max(1, Math.round(128 / size));
 
 /** Letters of scripts that are written from right to left. */
 const RIGHT_TO_LEFT = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;

@@ -77,6 +77,8 @@ describe("a run", () => {
       ["checkpoint", "config.json", "curves.svg", "metrics.jsonl", "model.safetensors", "samples", "text-encoder.safetensors"].sort(),
     );
     expect(readdirSync(join(inside("straight"), "samples")).sort()).toEqual([
+      "index.html",
+      "progress.gif",
       "step-000005.png",
       "step-000005.txt",
       "step-000010.png",

@@ -53,8 +53,8 @@ export interface GanTraining extends DeviceSource {
   readonly readFile?: (path: string) => Promise<Uint8Array>;
   /** The embeddings that `embeddings` names. */
   readonly readEmbeddings?: (path: string) => Promise<GivenEmbeddings>;
-  /** A picture as a file's bytes, for the sample grids; without it the run keeps none, and events alone carry them. */
-  readonly encodePicture?: (picture: Picture) => Uint8Array | Promise<Uint8Array>;
+  /** A picture, and the captions of its rows, as a file's bytes, for the sample grids; without it the run keeps none, and events alone carry them. */
+  readonly encodePicture?: (picture: Picture, captions: readonly string[]) => Uint8Array | Promise<Uint8Array>;
   /** Says before any work what the data set would say after some. @param begun Whether a run is gone on with. */
   readonly requireData?: (options: TrainOptions, begun: boolean) => Promise<void>;
   /** Options with their paths as the runtime resolves them, where runs may hold them as they were typed. */
@@ -344,7 +344,7 @@ class Session {
 
   async #sample(step: number): Promise<void> {
     const { picture, captions } = await this.grid.draw();
-    this.#grid = await this.run.writeSample(step, await this.training.encodePicture?.(picture), captions);
+    this.#grid = await this.run.writeSample(step, await this.training.encodePicture?.(picture, this.grid.captions), captions);
     await this.run.writeCurves(runCurves(this.options, await this.run.readMetrics()));
     this.hooks.onEvent({ kind: "sample", step, path: this.#grid, picture, captions });
   }

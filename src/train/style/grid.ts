@@ -18,6 +18,8 @@ export class StyleGrid {
     readonly real: Float32Array,
     /** Embeddings of their captions, [ROWS, textSize]. */
     readonly texts: Float32Array,
+    /** The rows' captions. */
+    readonly captions: readonly string[],
     readonly labels: readonly string[],
   ) {}
 
@@ -30,7 +32,8 @@ export class StyleGrid {
     const images = rows.map(({ image }) => image);
     const real = fillImages(dataset, images, centreViews(dataset, images));
     const labels = rows.map(({ caption, origin }) => `${caption} (${origin})`);
-    return new StyleGrid(painter, real, captions.means(indices, 1), labels);
+    const own = rows.map(({ caption }) => caption);
+    return new StyleGrid(painter, real, captions.means(indices, 1), own, labels);
   }
 
   async draw(reader: StyleReader): Promise<{ picture: Picture; captions: string }> {

@@ -41,8 +41,8 @@ export interface StyleEncoderTraining extends DeviceSource {
   readonly dataset: Dataset | ((options: TrainOptions) => Promise<Dataset>);
   /** What runs share: embedded captions, tuning. */
   readonly cache?: RunStore;
-  /** A picture as a file's bytes, for the sample grids; without it the run keeps none, and events alone carry them. */
-  readonly encodePicture?: (picture: Picture) => Uint8Array | Promise<Uint8Array>;
+  /** A picture, and the captions of its rows, as a file's bytes, for the sample grids; without it the run keeps none, and events alone carry them. */
+  readonly encodePicture?: (picture: Picture, captions: readonly string[]) => Uint8Array | Promise<Uint8Array>;
   /** Says before any work what the data set would say after some. */
   readonly requireData?: (options: TrainOptions, begun: boolean) => Promise<void>;
   /** Options with their paths as the runtime resolves them, where runs may hold them as they were typed. */
@@ -254,7 +254,7 @@ class Session {
   async #sample(step: number): Promise<void> {
     const { run } = this;
     const { picture, captions } = await this.grid.draw(this.reader);
-    this.#grid = await run.writeSample(step, await this.source.encodePicture?.(picture), captions);
+    this.#grid = await run.writeSample(step, await this.source.encodePicture?.(picture, this.grid.captions), captions);
     const recovery = (this.#recovery = await this.test.measure(this.reader));
     await run.appendMetrics({ stage: "style encoder", step, recovered: recovery.mean });
     await run.writeFile("recovery.json", `${JSON.stringify({ step, ...recovery }, null, 2)}\n`);
