@@ -111,6 +111,7 @@ describeInBrowser("the room Runs", () => {
   });
 
   it("lays the curves of two runs over each other, shows what differs, and is brought back by its link", async () => {
+    addSample(live, 41);
     const { page, context } = await visit(browser, `${address}#/runs?run=petals-2`);
     await page.getByRole("checkbox", { name: "petals-1" }).check();
     await page.getByRole("heading", { name: "Loss: generator" }).waitFor();
