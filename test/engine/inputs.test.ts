@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import * as g from "../../src/index.js";
 import { input, ShapeError, UserError } from "../../src/index.js";
+import { toArray } from "../../src/tensor/values.js";
 import { device } from "../device.js";
 
 const strange = (value: unknown) => value as never;
@@ -24,6 +25,7 @@ describe("a run's inputs", () => {
     const program = await g.compile(await device(), () => ({ y: g.add(input("a", [2]), input("b", [2])) }));
     await program.run({ a: [1, 2], b: [10, 20] });
     await expect(program.run({ a: [5, 6], b: [1] })).rejects.toThrow(ShapeError);
+    await expect(program.run({ a: [5, 6], b: [1, 2, 3] })).rejects.toThrow(ShapeError);
     await expect(program.run({ a: [5, 6], b: strange("12") })).rejects.toThrow(UserError);
     await expect(program.run(strange({ a: [5, 6], c: [1] }))).rejects.toThrow(UserError);
     expect((await program.run()).y).toEqual(Float32Array.of(11, 22));
@@ -63,6 +65,8 @@ describe("a run's inputs", () => {
     const growing = new Float32Array(new (ArrayBuffer as new (n: number, o: object) => ArrayBuffer)(16, { maxByteLength: 32 }));
     growing.set([5, 6, 7, 8]);
     expect((await program.run({ a: growing })).y).toEqual(Float32Array.of(10, 12, 14, 16));
+    // Browsers refuse both kinds of memory; this binding takes the latter.
+    for (const given of [a, growing]) expect(toArray("a", given, "f32")).not.toBe(given);
     program.destroy();
   });
 

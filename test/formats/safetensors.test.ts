@@ -130,6 +130,7 @@ describe("a bad file is refused", () => {
     ["an unknown field", forge({ a: { ...f32([1], 0, 4), stride: 1 } }, 4), 'unknown field "stride"'],
     ["no shape", forge({ a: { dtype: "F32", data_offsets: [0, 4] } }, 4), "no proper shape"],
     ["a negative size", forge({ a: f32([-1, -1], 0, 4) }, 4), "no proper shape"],
+    ["a size of -0", forge('{"a":{"dtype":"F32","shape":[-0],"data_offsets":[0,0]}}'), "no proper shape"],
     ["a broken size", forge({ a: f32([1.5], 0, 6) }, 6), "no proper shape"],
     ["three offsets", forge({ a: f32([1], 0, 4, 4) }, 4), "no proper data_offsets"],
     ["offsets backwards", forge({ a: f32([1], 4, 0) }, 4), "lies at bytes 4 to 0 of 4"],

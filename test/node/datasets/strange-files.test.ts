@@ -188,20 +188,32 @@ describe("texts", () => {
     ["UTF-8 with a mark", "utf-8", french, Buffer.from(`\uFEFF${french}`)],
     ["UTF-16 LE with a mark", "utf-16", persian, Buffer.from(`\uFEFF${persian}`, "utf16le")],
     ["UTF-16 BE with a mark", "utf-16", french, utf16be(`\uFEFF${french}`)],
+    ["UTF-16 BE with a mark, without a blank", "utf-16", "گل", utf16be("\uFEFFگل")],
     ["UTF-16 LE without", "utf-16", persian, Buffer.from(persian, "utf16le")],
     ["UTF-16 BE without", "utf-16", persian, utf16be(persian)],
     ["Windows-1252", "windows-1252", french, Buffer.from(french.replace("–", "\x96"), "latin1")],
     ["UTF-8 with a bad byte", "damaged", `${persian}\uFFFD`, Buffer.concat([Buffer.from(persian), Buffer.of(0xff)])],
+    ["UTF-8 with a mark and a bad byte", "damaged", "a flower\uFFFD", Buffer.concat([Buffer.from("\uFEFFa flower"), Buffer.of(0xff)])],
+    ["no more letters of UTF-8 than bad bytes", "windows-1252", "Ã©é", Buffer.from([0xc3, 0xa9, 0xe9])],
   ])("in %s are read", (_, encoding, text, bytes) => {
     expect(decodeText(bytes)).toEqual({ text, encoding });
   });
 
   it.each([
     ["UTF-16 cut in the middle of a character", Buffer.from("\uFEFFa flower", "utf16le").subarray(0, 9)],
+    ["half a character of UTF-16", Buffer.from("a flower \uD83C is red", "utf16le")],
     ["bytes of a program", Buffer.from([1, 0, 0, 0, 7, 0, 0, 3, 0x61, 0])],
     ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0])],
   ])("are not made of %s", (_, bytes) => {
     expect(decodeText(bytes)).toBeUndefined();
+  });
+
+  it("of captions end their lines as any system does; a second file for an image is left out, by name", async () => {
+    put(join(base, "two", "text_c10_a", "c", "image.txt"), " one\rtwo\r\nthree\n\n four ");
+    put(join(base, "two", "text_c10_b", "c", "image.txt"), "five");
+    const { files, skipped } = await readCaptions(join(base, "two"));
+    expect(files).toEqual([{ className: "c", image: "image", captions: ["one", "two", "three", "four"] }]);
+    expect(skipped).toEqual([{ file: "two/text_c10_b/c/image.txt", reason: "a second file of captions for this image" }]);
   });
 
   it("of captions and class lists are read by their encoding, with a word, or named", async () => {
@@ -252,7 +264,7 @@ describe("links", () => {
   });
 
   /** [name, type, link's target or contents] */
-  async function tar(entries: readonly [string, "file" | "link" | "symlink", string][]): Promise<string> {
+  async function tar(entries: readonly [string, "file" | "link" | "symlink" | "fifo", string][]): Promise<string> {
     const packing = pack();
     for (const [name, type, text] of entries) {
       if (type === "file") packing.entry({ name }, text);
@@ -275,6 +287,9 @@ describe("links", () => {
       ["b/inner", "symlink", "../a"],
       ["a/out.txt", "symlink", "../../secret.txt"],
       ["a/absolute.txt", "symlink", join(base, "secret.txt")],
+      // From where it lies, or from the archive's root, these would name files that are in it.
+      ["a/rooted.txt", "symlink", "/after.txt"],
+      ["a/above.txt", "symlink", "../../a/after.txt"],
       ["a/hard.txt", "link", "../secret.txt"],
       ["a/lost.txt", "link", "a/nothing.txt"],
       ["a/self.txt", "symlink", "self.txt"],
@@ -283,8 +298,18 @@ describe("links", () => {
       ["a/up", "symlink", ".."],
       ["a/.hidden.txt", "file", "the first of two names"],
       ["a/shown.txt", "link", "a/.hidden.txt"],
+      // What nobody asks for, by a link too, is not given, nor is it told of what is hidden.
+      ["a/after.bin", "link", "a/after.txt"],
+      ["a/.dead.txt", "symlink", "nothing.txt"],
+      // A name in one Unicode form, its link's target in the other.
+      ["c/caf\u00e9.txt", "file", "an accent"],
+      ["c/link.txt", "symlink", "cafe\u0301.txt"],
+      ["c/pipe.txt", "fifo", ""],
     ]);
-    const texts = await textsOf(file, { onSkipped: ({ file, reason }) => skipped.push(`${file}: ${reason}`) });
+    const texts = await textsOf(file, {
+      wanted: (path) => path.endsWith(".txt"),
+      onSkipped: ({ file, reason }) => skipped.push(`${file}: ${reason}`),
+    });
     expect(texts).toEqual({
       "a/after.txt": "here",
       "a/before.txt": "here",
@@ -294,9 +319,14 @@ describe("links", () => {
       "b/inner/before.txt": "here",
       "b/inner/chain.txt": "here",
       "b/inner/shown.txt": "the first of two names",
+      "c/caf\u00e9.txt": "an accent",
+      "c/link.txt": "an accent",
     });
+    expect(skipped.shift()).toBe("links.tar/c/pipe.txt: a device, pipe or file with holes");
     expect(skipped.sort()).toEqual(
-      ["absolute", "hard", "lost", "out", "self", "x", "y"].map((name) => `links.tar/a/${name}.txt: a link to what is not in the archive`),
+      ["above", "absolute", "hard", "lost", "out", "rooted", "self", "x", "y"].map(
+        (name) => `links.tar/a/${name}.txt: a link to what is not in the archive`,
+      ),
     );
   });
 
@@ -308,6 +338,11 @@ describe("links", () => {
     mkdirSync(at("images", "b"));
     symlinkSync("../b", at("images", "a", "to-b"));
     symlinkSync("../a", at("images", "b", "to-a"));
+    // Nor are folders that lie too deep.
+    const deep = ["1", "2", "3", "4", "5", "6"];
+    put(at("deep", ...deep, "found.txt"), "");
+    put(at("deep", ...deep, "7", "lost.txt"), "");
+    expect(Object.keys(await textsOf(at("deep")))).toEqual(["1/2/3/4/5/6/found.txt"]);
     // One that leads elsewhere is.
     renameSync(at("images", "class_1"), join(base, "class_1"));
     symlinkSync(join(base, "class_1"), at("images", "class_1"));

@@ -9,7 +9,7 @@ import { ImageEncoder } from "../../../src/models/image-encoder.js";
 import { TextEncoder } from "../../../src/models/text-encoder.js";
 import { RandomStream } from "../../../src/random/philox.js";
 import { loadModel } from "../../../src/node/files/load-model.js";
-import { readGenerator } from "../../../src/train/gan/model-file.js";
+import { readGan, readGenerator } from "../../../src/train/gan/model-file.js";
 import { encodeTextEncoder, readTextEncoder } from "../../../src/train/text/encoder-file.js";
 import { readSafetensors } from "../../../src/formats/safetensors.js";
 import { readStyle } from "../../../src/train/style/file.js";
@@ -106,7 +106,7 @@ describe("settings that are not a model's, under a right hash", () => {
     ["gan", "examples", "red petals", "examples are no texts"],
     ["gan", "examples", [1], "examples are no texts"],
     ["gan", "text.scale", null, "text.scale is no number"],
-    ["gan", "text.options", { ...text, length: 1e9 }, "length in text.options must be a whole number from 1 to 4000"],
+    ["gan", "text.options", { ...text, length: 1e9 }, "length in text.options must be a whole number from 1 to 4000, not 1000000000"],
     ["gan", "text.options", { ...text, length: 5 }, "m.safetensors: text encoder: a document of 5 symbols is too short"],
     ["gan", "text.options", { ...text, form: "constructor" }, "form in text.options must be one of char-cnn-rnn"],
     ["gan", "text.options", { ...text, cell: "gru" }, "the tensor text.gru.update_input.weight is missing"],
@@ -138,6 +138,13 @@ describe("settings that are not a model's, under a right hash", () => {
 
   it("texts that are no JSON, and larger than any setting", async () => {
     await refused("gan", (metadata) => metadata.set("generator.options", "{"), "metadata's generator.options is damaged");
+    await refused(
+      "gan",
+      (metadata) => metadata.set("format", "petalgrad 2"),
+      'is of the format "petalgrad 2"; this version reads "petalgrad 1"',
+    );
+    // JSON can write a number that is read as infinite.
+    await refused("gan", (metadata) => metadata.set("text.scale", "1e999"), "text.scale is no number");
     await refused("gan", (metadata) => metadata.set("examples", `[${"1,".repeat(5e6)}1]`), "metadata's examples is damaged");
   });
 
@@ -150,6 +157,28 @@ describe("settings that are not a model's, under a right hash", () => {
     };
     await refused("gan", half, "its text encoder gives embeddings of 3, its generator takes some of 6");
   });
+});
+
+it("takes the encoder of its embeddings where it has none, of their size, and no second one", async () => {
+  const encoder = { bytes: files.text, name: "t.safetensors" };
+  const without = await altered(files.gan, (metadata, tensors) => {
+    for (const key of ["text.options", "text.alphabet"]) metadata.delete(key);
+    for (const name of [...tensors.keys()]) if (name.startsWith("text.") && name !== "text.center") tensors.delete(name);
+  });
+  await expect(readGan(without, "m.safetensors")).rejects.toThrow("m.safetensors was trained on given embeddings and has no text encoder");
+  expect((await readGan(without, "m.safetensors", encoder)).encoder.options.embedding).toBe(6);
+  await expect(readGan(files.gan, "m.safetensors", encoder)).rejects.toThrow("m.safetensors has its own text encoder");
+  const half = await altered(files.text, (metadata, tensors) => {
+    metadata.set("text.options", JSON.stringify({ alphabet: 70, width: 4, embedding: 3 }));
+    metadata.delete("image.options");
+    for (const name of [...tensors.keys()]) if (name.startsWith("image.")) tensors.delete(name);
+    tensors.set("text.project.weight", { dtype: "F32", shape: [3, 4], data: new Float32Array(12) });
+    tensors.set("text.project.bias", { dtype: "F32", shape: [3], data: new Float32Array(3) });
+    tensors.set("text.center", { dtype: "F32", shape: [3], data: new Float32Array(3) });
+  });
+  await expect(readGan(without, "m.safetensors", { ...encoder, bytes: half })).rejects.toThrow(
+    "t.safetensors gives embeddings of 3, and m.safetensors was trained on some of 6",
+  );
 });
 
 describe("weights that are none", () => {
@@ -181,10 +210,16 @@ it("a file that another tool wrote is drawn with a word, whatever the type of it
     parts.push(bytes);
     return [name, { dtype: i % 2 ? "F64" : "F16", shape, data_offsets: [at, (at += bytes.length)] }] as const;
   });
+  // And a tensor of a type that is not read.
+  header.push(["generator.phases", { dtype: "C64", shape: [1], data_offsets: [at, at + 8] }] as never);
+  parts.push(new Uint8Array(8));
   const text = Buffer.from(JSON.stringify({ __metadata__: Object.fromEntries(metadata), ...Object.fromEntries(header) }));
   const path = put(Buffer.concat([new Uint8Array(BigUint64Array.of(BigInt(text.length)).buffer), text, ...parts]));
   const model = await loadModel(path);
-  expect(model.warnings).toEqual([`${path} has no SHA-256 of petalgrad's: another tool wrote it, and nothing tells whether it is whole`]);
+  expect(model.warnings).toEqual([
+    `${path} has no SHA-256 of petalgrad's: another tool wrote it, and nothing tells whether it is whole`,
+    `${path} holds tensors that this version does not read: generator.phases`,
+  ]);
   const weights = (await model.generator.parameters.read()).get("deconv1.weight")!;
   const before = tensors.get("generator.deconv1.weight")!.data as Float32Array;
   weights.forEach((value, i) => expect(Math.abs(value - before[i]!)).toBeLessThan(1e-4));
