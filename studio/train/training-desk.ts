@@ -58,7 +58,7 @@ export class TrainingDesk {
     const stop = (this.#stop = new AbortController());
     const teller = new Teller(tell);
     const pacer = (this.#pacer = new Pacer(stop.signal, (held) => teller.held(held)));
-    // A page that is hidden is not to be put away while it trains: who holds a lock is left alone.
+    // Who holds a lock is not put away by the browser while its tab is hidden.
     try {
       return await whileFree(id, async () => {
         teller.begun(id);
@@ -66,7 +66,7 @@ export class TrainingDesk {
         const { end, step } = await trainGan(
           {
             ...{ given, store, dataset, encodePicture, cache: new OpfsStore(CACHE) },
-            about: { browser: navigator.userAgent },
+            ...{ about: { browser: navigator.userAgent }, rehearse: false },
           },
           { onEvent: (event) => teller.event(event), signal: stop.signal, pace: pacer.pace },
         );

@@ -59,6 +59,8 @@ export interface GanTraining extends DeviceSource {
   readonly requireData?: (options: TrainOptions, begun: boolean) => Promise<void>;
   /** Options with their paths as the runtime resolves them, where runs may hold them as they were typed. */
   readonly resolvePaths?: PathResolver;
+  /** Whether a software driver may compile the step on a second device meanwhile (default true). Browsers share nothing between devices. */
+  readonly rehearse?: boolean;
   /** What the run runs on, for its config.json: versions of programs. */
   readonly about?: Readonly<Record<string, string>>;
 }
@@ -109,7 +111,8 @@ async function trainOn(
   const step = checkpoint?.step ?? 0;
   const tell = await expecting(device, options, gan, step, hooks);
   // A driver that translates kernels only when they run does it for the GAN while the data and the text encoder are prepared.
-  const rehearsal = device.traits.software && !again ? rehearse(training, gan.options, options.storage) : Promise.resolve();
+  const rehearsal =
+    device.traits.software && !again && training.rehearse !== false ? rehearse(training, gan.options, options.storage) : Promise.resolve();
   try {
     const trainsText = !embeddings && !text && !textSource(options).scratch;
     const opened = training.dataset;
