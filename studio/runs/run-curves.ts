@@ -45,40 +45,49 @@ export class RunCurves {
 
   /** A curve as it is drawn; empty where the run has none. @param smoothing Share of what was before, from 0 to less than 1. */
   curve(key: string, smoothing: number): Point[] {
-    return thinned(smoothed(this.points.get(key) ?? [], smoothing), DRAWN);
+    return drawn(this.points.get(key) ?? [], smoothing, DRAWN);
   }
 }
 
-/** An exponential moving average that begins unbiased, as an average of the values there are. */
-export function smoothed(points: readonly Point[], share: number): readonly Point[] {
-  if (share <= 0) return points;
-  let [sum, weight] = [0, 0];
-  return points.map(([step, value]) => {
-    if (!Number.isFinite(value)) return [step, value];
-    sum = share * sum + value;
-    weight = share * weight + 1;
-    return [step, sum / weight];
-  });
-}
-
-/** At most so many points, about: of each stretch the least and the greatest, so that no peak is lost; the last one stays. */
-export function thinned(points: readonly Point[], most: number): Point[] {
-  if (points.length <= most) return [...points];
-  const length = Math.ceil(points.length / (most / 2));
+/**
+ * A curve smoothed, then thinned, in one pass, since it is done again whenever a long run has a new line.
+ *
+ * Smoothing is an exponential moving average that begins unbiased, as an average of the values there are. Of a curve of more than `most`
+ * points each stretch keeps its least and its greatest, so that no peak is lost, a gap where it has one, and the end of the curve stays.
+ */
+export function drawn(points: readonly Point[], smoothing: number, most: number): Point[] {
+  const length = points.length <= most ? 1 : Math.ceil(points.length / (most / 2));
   const kept: Point[] = [];
-  for (let at = 0; at < points.length; at += length) {
-    const stretch = points.slice(at, at + length);
-    let [low, high] = [0, 0];
-    for (const [i, [, value]] of stretch.entries()) {
-      // What is no number shows as a gap.
-      if (Number.isNaN(value)) low = high = i;
-      if (value < stretch[low]![1]) low = i;
-      if (value > stretch[high]![1]) high = i;
+  let [sum, weight] = [0, 0];
+  // Of the stretch: where the least and the greatest are, and what they are.
+  let [low, high, least, greatest, gap] = [0, 0, Infinity, -Infinity, -1];
+  for (let i = 0; i < points.length; i++) {
+    const raw = points[i]![1];
+    let value = raw;
+    if (!Number.isFinite(raw)) gap = i;
+    else {
+      sum = smoothing * sum + raw;
+      weight = smoothing * weight + 1;
+      value = sum / weight;
+      if (value < least) {
+        low = i;
+        least = value;
+      }
+      if (value > greatest) {
+        high = i;
+        greatest = value;
+      }
     }
-    const [first, second] = low < high ? [low, high] : [high, low];
-    kept.push(stretch[first]!);
-    if (second !== first) kept.push(stretch[second]!);
+    const last = i === points.length - 1;
+    if (!last && (i + 1) % length !== 0) continue;
+    const found: (readonly [index: number, value: number])[] = [];
+    if (least <= greatest) found.push([low, least]);
+    if (high !== low && least <= greatest) found.push([high, greatest]);
+    if (gap >= 0) found.push([gap, NaN]);
+    if (last && !found.some(([index]) => index === i)) found.push([i, value]);
+    found.sort(([a], [b]) => a - b);
+    for (const [index, shown] of found) kept.push([points[index]![0], shown]);
+    [low, high, least, greatest, gap] = [i + 1, i + 1, Infinity, -Infinity, -1];
   }
-  if (kept.at(-1) !== points.at(-1)) kept.push(points.at(-1)!);
   return kept;
 }

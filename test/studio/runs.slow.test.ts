@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { encodePng } from "../../src/node/files/png.js";
 import { describeInBrowser, openBrowser, screenshot, staticHost, visit } from "./browser.js";
 
@@ -75,11 +75,11 @@ describeInBrowser("the room Runs", () => {
       address = /^studio: (http\S+)$/.exec(text)?.[1] ?? "";
       if (address !== "") break;
     }
-    afterAll(() => {
+    return () => {
       studio.kill("SIGKILL");
       host.server.close();
       rmSync(root, { recursive: true, force: true });
-    });
+    };
   });
 
   it("follows a training of another process without being loaded again, and shows when it is killed", async () => {
