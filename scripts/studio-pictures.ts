@@ -1,9 +1,9 @@
 /**
  * Pictures of the studio's rooms for the documents, light and dark, with the model in the box:
  *
- *   node scripts/build-studio.mjs --if-needed && node --import tsx scripts/studio-pictures.ts [--runs DIR]
+ *   node scripts/build-studio.mjs --if-needed && node --import tsx scripts/studio-pictures.ts [--runs DIR] [--room NAME]
  *
- * DIR is a folder of runs for the room Runs; without it that room is left out. Needs Chromium (`node scripts/setup.mjs --browser`).
+ * DIR is a folder of runs for the room Runs, which shows the newest; without it that room is left out. Needs Chromium (`node scripts/setup.mjs --browser`).
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ const IMAGES = fileURLToPath(new URL("../docs/images", import.meta.url));
 /** A software adapter takes its time. */
 const PATIENCE = 600_000;
 
-const { values } = parseArgs({ options: { runs: { type: "string" } } });
+const { values } = parseArgs({ options: { runs: { type: "string" }, room: { type: "string" } } });
 
 /** A few painted flowers, as files that a person would drop. */
 async function photographs(): Promise<{ name: string; mimeType: string; buffer: Buffer }[]> {
@@ -69,7 +69,12 @@ const ROOMS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
     await page.getByRole("heading", { name: "Responses" }).waitFor();
     await page.locator(".looked").scrollIntoViewIfNeeded();
   },
-  ...(values.runs !== undefined && { runs: (page: Page) => page.locator("canvas, img").nth(1).waitFor() }),
+  ...(values.runs !== undefined && {
+    runs: async (page: Page) => {
+      await page.getByText("Probability that the discriminator gives").first().waitFor();
+      await page.locator("canvas").nth(1).waitFor();
+    },
+  }),
 };
 
 const executablePath = findBrowser();
@@ -81,7 +86,7 @@ const browser = await chromium.launch({
   args: ["--enable-unsafe-webgpu", "--no-first-run", "--disable-background-networking"],
 });
 for (const colorScheme of ["light", "dark"] as const) {
-  for (const [room, prepare] of Object.entries(ROOMS)) {
+  for (const [room, prepare] of Object.entries(ROOMS).filter(([name]) => values.room === undefined || name === values.room)) {
     const context = await browser.newContext({ colorScheme, viewport: { width: 1160, height: 760 } });
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE);

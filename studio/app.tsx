@@ -9,7 +9,7 @@ import { InsideRoom } from "./rooms/inside.js";
 import { RestyleRoom } from "./rooms/restyle.js";
 import { WalkRoom } from "./rooms/walk.js";
 import { hasServer } from "./runs/server.js";
-import { openAtFirst, openFile } from "./model.js";
+import { openAtFirst, openFile, obstacle } from "./model.js";
 
 /** The rooms, in the order of their doors. */
 const DOORS: readonly { readonly room: RoomName; readonly title: string; readonly Room: ComponentType }[] = [
@@ -51,6 +51,11 @@ export function App() {
         <h1 ref={heading} tabIndex={-1}>
           {door.title}
         </h1>
+        {obstacle.value && (
+          <p class="trouble" role="alert">
+            {obstacle.value}
+          </p>
+        )}
         <door.Room />
       </main>
     </DropTarget>

@@ -79,8 +79,11 @@ describe("resolveOptions", () => {
     [{ variant: "gan" as const, matchFrom: 500 }, "--match-from has no meaning with --variant gan"],
     [{ interpType: "2" as const, interpBeta: 0.5 }, "--interp-beta has no meaning with --interp-type 2"],
     [{ recipe: "papers" as "paper" }, "--recipe must be one of petalgrad, paper, authors"],
-    [{ smoothLayers: 1 }, "--smooth-layers has no meaning with --upsampling transposed"],
-    [{ minibatchDeviation: true }, "--minibatch-deviation has no meaning without --discriminator-batches joint"],
+    [{ smoothLayers: 1, upsampling: "transposed" as const }, "--smooth-layers has no meaning with --upsampling transposed"],
+    [
+      { minibatchDeviation: true, discriminatorBatches: "separate" as const },
+      "--minibatch-deviation has no meaning without --discriminator-batches joint",
+    ],
     [{ dataDir: "x" }, "--data-dir has no meaning with --dataset petals"],
     [{ textEncoder: "x", textSteps: 5 }, "--text-steps has no meaning with --text-encoder FILE"],
     [{ embeddings: "x", textEncoder: "y" }, "--text-encoder has no meaning with --embeddings PATH"],
@@ -178,7 +181,7 @@ describe("optionsFromJson", () => {
 
   it("reads runs from before there were smooth layers and recipes as runs without", () => {
     const { upsampling, smoothLayers, recipe, matchFrom, ...older } = saved;
-    expect([upsampling, smoothLayers, recipe, matchFrom]).toEqual(["transposed", 2, "petalgrad", 0]);
+    expect([upsampling, smoothLayers, recipe, matchFrom]).toEqual(["smooth", 2, "petalgrad", 0]);
     const read = optionsFromJson(JSON.parse(JSON.stringify(older)), "config.json");
     expect(read).toMatchObject({ upsampling: "transposed", smoothLayers: 2, recipe: null, matchFrom: 0 });
     expect(resumeOptions(read, { steps: 500 })).toEqual({ ...read, steps: 500 });

@@ -1,6 +1,6 @@
 /** Which model is open, on which adapter, and how to open another. */
 import { useState } from "preact/hooks";
-import { adapter, model, obstacle, openAddress, openFile, trouble } from "../model.js";
+import { adapter, model, openAddress, openFile, trouble } from "../model.js";
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
@@ -59,11 +59,6 @@ export function ModelBar() {
           </label>
           <button type="submit">Open</button>
         </form>
-      )}
-      {obstacle.value && (
-        <p class="trouble" role="alert">
-          {obstacle.value}
-        </p>
       )}
       {trouble.value && (
         <p class="trouble" role="alert">

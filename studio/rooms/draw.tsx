@@ -207,7 +207,7 @@ export function DrawRoom() {
                   )}
                   {probability !== undefined && (
                     <span class="probability" title="The discriminator's probability that this is a real image of the sentence">
-                      D {(100 * probability).toFixed(0)} %
+                      D {percent(probability)} %
                     </span>
                   )}
                 </li>
@@ -229,6 +229,9 @@ export function DrawRoom() {
     </>
   );
 }
+
+/** Whole, but where that would hide that it is small. */
+const percent = (share: number): string => (100 * share).toFixed(share < 0.0995 ? 1 : 0);
 
 const clamp = (value: number, least: number, most: number): number =>
   Number.isFinite(value) ? Math.min(most, Math.max(least, Math.round(value))) : least;

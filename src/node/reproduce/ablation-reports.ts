@@ -26,7 +26,9 @@ export function settingsOf({ given, styleSteps, samples, zeroShot }: Omit<Ablati
   // What is no file is a word, or refused by the training.
   const file = textEncoder && existsSync(textEncoder) ? createHash("sha256").update(readFileSync(textEncoder)).digest("hex") : undefined;
   const encoder = file ?? textEncoder ?? null;
-  return { ...toJson(TRAIN_OPTIONS, options), textEncoder: encoder, styleSteps, samples, zeroShot };
+  // By its recipe's name: reports from before recipes are of other defaults (a transposed generator, separate batches), and do not count.
+  const recipe = given.recipe ?? TRAIN_OPTIONS.recipe.default;
+  return { ...toJson(TRAIN_OPTIONS, options), recipe, textEncoder: encoder, styleSteps, samples, zeroShot };
 }
 
 /**

@@ -132,7 +132,7 @@ export const TRAIN_OPTIONS = {
   upsampling: {
     type: "choice",
     choices: UPSAMPLINGS,
-    default: "transposed",
+    default: "smooth",
     description:
       "how the generator's last layers double the image: by transposed convolutions 4x4, as in the paper, which may leave a weave of period two; by smooth ones, each the nearest pixel's value and then a convolution 3x3, at the same cost; or by straight lines between pixels, then a convolution 2x2 (bilinear)",
     source: "Odena et al. 2016",
@@ -167,7 +167,7 @@ export const TRAIN_OPTIONS = {
   discriminatorBatches: {
     type: "choice",
     choices: ["separate", "joint"],
-    default: "separate",
+    default: "joint",
     description:
       "the discriminator's batch norm in training: real, mismatching and drawn pairs each by their own statistics, as in the authors' code, or all by common ones",
     ...setByRecipes("discriminatorBatches"),
@@ -175,7 +175,7 @@ export const TRAIN_OPTIONS = {
   },
   minibatchDeviation: {
     type: "flag",
-    default: false,
+    default: true,
     saved: "on|off",
     description: "show the discriminator of joint batches how much the images of each kind differ",
     source: "Karras et al. 2018, section 3",
@@ -187,7 +187,7 @@ export const TRAIN_OPTIONS = {
     type: "number",
     min: 0,
     max: 100,
-    default: 0,
+    default: 1,
     description:
       "weight of a term that makes the noise tell in the colour of an image's border, and so decide its background; 0: none, as in the paper",
     source: "after Chen et al. 2016",

@@ -17,7 +17,7 @@ const STEP = 3;
 
 /** A GAN of a fixed beginning, and what does a step of it. */
 async function begun(given: GivenOptions) {
-  const options = resolveOptions({ preset: "tiny", batch: BATCH, ema: 0, ...given }, { software: true });
+  const options = resolveOptions({ preset: "tiny", batch: BATCH, ema: 0, discriminatorBatches: "separate", ...given }, { software: true });
   const gan = new Gan(options, new RandomStream(3));
   const program = await gan.compile(await device());
   const words = (random: RandomStream) => Uint32Array.from({ length: (BATCH * 16 * 16 * 3) / 4 }, () => random.below(2 ** 32));
