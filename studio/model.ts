@@ -45,7 +45,10 @@ export async function openAtFirst(address: string = BOX[0].address): Promise<voi
       (report) => (adapter.value = report),
       (error: unknown) => (obstacle.value = messageOf(error)),
     );
-  if (model.peek().kind === "none") await openAddress(address);
+  if (model.peek().kind !== "none") return;
+  await openAddress(address);
+  // The installed package has no box: there one is trained, or opened.
+  if (model.peek().kind === "none" && address === BOX[0].address) trouble.value = undefined;
 }
 
 /** Opens a model's file. @param address For links. */

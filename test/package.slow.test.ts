@@ -106,10 +106,18 @@ beforeAll(async () => {
 it("holds the built library, its licence and its readme, and no source, test or data", () => {
   const files = readdirSync(installed, { recursive: true, encoding: "utf8" }).map((name) => name.replaceAll("\\", "/"));
   expect(files).toEqual(
-    expect.arrayContaining(["LICENSE", "package.json", "dist/src/index.js", "dist/src/index.d.ts", "dist/src/cli/main.js"]),
+    expect.arrayContaining([
+      ...["LICENSE", "package.json", "dist/src/index.js", "dist/src/index.d.ts", "dist/src/cli/main.js"],
+      "dist/studio/index.html",
+    ]),
   );
-  const strange = /^(src|test|kernels|scripts|bench|runs|data)\b|(?<!\.d)\.ts$|\.(png|svg|json|gif)$/;
-  expect(files.filter((name) => strange.test(name)).sort()).toEqual(["package.json", "scripts", "scripts/prepare.mjs"]);
+  const strange = /^(src|test|kernels|scripts|bench|runs|data)\b|(?<!\.d)\.ts$|\.(png|svg|json|gif|safetensors)$/;
+  expect(files.filter((name) => strange.test(name)).sort()).toEqual([
+    "dist/studio/petal.svg",
+    "package.json",
+    "scripts",
+    "scripts/prepare.mjs",
+  ]);
   // Pictures are the bulk of a clone.
   expect(statSync(tarball).size).toBeLessThan(1.2e6);
 });

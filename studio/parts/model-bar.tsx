@@ -10,7 +10,7 @@ export function ModelBar() {
   return (
     <section class="model-bar" aria-label="Model">
       <p class="model-name" aria-live="polite">
-        {state.kind === "none" && "No model is open."}
+        {state.kind === "none" && "No model is open: open a model.safetensors, or train one in the room Train."}
         {state.kind === "open" && (
           <>
             <strong>{state.report.name}</strong>{" "}
