@@ -37,7 +37,7 @@ export function averaged(rows: readonly { readonly report: TextReport; readonly 
   });
   const chances = new Map([...groups.values()].map(({ dataset, chance }) => [dataset, chance]));
   return [...chances].flatMap(([dataset, { zeroShot, captionToImage, imageToCaption, captionToCaption }]) => {
-    const values = [zeroShot.top1, zeroShot.ap50, captionToImage[10], imageToCaption[10], captionToCaption[10]];
+    const values = [zeroShot?.top1, zeroShot?.ap50, captionToImage[10], imageToCaption[10], captionToCaption[10]];
     return [{ dataset, name: "chance", count: 1, values, deviation: 0 }, ...measured.filter((row) => row.dataset === dataset)];
   });
 }

@@ -20,6 +20,8 @@ interface Common {
    * meaning beside the run's other options.
    */
   readonly nullable?: "always" | "unused";
+  /** True for an option that came later: where it is null it is not written, so that runs and models without it keep their bytes. */
+  readonly writtenIfSet?: true;
 }
 
 /** On or off: a boolean in code, `--name` or `--no-name` on the command line, where `--name on` and `--name off` are read too. */

@@ -13,6 +13,9 @@ const OPTIONS = {
   dataset: TRAIN_OPTIONS.dataset,
   dataDir: TRAIN_OPTIONS.dataDir,
   captions: TRAIN_OPTIONS.captions,
+  layout: TRAIN_OPTIONS.layout,
+  heldOut: TRAIN_OPTIONS.heldOut,
+  captionTemplate: TRAIN_OPTIONS.captionTemplate,
   out: { type: "text", placeholder: "FILE", description: "file to write, .npy or .safetensors" },
 } as const;
 
@@ -28,7 +31,7 @@ export const embeddings = defineCommand({
     ["train --dataset flowers --embeddings flowers.npy", "a GAN on embeddings from a file"],
   ],
   async run(given, context) {
-    const { textEncoder, dataset: name, dataDir = null, captions = null, out } = withDefaults(OPTIONS, given);
+    const { textEncoder, dataset: name, dataDir = null, captions = null, out, ...own } = withDefaults(OPTIONS, given);
     if (textEncoder === undefined) throw new UserError("say which encoder: --text-encoder FILE");
     if (out === undefined) throw new UserError("say where to write: --out FILE.npy or FILE.safetensors");
     checkExtension("--out", out, ".npy", ".safetensors");
@@ -39,7 +42,7 @@ export const embeddings = defineCommand({
     const { readPath } = await import("../node/files/read-bytes.js");
     const { readTextModel } = await import("../train/text/encoder-file.js");
     const { openData, requireData } = await import("../node/datasets/run-data.js");
-    const data = { dataset: name, imageSize: 64, dataDir, captions };
+    const data = { dataset: name, imageSize: 64, dataDir, captions, ...own };
     await requireData(data, false);
     const model = await readPath(textEncoder, readTextModel);
     const progress = new Progress(context.stderr);

@@ -4,6 +4,7 @@ import { fileProblemOr } from "../node/files/file-problem.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../node/files/atomic-file.js";
 import { flagName, type Given } from "../option-spec.js";
+import { DATA_OPTIONS } from "../train/run/options.js";
 import { readyAdapter } from "./adapter.js";
 import type { Context } from "./command.js";
 import { Progress } from "./progress.js";
@@ -33,6 +34,9 @@ export const TEXT_ENCODER_OPTIONS = {
     defaultText: "en, or the only ones",
     group: TEXT_GROUP,
   },
+  layout: { ...DATA_OPTIONS.layout, group: TEXT_GROUP },
+  heldOut: { ...DATA_OPTIONS.heldOut, group: TEXT_GROUP },
+  captionTemplate: { ...DATA_OPTIONS.captionTemplate, group: TEXT_GROUP },
   imageFeatures: { type: "text", placeholder: "FILE", description: "the image features that it was trained with", group: TEXT_GROUP },
   chart: { type: "text", placeholder: "FILE", description: "an SVG of the measures by the number of sentences", group: TEXT_GROUP },
 } as const;
@@ -52,6 +56,7 @@ type GivenEvaluation = Given<typeof TEXT_ENCODER_OPTIONS> & {
 export async function evaluateTextIfAsked(given: GivenEvaluation, context: Context): Promise<boolean> {
   const own = Object.keys(TEXT_ENCODER_OPTIONS);
   const { textEncoder, against = [], dataset = "petals", seed = 1, json, chart, dataDir, captions, imageFeatures } = given;
+  const { layout, heldOut, captionTemplate } = given;
   if (textEncoder === undefined) {
     const stray = own.find((key) => key in given);
     if (stray !== undefined) throw new UserError(`--${flagName(stray)} has no meaning without --text-encoder FILE`);
@@ -68,7 +73,7 @@ export async function evaluateTextIfAsked(given: GivenEvaluation, context: Conte
   const progress = new Progress(context.stderr);
   const signal = context.catchInterrupt("stopping");
   try {
-    const request = { files: [textEncoder, ...against], dataset, dataDir, captions, imageFeatures, seed };
+    const request = { files: [textEncoder, ...against], dataset, dataDir, captions, layout, heldOut, captionTemplate, imageFeatures, seed };
     const report = await evaluateTextEncoderFiles(request, { onEvent: (event) => show(progress, event), signal });
     progress.end();
     context.print(encoderTable(report));
@@ -81,6 +86,8 @@ export async function evaluateTextIfAsked(given: GivenEvaluation, context: Conte
       context.print(path);
     };
     if (json !== undefined) write(json, `${JSON.stringify(report, null, 2)}\n`);
+    if (chart !== undefined && report.classless)
+      throw new UserError(`--chart ${chart}: the chart shows measures of classes, and ${report.dataset} has none`);
     if (chart !== undefined) write(chart, encoderChart(report));
     return true;
   } finally {

@@ -1,9 +1,11 @@
 /** `petalgrad prepare`: fetches and packs a data set ahead of training, and says what is in it and what was left out. */
 import type { Dataset } from "../data/dataset.js";
+import { nameOf } from "../data/embeddings/embedded-dataset.js";
 import { fileProblemOr } from "../node/files/file-problem.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../node/files/atomic-file.js";
 import { type Context, defineCommand, withDefaults } from "./command.js";
+import { DATA_OPTIONS } from "../train/run/options.js";
 import { leftOut } from "./left-out.js";
 import { Progress } from "./progress.js";
 import { show } from "./training-events.js";
@@ -13,7 +15,7 @@ const OPTIONS = {
     type: "text",
     placeholder: "petals|flowers|birds|DIR",
     default: "petals",
-    description: "which data set, or a folder in the same layout",
+    description: "which data set, or a folder or archive of captioned images",
   },
   dataDir: {
     type: "text",
@@ -27,6 +29,9 @@ const OPTIONS = {
     description: "which captions, where there are several",
     defaultText: "en, or the only ones",
   },
+  layout: DATA_OPTIONS.layout,
+  heldOut: DATA_OPTIONS.heldOut,
+  captionTemplate: DATA_OPTIONS.captionTemplate,
   imageSize: { type: "integer", min: 16, max: 256, default: 64, description: "side of the packed images in pixels" },
   download: { type: "flag", default: true, description: "fetching what is missing" },
   imageList: {
@@ -45,16 +50,27 @@ export const prepare = defineCommand({
   examples: [
     ["prepare --dataset flowers", "Oxford-102 with captions: fetch, unpack, resize once"],
     ["prepare --dataset flowers --data-dir ~/flowers --captions fa", "archives that are here already, Persian captions"],
-    ["prepare --dataset ./my-birds", "a folder of your own with images and text_c10/CLASS/IMAGE.txt"],
+    ["prepare --dataset ./my-photos", "a folder of your own: it says how it was read"],
+    ["prepare --dataset ./my-photos --layout beside --held-out .2", "captions in a .txt beside each image, a fifth of the images held out"],
   ],
   async run(given, context) {
-    const { dataset, dataDir, captions, imageSize, download, skipped, imageList } = withDefaults(OPTIONS, given);
+    const { dataset, dataDir, captions, layout, heldOut, captionTemplate, imageSize, download, skipped, imageList } = withDefaults(
+      OPTIONS,
+      given,
+    );
     // Loaded here, so that --help needs no image decoder.
+    const { ownOptions } = await import("../node/datasets/run-data.js");
     const { openWithProgress } = await import("../node/datasets/open-with-progress.js");
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping; nothing half-made stays");
     try {
-      const wanted = { size: imageSize, download, ...(dataDir !== undefined && { dataDir }), ...(captions !== undefined && { captions }) };
+      const wanted = {
+        size: imageSize,
+        download,
+        ...(dataDir !== undefined && { dataDir }),
+        ...(captions !== undefined && { captions }),
+        ...ownOptions({ layout, heldOut, captionTemplate }),
+      };
       const opened = await openWithProgress(dataset, wanted, { onEvent: (event) => show(progress, event), signal });
       progress.end();
       describe(opened, context, skipped === true);
@@ -66,7 +82,7 @@ export const prepare = defineCommand({
 });
 
 function listImages(dataset: Dataset, path: string, context: Context): void {
-  const lines = Array.from({ length: dataset.images }, (_, i) => `${dataset.classes[dataset.classOf(i)]!}/${dataset.imageName(i)}\n`);
+  const lines = Array.from({ length: dataset.images }, (_, i) => `${nameOf(dataset, i)}\n`);
   try {
     writeFileAtomic(path, lines.join(""));
   } catch (error) {
@@ -79,8 +95,9 @@ function describe(dataset: Dataset, context: Context, all: boolean): void {
   const { train, test } = dataset.split;
   const { report } = dataset;
   context.print(`${dataset.name}: ${dataset.images} images of ${dataset.size}x${dataset.size}, ${dataset.captions} captions`);
-  context.print(`training: ${train.length} classes, ${dataset.imagesOfSplit("train").length} images`);
-  context.print(`test: ${test.length} classes, ${dataset.imagesOfSplit("test").length} images, never trained on`);
+  const classes = (count: number): string => (dataset.classless ? "" : `${count} classes, `);
+  context.print(`training: ${classes(train.length)}${dataset.imagesOfSplit("train").length} images`);
+  context.print(`test: ${classes(test.length)}${dataset.imagesOfSplit("test").length} images, never trained on`);
   for (const note of report.notes) context.print(note);
   if (report.skipped.length === 0) return context.print("nothing was left out");
   context.print(`${report.skipped.length} files were left out:`);

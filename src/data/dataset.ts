@@ -1,6 +1,6 @@
 /**
- * What a data set is to the rest of petalgrad: images with classes and captions, a split by classes, and an alphabet. Knows neither files
- * nor Node.
+ * What a data set is to the rest of petalgrad: images with captions, mostly in classes, a split by classes or images, and an alphabet. Knows
+ * neither files nor Node.
  */
 import { UserError } from "../errors.js";
 import type { Alphabet } from "./alphabet.js";
@@ -51,6 +51,11 @@ export interface Dataset {
   readonly captions: number;
   /** Class names by class index: the folder names of the captions. */
   readonly classes: readonly string[];
+  /**
+   * True where nobody has put the images into classes. Each image is then a class of its own, named and numbered as the image, so that what
+   * draws by class draws uniformly over images; what has a meaning only with classes says so.
+   */
+  readonly classless?: boolean;
   /** Class indices to train on and to test on. */
   readonly split: Split;
   /** Characters that the captions are written in; made of the training classes' captions. */
@@ -86,3 +91,7 @@ export const captionNumbers = (dataset: Dataset, images: readonly number[]): num
 
 /** Classes to train on that have images. */
 export const trainingClasses = (dataset: Dataset): number[] => dataset.split.train.filter((c) => dataset.imagesOfClass(c).length > 0);
+
+/** What the parts of a data set are called, in tables and messages. */
+export const splitName = (split: SplitName, classless = false): string =>
+  classless ? { train: "training images", test: "held-out images" }[split] : { train: "training classes", test: "unseen classes" }[split];

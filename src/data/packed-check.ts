@@ -35,6 +35,9 @@ export function checkHeader(header: unknown): void {
   const { imageNames: names, imageClasses: of, imageSides: sides } = header;
   need(isTexts(names) && inClasses(of) && isNumbers(sides, 1, MAX_SIDE), "list of images");
   need(of.length === names.length && sides.length === names.length, "list of images");
+  const { classless } = header;
+  need(classless === undefined || typeof classless === "boolean", "list of classes");
+  need(classless !== true || (classes.length === names.length && of.every((c, i) => c === i)), "list of classes");
   for (const section of ["captions", "pixels", "attributes"]) {
     const value = header[section];
     if (value === undefined && section === "attributes") continue;

@@ -16,6 +16,8 @@ export interface PreparedData {
   /** Side of the images that batches are made of. */
   readonly size: number;
   readonly classes: readonly string[];
+  /** Each image is a class of its own, of its number. */
+  readonly classless?: boolean;
   readonly split: Split;
   readonly alphabet: Alphabet;
   readonly report: PrepareReport;
@@ -41,6 +43,7 @@ export class PackedDataset implements Dataset {
   readonly images: number;
   readonly captions: number;
   readonly classes: readonly string[];
+  readonly classless: boolean;
   readonly split: Split;
   readonly alphabet: Alphabet;
   readonly report: PrepareReport;
@@ -51,12 +54,14 @@ export class PackedDataset implements Dataset {
   readonly #captionStart: Uint32Array;
   readonly #captionOwner: Uint32Array;
   readonly #byClass: readonly number[][];
+  readonly #bySplit: Partial<Record<SplitName, readonly number[]>> = {};
 
   constructor(prepared: PreparedData) {
     const { images, attributes } = prepared;
     this.name = prepared.name;
     this.size = prepared.size;
     this.classes = prepared.classes;
+    this.classless = prepared.classless ?? false;
     this.split = prepared.split;
     this.alphabet = prepared.alphabet;
     this.report = prepared.report;
@@ -91,7 +96,8 @@ export class PackedDataset implements Dataset {
   }
 
   imagesOfSplit(split: SplitName): readonly number[] {
-    return this.split[split].flatMap((classIndex) => this.imagesOfClass(classIndex)).sort((a, b) => a - b);
+    // Asked for at every step of a training.
+    return (this.#bySplit[split] ??= this.split[split].flatMap((classIndex) => this.imagesOfClass(classIndex)).sort((a, b) => a - b));
   }
 
   classOf(image: number): number {
@@ -156,6 +162,7 @@ interface Header {
   readonly name: string;
   readonly size: number;
   readonly classes: readonly string[];
+  readonly classless?: boolean;
   readonly split: Split;
   readonly alphabet: AlphabetJson;
   readonly report: PrepareReport;
@@ -177,6 +184,7 @@ export async function encodePacked(prepared: PreparedData, key: string): Promise
     name: prepared.name,
     size: prepared.size,
     classes: prepared.classes,
+    ...(prepared.classless && { classless: true }),
     split: prepared.split,
     alphabet: prepared.alphabet.toJSON(),
     report: prepared.report,
@@ -237,6 +245,7 @@ export async function decodePacked(bytes: Uint8Array, key?: string): Promise<Pac
     name: header.name,
     size: header.size,
     classes: header.classes,
+    ...(header.classless && { classless: true }),
     split: header.split,
     alphabet,
     report: header.report,

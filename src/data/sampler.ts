@@ -7,8 +7,12 @@ import type { Parts, Views } from "./batch.js";
 import { DataError, type Dataset, type SplitName } from "./dataset.js";
 import { RandomStream } from "../random/philox.js";
 import { StreamPurpose } from "../random/streams.js";
+import { differingImages, mismatchingPlace, requireRivals } from "./unclassed.js";
 
-/** A batch of the GAN: for each row an image, its captions, and the mismatching pair's other half, taken from another class. */
+/**
+ * A batch of the GAN: for each row an image, its captions, and the mismatching pair's other half, taken from another class; where there are
+ * no classes, an image none of whose captions the row's image has.
+ */
 export interface PairBatch {
   /** The matching images, [batch]. */
   readonly images: Uint32Array;
@@ -40,7 +44,7 @@ export interface PairSamplerOptions {
 
 /**
  * Batches for GAN training (Reed et al. 2016, section 4.2, algorithm 1), class-balanced as in the original program: each row draws two different
- * classes uniformly, then one image uniformly in each.
+ * classes uniformly, then one image uniformly in each. Without classes it draws two images uniformly, whose captions differ.
  */
 export class PairSampler {
   readonly #classes: readonly number[];
@@ -48,7 +52,10 @@ export class PairSampler {
   readonly #dataset: Dataset;
   readonly #options: PairSamplerOptions;
 
-  /** @throws DataError where the split has fewer than two classes (without mismatch: none), RangeError for a batch or a number of captions below 1. */
+  /**
+   * @throws DataError where the split has fewer than two classes (without mismatch: none), or an image that mismatches none; RangeError for a
+   * batch or a number of captions below 1.
+   */
   constructor(dataset: Dataset, options: PairSamplerOptions) {
     this.#dataset = dataset;
     this.#options = options;
@@ -56,6 +63,7 @@ export class PairSampler {
     this.#captionsPerImage = options.captionsPerImage ?? 4;
     requirePositive("captionsPerImage", this.#captionsPerImage);
     this.#classes = usableClasses(dataset, options.split ?? "train", options.mismatch === false ? 1 : 2);
+    if (dataset.classless && options.mismatch !== false) requireRivals(dataset, this.#classes);
   }
 
   /** Batch number `step`. */
@@ -67,10 +75,13 @@ export class PairSampler {
     const wrong = new Uint32Array(batch);
     const captions = new Uint32Array(batch * perImage);
     const wrongCaptions = new Uint32Array(batch * perImage);
+    const unclassed = this.#dataset.classless === true && this.#options.mismatch !== false;
     for (let row = 0; row < batch; row++) {
       const first = random.below(this.#classes.length);
       // One of the other classes, where there are any: step over the first.
-      const second = (first + 1 + random.below(Math.max(1, this.#classes.length - 1))) % this.#classes.length;
+      const second = unclassed
+        ? mismatchingPlace(this.#dataset, this.#classes, first, random)
+        : (first + 1 + random.below(Math.max(1, this.#classes.length - 1))) % this.#classes.length;
       images[row] = random.pick(this.#dataset.imagesOfClass(this.#classes[first]!));
       wrong[row] = random.pick(this.#dataset.imagesOfClass(this.#classes[second]!));
       drawCaptions(this.#dataset, images[row]!, random, captions, row * perImage, perImage);
@@ -109,7 +120,7 @@ export interface Augmentation {
 
 /** What a batch of the joint embedding is drawn from. */
 export interface JointSamplerOptions extends Augmentation {
-  /** Rows of a batch: as many different classes. */
+  /** Rows of a batch: as many different classes, or images where there are none. */
   readonly batch: number;
   readonly seed: number;
   /** Classes to draw from (default: those of the training split). */
@@ -127,12 +138,15 @@ export interface JointSamplerOptions extends Augmentation {
 /** Half-width, in quantiles of a class's caption lengths, of the window from which a length-grouped batch is drawn. */
 const LENGTH_WINDOW = 0.08;
 
-/** Batches for the joint embedding of images and texts (Reed et al. 2016, "Learning Deep Representations ...", section 4): one image and one caption of each of `batch` classes. */
+/**
+ * Batches for the joint embedding of images and texts (Reed et al. 2016, "Learning Deep Representations ...", section 4): one image and one
+ * caption of each of `batch` classes. Without classes: of `batch` images that have no caption in common, where there are so many.
+ */
 export class JointSampler {
   readonly #classes: readonly number[];
   readonly #lengths: Uint16Array;
-  /** For each class of the split: its captions by ascending length, and the share of draws that fall on each or one before it. */
-  readonly #byLength: readonly { captions: Uint32Array; cumulative: Float64Array }[];
+  /** For the class at a place of `#classes`. */
+  readonly #byLength: (place: number) => CaptionsByLength;
   readonly #dataset: Dataset;
   readonly #options: JointSamplerOptions;
 
@@ -144,14 +158,19 @@ export class JointSampler {
     requirePositive("captionsPerImage", options.captionsPerImage ?? 1);
     this.#classes = usableClasses(dataset, options.classes ?? "train", options.batch);
     this.#lengths = captionLengths(dataset, options.lengthOf);
-    this.#byLength = this.#classes.map((classIndex) => captionsByLength(dataset, classIndex, this.#lengths, options.sentences));
+    const sorted = (classIndex: number) => captionsByLength(dataset, classIndex, this.#lengths, options.sentences);
+    const kept = dataset.classless ? undefined : this.#classes.map(sorted);
+    // An image's few captions are sorted when it is drawn: there may be a hundred thousand images.
+    this.#byLength = (place) => kept?.[place] ?? sorted(this.#classes[place]!);
   }
 
   /** Batch number `step`. */
   batch(step: number): JointBatch {
     const { batch, seed, captionsPerImage: perImage = 1, sentences = Infinity, groupByLength = true } = this.#options;
     const random = new RandomStream(seed, StreamPurpose.jointBatch, step);
-    const chosen = random.shuffle([...this.#classes.keys()], batch);
+    const chosen = this.#dataset.classless
+      ? differingImages(this.#dataset, this.#classes, batch, random)
+      : random.shuffle([...this.#classes.keys()], batch);
     const classes = new Uint32Array(batch);
     const images = new Uint32Array(batch);
     const captions = new Uint32Array(batch * perImage);
@@ -160,7 +179,7 @@ export class JointSampler {
     let length = 0;
     for (let row = 0; row < batch; row++) {
       const quantile = groupByLength ? reflect(centre + random.between(-LENGTH_WINDOW, LENGTH_WINDOW)) : random.uniform();
-      const { captions: sorted, cumulative } = this.#byLength[chosen[row]!]!;
+      const { captions: sorted, cumulative } = this.#byLength(chosen[row]!);
       const caption = sorted[firstAbove(cumulative, quantile)]!;
       classes[row] = this.#classes[chosen[row]!]!;
       const image = this.#dataset.imageOfCaption(caption);
@@ -176,6 +195,12 @@ export class JointSampler {
   }
 }
 
+/** A class's captions by ascending length, and the share of draws that fall on each or one before it. */
+interface CaptionsByLength {
+  readonly captions: Uint32Array;
+  readonly cumulative: Float64Array;
+}
+
 /** Columns each caption takes when encoded, by caption number. */
 export function captionLengths(
   dataset: Dataset,
@@ -184,12 +209,7 @@ export function captionLengths(
   return Uint16Array.from({ length: dataset.captions }, (_, index) => lengthOf(dataset.caption(index)));
 }
 
-function captionsByLength(
-  dataset: Dataset,
-  classIndex: number,
-  lengths: Uint16Array,
-  sentences = Infinity,
-): { captions: Uint32Array; cumulative: Float64Array } {
+function captionsByLength(dataset: Dataset, classIndex: number, lengths: Uint16Array, sentences = Infinity): CaptionsByLength {
   const weighted: { caption: number; weight: number }[] = [];
   for (const image of dataset.imagesOfClass(classIndex)) {
     const count = Math.min(sentences, dataset.captionsOf(image).length);
@@ -268,10 +288,11 @@ function drawParts(size: number, rows: number, random: RandomStream, crop: numbe
 
 function usableClasses(dataset: Dataset, from: SplitName | readonly number[], needed: number): readonly number[] {
   const named = typeof from === "string" ? `the ${from} split has` : "there are";
+  const kind = dataset.classless ? ["image", "images"] : ["class with images", "classes with images"];
   const classes = (typeof from === "string" ? dataset.split[from] : from).filter((c) => dataset.imagesOfClass(c).length > 0);
   if (classes.length < needed) {
     throw new DataError(
-      `${dataset.name}: ${named} ${classes.length} ${classes.length === 1 ? "class" : "classes"} with images, and a batch needs ${needed} different ones`,
+      `${dataset.name}: ${named} ${classes.length} ${kind[classes.length === 1 ? 0 : 1]}, and a batch needs ${needed} different ones`,
     );
   }
   return classes;

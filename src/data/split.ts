@@ -1,4 +1,5 @@
 /** Which classes of a data set are trained on and which are held out: from its class lists, or by its default rule. */
+import { sha256 } from "@noble/hashes/sha2.js";
 import { DataError, type Split } from "./dataset.js";
 import { nameForm } from "./names.js";
 
@@ -72,6 +73,19 @@ export function findSplit(
     );
   }
   return { split, notes };
+}
+
+/** What share of the images is held out where nothing says so. */
+export const HELD_OUT_SHARE = 0.1;
+
+/**
+ * Whether an image is held out, by a hash of its name: it stays where it is whatever images are added or taken away, and a larger share holds
+ * out the same ones and more.
+ * @param name In the form in which names are compared.
+ */
+export function isHeldOutByName(name: string, share: number): boolean {
+  const hash = sha256(new TextEncoder().encode(name));
+  return new DataView(hash.buffer, hash.byteOffset).getUint32(0) < share * 2 ** 32;
 }
 
 function parseList(text: string): string[] {

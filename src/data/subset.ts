@@ -5,9 +5,9 @@ import type { Dataset } from "./dataset.js";
 export function subset(dataset: Dataset, keep: (image: number) => boolean): Dataset {
   const byClass = dataset.classes.map((_, classIndex) => dataset.imagesOfClass(classIndex).filter(keep));
   const bySplit = { train: dataset.imagesOfSplit("train").filter(keep), test: dataset.imagesOfSplit("test").filter(keep) };
-  const { name, size, images, captions, classes, split, alphabet, report, attributes } = dataset;
+  const { name, size, images, captions, classes, classless = false, split, alphabet, report, attributes } = dataset;
   return {
-    ...{ name, size, images, captions, classes, split, alphabet, report },
+    ...{ name, size, images, captions, classes, classless, split, alphabet, report },
     ...(attributes && { attributes }),
     imagesOfClass: (classIndex) => byClass[classIndex]!,
     imagesOfSplit: (splitName) => bySplit[splitName],

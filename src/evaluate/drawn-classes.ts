@@ -32,8 +32,9 @@ export interface DrawnClassesTask {
   readonly asked: readonly number[];
 }
 
-/** @returns undefined where fewer than two classes are unseen */
+/** @returns undefined where fewer than two classes are unseen, or there are no classes */
 export function drawnClassesTask(dataset: Dataset): DrawnClassesTask | undefined {
+  if (dataset.classless) return undefined;
   const classes = dataset.split.test.filter((c) => dataset.imagesOfClass(c).length >= 2);
   if (classes.length < 2) return undefined;
   const part = (parity: number) => classes.flatMap((c) => dataset.imagesOfClass(c).filter((_, i) => i % 2 === parity));

@@ -1,5 +1,5 @@
 /** Every measure on every generator of some trainings on one data set, beside real images and noise, as one report. */
-import type { Dataset } from "../data/dataset.js";
+import { type Dataset, splitName } from "../data/dataset.js";
 import type { Device } from "../gpu/device.js";
 import type { TrainHooks } from "../train/run/events.js";
 import type { Lesson } from "./classifier.js";
@@ -14,7 +14,7 @@ import {
 } from "./drawn-classes.js";
 import { type NetworkSettings, networkSettings, type NetworkStore, obtainNetworks } from "./networks.js";
 import { PublishedMeasures, type PublishedRequest } from "./published.js";
-import { type Column, type Report, SPLITS, type Value } from "./report.js";
+import type { Column, Report, Value } from "./report.js";
 import { StyleVerification } from "./style-verification.js";
 import { Artist, type Subject } from "./subject.js";
 import { closeObservers, LEAST_IMAGES, openObservers, type Pictures, Trial } from "./trial.js";
@@ -82,8 +82,9 @@ class Evaluation {
     for await (const subject of subjects) columns.push(...(await this.#columns(subject, style)));
     const colours = trials.some((trial) => trial.colours);
     return {
-      ...{ dataset: dataset.name, samples, seed, columns, curves: style.curves },
+      ...{ dataset: dataset.name, ...(dataset.classless && { classless: true }), samples, seed, columns, curves: style.curves },
       notes: [
+        ...(dataset.classless ? [CLASSLESS_NOTE] : []),
         ...this.#left(),
         ...trials.flatMap((trial) => trial.notes),
         ...(colours ? [COLOUR_NOTE] : []),
@@ -100,7 +101,7 @@ class Evaluation {
       .filter((split) => !measured.has(split))
       .map(
         (split) =>
-          `${SPLITS[split]}: not measured, with ${this.dataset.imagesOfSplit(split).length} images; ${LEAST_IMAGES} are the least.`,
+          `${splitName(split, this.dataset.classless)}: not measured, with ${this.dataset.imagesOfSplit(split).length} images; ${LEAST_IMAGES} are the least.`,
       );
   }
 
@@ -139,7 +140,7 @@ class Evaluation {
     const values: Record<string, Value> = {};
     for (const trial of this.trials) {
       this.hooks.signal.throwIfAborted();
-      this.hooks.onEvent({ kind: "message", text: `${label}: ${trial.split === "train" ? "training" : "unseen"} classes` });
+      this.hooks.onEvent({ kind: "message", text: `${label}: ${splitName(trial.split, this.dataset.classless)}` });
       Object.assign(values, await measure(trial));
     }
     return values;
@@ -160,5 +161,7 @@ class Evaluation {
   }
 }
 
+const CLASSLESS_NOTE =
+  "No classes: zero-shot classification and the inception score are not measured, and FID and KID go by the features of the text-image encoder.";
 const COLOUR_NOTE =
   "The two colour rows saturate above the real images' own figure: they say whether the text rules the colour, and nothing of quality.";

@@ -6,11 +6,12 @@ import type { Dataset } from "../data/dataset.js";
 import { CENTRE_COLOURS, PETAL_COLOURS, PETAL_COUNTS } from "../data/petals-attributes.js";
 import type { Lesson } from "./classifier.js";
 
-/** One image in so many of each class is held out. */
+/** One image in so many of each class is held out; of all of them where there are no classes. */
 const HELD_OUT = 5;
 
 /** True for the images that none of these networks is trained on. */
 export function isHeldOut(dataset: Dataset): (image: number) => boolean {
+  if (dataset.classless) return (image) => image % HELD_OUT === HELD_OUT - 1;
   const held = new Set(dataset.classes.flatMap((_, c) => dataset.imagesOfClass(c).filter((_, i) => i % HELD_OUT === HELD_OUT - 1)));
   return (image) => held.has(image);
 }

@@ -1,7 +1,8 @@
 /**
  * The networks that the measures look through, trained once for a data set and kept for later evaluations:
  *
- *   classifier   classes of the data set's real images; its features serve the distances and the inception-style score
+ *   classifier   classes of the data set's real images; its features serve the distances and the inception-style score. Where there are no
+ *                classes, the matching encoder's image side looks in its place
  *   matching     a text-image encoder with another seed than any run's, for R-precision
  *   reader       petals only: petal colour, petal count and centre colour, learnt on other renders of freely combined attributes
  */
@@ -129,7 +130,9 @@ export async function obtainNetworks(
     train: () => trainMatching(device, learnt, settings.matching, show("text-image encoder", settings.matching.steps), signal),
     encode: encodeTextEncoder,
   };
-  const classifier = classifierTask("classifier of real images", [dataset.classes.length], settings.classifier, () => classLesson(dataset));
+  const classifier = dataset.classless
+    ? undefined
+    : classifierTask("classifier of real images", [dataset.classes.length], settings.classifier, () => classLesson(dataset));
   const readerHeads = READER_HEADS.map(({ values }) => values.length);
   const { renders } = settings.reader;
   const reader =
@@ -141,7 +144,7 @@ export async function obtainNetworks(
     });
 
   const kept = new Map<string, Uint8Array>();
-  const tasks = [classifier, matching, ...(reader ? [reader] : [])];
+  const tasks = [...(classifier ? [classifier] : []), matching, ...(reader ? [reader] : [])];
   for (const { name } of tasks) {
     try {
       const bytes = await store.read(name);
@@ -170,9 +173,10 @@ export async function obtainNetworks(
     await keep(store, task.name, await task.encode(network), onEvent);
     return network;
   };
+  const obtained = { classifier: classifier && (await obtain(classifier)), matching: await obtain(matching) };
   return {
-    classifier: await obtain(classifier),
-    matching: await obtain(matching),
+    classifier: obtained.classifier ?? obtained.matching.image,
+    matching: obtained.matching,
     ...(reader && { reader: await obtain(reader) }),
   };
 }

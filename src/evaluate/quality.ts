@@ -47,13 +47,16 @@ export class Reference {
 /**
  * The distances take as many images as the reference has, so that all columns have the same bias.
  * @param seen By the classifier of real images.
+ * @param classes How many its outputs are of; undefined where they are of none, which leaves the inception-style score out.
  */
-export function quality(reference: Reference, seen: Observation, classes: number, seed: number): Record<string, Value> {
+export function quality(reference: Reference, seen: Observation, classes: number | undefined, seed: number): Record<string, Value> {
+  const distances = reference.distances(seen.features.subarray(0, reference.features.length), seed);
+  if (classes === undefined) return distances;
   // Ten parts as published where there are images enough; a part with few images a class would score low for that alone.
   const parts = Math.max(1, Math.min(10, Math.floor(seen.outputs.length / classes / (10 * classes))));
   const { mean, deviation } = inceptionScore(softmaxRows(seen.outputs, classes), classes, parts);
   return {
-    ...reference.distances(seen.features.subarray(0, reference.features.length), seed),
+    ...distances,
     inception: { value: mean, ...(parts > 1 && { deviation }) },
   };
 }

@@ -1,5 +1,5 @@
 /** What an evaluation finds: a column of values for each generator, for real images and for noise; and the table that shows them. */
-import type { SplitName } from "../data/dataset.js";
+import { splitName } from "../data/dataset.js";
 import type { RocPoint } from "../metrics/roc.js";
 
 export interface Value {
@@ -29,6 +29,8 @@ export interface StyleCurve {
 /** What an evaluation found: a column for each generator, and for what stands beside them. */
 export interface Report {
   readonly dataset: string;
+  /** True where the data set has no classes: rows then say images. */
+  readonly classless?: boolean;
   /** Images a split. */
   readonly samples: number;
   readonly seed: number;
@@ -49,9 +51,6 @@ interface RowDefinition {
   readonly better?: "higher" | "lower";
 }
 
-/** What rows and notes call the splits. */
-export const SPLITS: Readonly<Record<SplitName, string>> = { train: "training classes", test: "unseen classes" };
-
 type Better = "higher" | "lower" | "none";
 
 const row = (id: string, title: string, unit: Unit, better: Better = "higher"): RowDefinition => ({
@@ -60,7 +59,7 @@ const row = (id: string, title: string, unit: Unit, better: Better = "higher"): 
 });
 
 const bySplit = (id: string, title: string, unit: Unit, better: Better = "higher"): RowDefinition[] =>
-  (["train", "test"] as const).map((split) => row(`${id}.${split}`, `${title}, ${SPLITS[split]}`, unit, better));
+  (["train", "test"] as const).map((split) => row(`${id}.${split}`, `${title}, ${splitName(split)}`, unit, better));
 
 /** Sections of the table and their rows, in order. */
 export const SECTIONS: readonly { readonly title: string; readonly rows: readonly RowDefinition[] }[] = [
@@ -120,13 +119,22 @@ export function format({ value, deviation }: Value, unit: Unit): string {
   return `${digits(value)}${deviation === undefined ? "" : ` ± ${digits(deviation)}`}${unit === "percent" ? " %" : ""}`;
 }
 
+const withoutClasses = (title: string): string =>
+  (["train", "test"] as const).reduce((text, split) => text.replace(splitName(split), splitName(split, true)), title);
+
 /** The rows that some column has a value for, by section, each with a cell for every column. */
-export function tableRows({ columns }: Pick<Report, "columns">): { title: string; rows: { title: string; cells: string[] }[] }[] {
+export function tableRows({
+  columns,
+  classless,
+}: Pick<Report, "columns" | "classless">): { title: string; rows: { title: string; cells: string[] }[] }[] {
   return SECTIONS.flatMap(({ title, rows }) => {
     const shown = rows.filter(({ id }) => columns.some(({ values }) => id in values));
     if (shown.length === 0) return [];
     const cells = shown.map((definition) => ({
-      title: [definition.title, ...(definition.better ? [definition.better === "higher" ? "↑" : "↓"] : [])].join(" "),
+      title: [
+        classless ? withoutClasses(definition.title) : definition.title,
+        ...(definition.better ? [definition.better === "higher" ? "↑" : "↓"] : []),
+      ].join(" "),
       cells: columns.map(({ values }) => {
         const value = values[definition.id];
         return value ? format(value, definition.unit) : "";

@@ -1,4 +1,4 @@
-/** Text encoders measured on the classes they were not trained on, beside chance and each other. */
+/** Text encoders measured on the classes (images, where there are no classes) they were not trained on, beside chance and each other. */
 import { captionNumbers, type Dataset } from "../data/dataset.js";
 import { UserError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
@@ -43,7 +43,7 @@ export interface EncoderReport {
   readonly unit: string;
   readonly similarity: Similarity;
   readonly captionsPerSecond: number;
-  /** The paper's protocol: all test captions of a class. Absent, as the next two, where the encoder knows no images. */
+  /** The paper's protocol: all test captions of a class. Absent, as the next three, where the encoder knows no images; it and the next where there are no classes. */
   readonly zeroShot?: ZeroShot;
   readonly bySentences?: readonly BySentences[];
   readonly captionToImage?: Recall;
@@ -59,12 +59,14 @@ export interface TextReport {
   readonly dataset: string;
   /** Which captions were asked for. */
   readonly language: string | null;
-  /** Unseen classes, their images and captions. */
+  /** True where the data set has no classes: nothing is measured by them then. */
+  readonly classless?: boolean;
+  /** Unseen classes (each image one, where there are none), their images and captions. */
   readonly classes: number;
   readonly images: number;
   readonly captions: number;
   readonly chance: {
-    readonly zeroShot: ZeroShot;
+    readonly zeroShot?: ZeroShot;
     readonly captionToImage: Recall;
     readonly imageToCaption: Recall;
     readonly captionToCaption: Recall;
@@ -89,16 +91,18 @@ export async function evaluateTextEncoders(
   const { classes, images, captions } = unseen;
   const own = Math.round(captions.length / images.length);
   return {
-    ...{ dataset: dataset.name, language: language ?? null },
+    ...{ dataset: dataset.name, language: language ?? null, ...(dataset.classless && { classless: true }) },
     ...{ classes: classes.length, images: images.length, captions: captions.length },
     chance: {
-      zeroShot: chance.zeroShot(classes.length),
+      ...(!dataset.classless && { zeroShot: chance.zeroShot(classes.length) }),
       captionToImage: chance.captionToImage(images.length),
       imageToCaption: chance.imageToCaption(own, captions.length),
       captionToCaption: chance.captionToImage(unseen.pairs.length),
       ...(dataset.attributes && { attributes: attributesByChance() }),
     },
-    mostAp50: mostAp50({ images: { values: new Float32Array(0), classes: unseen.classOfImage }, classes: classes.length }),
+    mostAp50: dataset.classless
+      ? 1
+      : mostAp50({ images: { values: new Float32Array(0), classes: unseen.classOfImage }, classes: classes.length }),
     encoders: reports,
   };
 }
@@ -117,16 +121,20 @@ interface Unseen {
 }
 
 function unseenOf(dataset: Dataset): Unseen {
-  const classes = dataset.split.test.filter((c) => dataset.imagesOfClass(c).length > 0);
+  const all = dataset.split.test.filter((c) => dataset.imagesOfClass(c).length > 0);
+  const classes = dataset.classless ? someOf(all) : all;
+  if (classes.length < 2 && dataset.classless)
+    throw new UserError(`${dataset.name} has ${all.length} held-out images, and two or more are told apart; see --held-out`);
   if (classes.length < 2)
     throw new UserError(
       `${dataset.name} has ${classes.length} unseen classes with images, and two or more are told apart; see its class lists`,
     );
   const images = classes.flatMap((c) => dataset.imagesOfClass(c));
+  const placeOf = new Map(classes.map((c, place) => [c, place]));
   const random = new RandomStream(0, StreamPurpose.sentences);
   return {
     ...{ dataset, classes, images },
-    classOfImage: images.map((image) => classes.indexOf(dataset.classOf(image))),
+    classOfImage: images.map((image) => placeOf.get(dataset.classOf(image))!),
     captions: captionNumbers(dataset, images),
     imageOfCaption: images.flatMap((image, row) => dataset.captionsOf(image).map(() => row)),
     pairs: images.flatMap((image): [number, number][] => {
@@ -135,6 +143,15 @@ function unseenOf(dataset: Dataset): Unseen {
     }),
   };
 }
+
+/** Without classes every held-out image may be asked for among all others: of many, a thousand, as published for MS-COCO. */
+const MOST_IMAGES = 1000;
+
+const someOf = (images: readonly number[]): number[] =>
+  new RandomStream(0, StreamPurpose.sentences, MOST_IMAGES)
+    .shuffle([...images], MOST_IMAGES)
+    .slice(0, MOST_IMAGES)
+    .sort((a, b) => a - b);
 
 async function measure(
   device: Device,
@@ -182,6 +199,8 @@ async function measure(
   );
   embedder.destroy();
   signal.throwIfAborted();
+  const retrieval = instanceRecall(seen, embedded, unseen.imageOfCaption, { size, similarity });
+  if (dataset.classless) return { ...report, ...retrieval };
   const results = bySentences(
     {
       images: { values: seen, classes: unseen.classOfImage },
@@ -194,6 +213,6 @@ async function measure(
   return {
     ...report,
     ...{ zeroShot: { top1, ap50 }, bySentences: results },
-    ...instanceRecall(seen, embedded, unseen.imageOfCaption, { size, similarity }),
+    ...retrieval,
   };
 }

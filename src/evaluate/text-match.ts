@@ -43,7 +43,7 @@ export function textMatchNotes(dataset: Dataset, captions: readonly number[]): s
   const count = rivals(dataset, captions);
   return POOLS.filter((pool) => pool > 1 + count).map(
     (pool) =>
-      `"own caption first among ${pool}" is not measured: of the captions drawn, each has ${count} different ones of other classes beside it, and ${pool - 1} are wanted.`,
+      `"own caption first among ${pool}" is not measured: of the captions drawn, each has ${count} different ones of other ${dataset.classless ? "images" : "classes"} beside it, and ${pool - 1} are wanted.`,
   );
 }
 

@@ -16,18 +16,20 @@ const ATTRIBUTES = [
 type Line = string | readonly [label: string, chance: number | undefined, of: (encoder: EncoderReport) => number | undefined];
 
 export function encoderTable(report: TextReport): string {
-  const { dataset, language, classes, images, captions, chance, encoders } = report;
+  const { dataset, language, classless, classes, images, captions, chance, encoders } = report;
+  const unseen = classless ? `${images} held-out images` : `${classes} unseen classes, ${images} images`;
   const recall = (title: string, by: Recall, of: (encoder: EncoderReport) => Recall | undefined): Line[] => [
     title,
     ...RANKS.map((k): Line => [`  recall@${k}`, by[k], (encoder) => of(encoder)?.[k]]),
   ];
   const counts = encoders.find((encoder) => encoder.bySentences)?.bySentences?.map(({ sentences }) => sentences) ?? [];
   const sentences = (key: "top1" | "ap50") =>
-    counts.slice(0, -1).map((count, i): Line => [`  ${count}`, chance.zeroShot[key], (encoder) => encoder.bySentences?.[i]?.[key]]);
+    counts.slice(0, -1).map((count, i): Line => [`  ${count}`, chance.zeroShot?.[key], (encoder) => encoder.bySentences?.[i]?.[key]]);
   const lines: Line[] = [
-    "zero-shot, all captions of a class",
-    ["  top-1", chance.zeroShot.top1, (encoder) => encoder.zeroShot?.top1],
-    ["  AP@50", chance.zeroShot.ap50, (encoder) => encoder.zeroShot?.ap50],
+    ...(chance.zeroShot ? ["zero-shot, all captions of a class"] : []),
+    ...(["top1", "ap50"] as const).flatMap((key): Line[] =>
+      chance.zeroShot ? [[`  ${key === "top1" ? "top-1" : "AP@50"}`, chance.zeroShot[key], (encoder) => encoder.zeroShot?.[key]]] : [],
+    ),
     ...(counts.length > 1 ? ["top-1 by sentences a class", ...sentences("top1"), "AP@50 by sentences a class", ...sentences("ap50")] : []),
     ...recall("caption to its image", chance.captionToImage, (encoder) => encoder.captionToImage),
     ...recall("image to a caption of it", chance.imageToCaption, (encoder) => encoder.imageToCaption),
@@ -45,13 +47,14 @@ export function encoderTable(report: TextReport): string {
   const rates = encoders.map(({ name, captionsPerSecond }) => `${name}: ${captionsPerSecond.toFixed(0)} captions a second`);
   const limit = report.mostAp50 < 1 ? [`AP@50 can be ${percent(report.mostAp50)} at most: some classes have fewer than 50 images`] : [];
   return [
-    `${dataset}${language === null ? "" : `, captions ${language}`}: ${classes} unseen classes, ${images} images, ${captions} captions`,
+    `${dataset}${language === null ? "" : `, captions ${language}`}: ${unseen}, ${captions} captions`,
     "",
     row("", columns),
     ...lines.map((line) => (typeof line === "string" ? line : row(line[0], [line[1], ...encoders.map(line[2])].map(percent)))),
     "",
     ...encoders.map((encoder) => `${encoder.name}: ${describe(encoder)}`),
     ...limit,
+    ...(classless ? ["no classes: zero-shot classification and AP@50 are not measured"] : []),
     ...rates,
   ].join("\n");
 }
@@ -77,7 +80,7 @@ export function encoderChart(report: TextReport): string {
         name,
         points: bySentences!.map((result, i): [number, number] => [i, 100 * result[key]]),
       })),
-      { name: "chance", points: counts.map((_, i): [number, number] => [i, 100 * report.chance.zeroShot[key]]) },
+      { name: "chance", points: counts.map((_, i): [number, number] => [i, 100 * (report.chance.zeroShot?.[key] ?? 0)]) },
     ],
   });
   const heading = `${report.dataset}: ${report.classes} unseen classes`;

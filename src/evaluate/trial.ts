@@ -1,5 +1,5 @@
 /** The questions that the images of one split are asked, the same for every generator, for real images and for noise. */
-import type { Dataset, SplitName } from "../data/dataset.js";
+import { type Dataset, type SplitName, splitName } from "../data/dataset.js";
 import { RandomStream } from "../random/philox.js";
 import { StreamPurpose } from "../random/streams.js";
 import type { Device } from "../gpu/device.js";
@@ -14,7 +14,7 @@ import { joined } from "../tensor/rows.js";
 import { Observer, observeAll } from "./observer.js";
 import { drawPairs, halves, noiseImages, realImages } from "./pictures.js";
 import { fewImages, quality, Reference } from "./quality.js";
-import { SPLITS, type Value, type Values } from "./report.js";
+import type { Value, Values } from "./report.js";
 import { attributesRight, textMatch, textMatchByChance, textMatchNotes } from "./text-match.js";
 import { pixelDeviation, withinDistance } from "../metrics/variety.js";
 
@@ -116,7 +116,7 @@ export class Trial {
   get notes(): string[] {
     const few = fewImages("FID and KID", this.reference.count, this.reference.size);
     const notes = [...textMatchNotes(this.dataset, this.captions), ...(few === undefined ? [] : [few])];
-    return notes.map((note) => `${SPLITS[this.split]}: ${note}`);
+    return notes.map((note) => `${splitName(this.split, this.dataset.classless)}: ${note}`);
   }
 
   /** What drawn images get. */
@@ -126,7 +126,7 @@ export class Trial {
     return this.#named({
       ...this.#match(matching!.outputs, reader?.outputs),
       ...(await this.#colours(pictures)),
-      ...quality(this.reference, classifier!, observers.classifier.outputSize, this.seed),
+      ...quality(this.reference, classifier!, this.#classes, this.seed),
       ...(await this.#variety(pictures)),
       ...(await this.#ground(pictures)),
     });
@@ -142,8 +142,9 @@ export class Trial {
     return this.#named({
       ...this.#match(matching!.outputs, reader?.outputs),
       ...(await this.#colours(pictures)),
-      ...quality(this.reference, classifier!, observers.classifier.outputSize, this.seed),
-      ...(await this.#variety(pictures)),
+      ...quality(this.reference, classifier!, this.#classes, this.seed),
+      // Without classes no other real images show what a caption says.
+      ...(dataset.classless ? {} : await this.#variety(pictures)),
     });
   }
 
@@ -153,8 +154,13 @@ export class Trial {
     const [seen] = await observeAll([observers.classifier], noiseImages(dataset.size, reference.count, seed));
     return this.#named({
       ...textMatchByChance(dataset, this.captions),
-      ...quality(reference, seen!, observers.classifier.outputSize, seed),
+      ...quality(reference, seen!, this.#classes, seed),
     });
+  }
+
+  /** Of the classifier's outputs. */
+  get #classes(): number | undefined {
+    return this.dataset.classless ? undefined : this.observers.classifier.outputSize;
   }
 
   #match(matching: Float32Array, reader: Float32Array | undefined): Record<string, Value> {
@@ -213,8 +219,10 @@ function askedImages(dataset: Dataset, split: SplitName): readonly number[] {
   return held.length > 0 ? held : images;
 }
 
-/** Captions of classes that have images enough. */
+/** Captions of classes that have images enough; of any images where there are no classes. */
 function variedCaptions(dataset: Dataset, split: SplitName, random: RandomStream): Trial["varied"] {
+  if (dataset.classless)
+    return { captions: drawPairs(dataset, dataset.imagesOfSplit(split), VARIETY.captions, random).captions, each: VARIETY.each };
   const sizes = dataset.split[split].map((c) => dataset.imagesOfClass(c).length);
   const each = Math.min(VARIETY.each, Math.max(...sizes));
   const classes = random.shuffle(dataset.split[split].filter((_, i) => sizes[i]! >= each)).slice(0, VARIETY.captions);

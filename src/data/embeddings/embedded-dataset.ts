@@ -61,8 +61,9 @@ function countsOf(rows: number, dataset: Dataset, path: string): number[] {
   );
 }
 
-/** "class/image". */
-export const nameOf = (dataset: Dataset, image: number): string => `${dataset.classes[dataset.classOf(image)]}/${dataset.imageName(image)}`;
+/** "class/image"; where there are no classes, the image with its folders. */
+export const nameOf = (dataset: Dataset, image: number): string =>
+  dataset.classless ? dataset.classes[image]! : `${dataset.classes[dataset.classOf(image)]}/${dataset.imageName(image)}`;
 
 /** By class and image, or by the image's name alone where it is the only one of that name. */
 function imageFinder(dataset: Dataset): (name: string) => number | undefined {
@@ -102,6 +103,9 @@ export class EmbeddedDataset implements Dataset {
 
   get classes() {
     return this.base.classes;
+  }
+  get classless() {
+    return this.base.classless ?? false;
   }
   get alphabet() {
     return this.base.alphabet;

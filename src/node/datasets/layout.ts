@@ -49,6 +49,13 @@ export async function findSources(dataDir: string, captions: string | undefined)
   return { images: await findImages(dataDir, names), captions: await findCaptions(dataDir, names, captions), lists };
 }
 
+/** Whether a folder holds captions in the form of the originals, or the captions asked for lie elsewhere in that form. */
+export async function hasCaptions(dataDir: string, captions: string | undefined): Promise<boolean> {
+  const names = (await readdir(dataDir).catch(() => [])).filter((name) => !isStray(name));
+  if (names.some((name) => CAPTIONS.test(name))) return true;
+  return captions !== undefined && ((await exists(captions)) || (await exists(join(dataDir, captions))));
+}
+
 async function findImages(dataDir: string, names: readonly string[]): Promise<string | undefined> {
   for (const folder of IMAGE_FOLDERS) {
     if (await isFolder(join(dataDir, folder))) {
@@ -127,6 +134,13 @@ async function captionsInside(path: string): Promise<string> {
 export async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
     (about) => about.isDirectory(),
+    () => false,
+  );
+}
+
+export async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (about) => about.isFile(),
     () => false,
   );
 }

@@ -1,34 +1,40 @@
 /**
- * The one entry to data sets: petals, flowers, birds, or any folder in the layout of the originals. A data set is prepared once into a
- * packed file.
+ * The one entry to data sets: petals, flowers, birds, or any folder or archive of captioned images. A data set is prepared once into a packed
+ * file.
  */
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { fingerprint } from "./archive.js";
+import { fingerprint, isArchiveName } from "./archive.js";
 import { birds } from "./birds.js";
 import { DataError, type Dataset } from "../../data/dataset.js";
 import { downloadFlowers, flowers } from "./flowers.js";
 import { folderDefinition } from "./folder.js";
-import { findSources, isFolder, type LayoutDefinition, type LayoutSources } from "./layout.js";
+import { findSources, hasCaptions, isFile, isFolder, type LayoutDefinition, type LayoutSources } from "./layout.js";
 import { DATASET_NAMES } from "../../data/dataset-names.js";
 import type { OpenOptions } from "./options.js";
 import { PackedDataset, type PreparedData } from "../../data/packed.js";
 import { readPacked, writePacked } from "./packed-file.js";
+import type { Contents } from "./own/layout.js";
+import { prepareOwn } from "./own/prepare-own.js";
+import { contentsOf, recognise, type Recognised } from "./own/recognise.js";
 import { makePetals, PETALS_VERSION } from "../../data/petals.js";
 import { prepareLayout } from "./prepare.js";
 
 /** Changes when the same sources begin to be prepared differently. */
 const PREPARE_VERSION = 1;
+/** The same, for the other layouts. */
+const OWN_VERSION = 1;
 
 /**
  * Opens a data set, preparing it (and, for flowers, fetching it) when that has not been done.
- * @param name petals, flowers, birds, or a folder in the layout of the originals.
+ * @param name petals, flowers, birds, or a folder or archive of captioned images.
  * @throws DataError that says what is missing or wrong and the way out.
  */
 export async function openDataset(name: string, options: OpenOptions = {}): Promise<Dataset> {
   const found = await locate(name, options);
-  return found === "petals" ? openPetals(options) : openLayout(found, options);
+  if (found === "petals") return openPetals(options);
+  return "contents" in found ? openOwn(found, options) : openLayout(found, options);
 }
 
 /**
@@ -46,7 +52,14 @@ interface Located {
   readonly sources: LayoutSources;
 }
 
-async function locate(name: string, options: OpenOptions): Promise<"petals" | Located> {
+/** A data set in another layout. */
+interface LocatedOwn {
+  readonly name: string;
+  readonly contents: Contents;
+  readonly recognised: Recognised;
+}
+
+async function locate(name: string, options: OpenOptions): Promise<"petals" | Located | LocatedOwn> {
   const { size = 64, dataDir } = options;
   if (!Number.isInteger(size) || size < 4 || size > 1024) {
     throw new DataError(`the size of images must be an integer from 4 to 1024, not ${size}`);
@@ -61,13 +74,22 @@ async function locate(name: string, options: OpenOptions): Promise<"petals" | Lo
     }
   }
   if (name === "flowers" || name === "birds") {
+    refuseOwn(name, options);
     return locateLayout(name === "flowers" ? flowers : birds, dataDir ?? (await defaultDataDir(name)), options);
   }
-  if (await isFolder(name)) {
+  const folder = await isFolder(name);
+  if (folder || (isArchiveName(name) && (await isFile(name)))) {
     if (dataDir !== undefined) {
-      throw new DataError(`${name} is a folder already: leave the data folder ${dataDir} out`);
+      throw new DataError(`${name} is ${folder ? "a folder" : "an archive"} already: leave the data folder ${dataDir} out`);
     }
-    return locateLayout(folderDefinition(options.name ?? basename(resolve(name))), name, options);
+    const called = options.name ?? basename(resolve(name)).replace(folder ? /$^/ : /\.(?:tgz|tar\.gz|tar|zip)$/i, "");
+    if (folder && (options.layout === "reed" || (options.layout === undefined && (await hasCaptions(name, options.captions))))) {
+      refuseOwn(called, { ...options, layout: undefined });
+      return locateLayout(folderDefinition(called), name, options);
+    }
+    if (options.layout === "reed") throw new DataError(`${name}: layout reed is read of folders; unpack it`);
+    const contents = await contentsOf(name);
+    return { name: called, contents, recognised: recognise(contents, called, options.layout) };
   }
   throw new DataError(`no data set "${name}": give ${DATASET_NAMES.join(", ")}, or a folder that exists`);
 }
@@ -95,7 +117,17 @@ function requireComplete(
   }
 }
 
+/** @throws DataError for options of folders in other layouts than the originals' */
+function refuseOwn(name: string, options: { readonly [K in keyof typeof OWN_FLAGS]?: unknown }): void {
+  for (const option of ["layout", "heldOut", "captionTemplate"] as const)
+    if (options[option] !== undefined)
+      throw new DataError(`${name} has classes, captions and a layout of its own: leave ${OWN_FLAGS[option]} out`);
+}
+
+const OWN_FLAGS = { layout: "--layout", heldOut: "--held-out", captionTemplate: "--caption-template" } as const;
+
 function refuseFiles(options: OpenOptions): void {
+  refuseOwn("petals", options);
   for (const option of ["dataDir", "captions"] as const) {
     if (options[option] !== undefined) {
       throw new DataError(
@@ -136,6 +168,13 @@ async function openLayout({ definition, dataDir, sources: found }: Located, opti
   const prints = await Promise.all(parts.map(fingerprint));
   const key = keyOf([`${name} ${PREPARE_VERSION} ${size} ${options.alphabet ?? "auto"}`, ...prints].join("\n\n"));
   return openPacked(name, key, size, options, () => prepareLayout(definition, complete, size, options));
+}
+
+async function openOwn({ name, contents, recognised }: LocatedOwn, options: OpenOptions): Promise<Dataset> {
+  const { size = 64, alphabet = "auto", heldOut, captions, captionTemplate } = options;
+  const wanted = [name, OWN_VERSION, recognised.layout.name, size, alphabet, heldOut, captions, captionTemplate];
+  const key = keyOf(`${JSON.stringify(wanted)}\n\n${await fingerprint(contents.source)}`);
+  return openPacked(name, key, size, options, () => prepareOwn(name, contents, recognised, size, options));
 }
 
 /** The packed file where there is a sound one; else what `prepare` makes, packed for the next time. */

@@ -1,4 +1,5 @@
 /** What openDataset is asked for. */
+import type { LayoutName } from "../../data/layout-names.js";
 
 /** How far a long preparation or download has come. */
 export interface DataProgress {
@@ -24,6 +25,12 @@ export interface OpenOptions {
   readonly name?: string;
   /** Which captions, where a data set has several side by side: a language tag such as "en" or "fa", or an archive or folder. Default: "en", or the only ones there. Not for petals. */
   readonly captions?: string;
+  /** How a folder of one's own keeps its captions (default: as it looks). */
+  readonly layout?: LayoutName;
+  /** Share of the images that is held out where there are no classes, by a hash of their names (default: the folder's own split, or a tenth). */
+  readonly heldOut?: number;
+  /** The caption of images that have a class folder and no captions (default: "a photo of a {class}"). */
+  readonly captionTemplate?: string;
   /** The alphabet: the original 70 symbols, one made of the captions, or (default) whichever suits the captions. */
   readonly alphabet?: "auto" | "original" | "captions";
   /** Folder for packed files (default: $PETALGRAD_CACHE, or petalgrad/ under $XDG_CACHE_HOME or ~/.cache). */

@@ -4,26 +4,16 @@
  */
 import { basename } from "node:path";
 import { Alphabet } from "../../data/alphabet.js";
-import { readSource, sourceSize } from "./archive.js";
 import { type CaptionFile, readCaptions, readList } from "./captions-source.js";
-import { decodeImage, LARGEST_IMAGE } from "./decode.js";
+import { byName, concatenate, type Decoded, decodeImages } from "./decode-images.js";
 import { DataError, type Skipped } from "../../data/dataset.js";
 import type { LayoutDefinition, LayoutSources } from "./layout.js";
-import { endingOf, isImageName, withoutEnding } from "../../data/names.js";
+import { withoutEnding } from "../../data/names.js";
 import type { OpenOptions } from "./options.js";
 import type { PreparedData, PreparedImage } from "../../data/packed.js";
 import { findSplit, LIST_NAMES, type ListName } from "../../data/split.js";
 
-/** What may stand beside images under their names: it is no image of another kind. */
-const NO_IMAGE = /\.(?:txt|captions?|jsonl?|csv|tsv|xml|ya?ml|md|html?|t7|npy|npz|mat|h5|pkl|pickle|pt|pth|safetensors)$/i;
-/** Images decoded at a time. */
-const AT_ONCE = 4;
-/** Pixels decoded of a source, and for each byte of it, before it counts as made to keep a machine busy: photographs have 40 a byte at most. */
-const MOST_PIXELS = 2 ** 27;
-const MOST_PIXELS_A_BYTE = 1024;
-/** What an image that took too long counts. */
-const GIVEN_UP = 2 ** 26;
-type PrepareOptions = Pick<OpenOptions, "alphabet" | "onProgress" | "signal">;
+export type PrepareOptions = Pick<OpenOptions, "alphabet" | "onProgress" | "signal">;
 
 /**
  * Prepares a data set.
@@ -42,7 +32,10 @@ export async function prepareLayout(
     throw new DataError(`${sources.captions} holds no captions: text_c10/<class>/<image>.txt is looked for, one caption a line${first}`);
   }
   signal?.throwIfAborted();
-  const { decoded, skipped } = await decodeImages(name, sources.images, read.files, size, { onProgress, signal });
+  const { decoded, skipped } = await decodeImages(
+    { name, source: sources.images, find: captionFinder(read.files), total: read.files.length, size },
+    { onProgress, signal },
+  );
   if (decoded.length === 0) {
     const first = skipped[0] ? ` (${skipped[0].file}: ${skipped[0].reason})` : "";
     throw new DataError(`${name}: no image of ${sources.images} has captions in ${sources.captions}${first}`);
@@ -79,79 +72,6 @@ export async function prepareLayout(
   };
 }
 
-interface Decoded {
-  readonly file: CaptionFile;
-  readonly side: number;
-  readonly pixels: Uint8Array;
-}
-
-async function decodeImages(
-  name: string,
-  source: string,
-  captions: readonly CaptionFile[],
-  size: number,
-  { onProgress, signal }: PrepareOptions,
-): Promise<{ decoded: Decoded[]; skipped: Skipped[] }> {
-  const find = captionFinder(captions);
-  const decoded: Decoded[] = [];
-  const skipped: Skipped[] = [];
-  const taken = new Set<CaptionFile>();
-  const otherKinds = new Map<CaptionFile, string>();
-  const running = new Set<Promise<void>>();
-  const mostPixels = MOST_PIXELS + MOST_PIXELS_A_BYTE * (await sourceSize(source));
-  let pixelsDone = 0;
-  const wanted = (path: string): boolean => {
-    const other = isImageName(path) || NO_IMAGE.test(path) ? "" : find(path);
-    if (typeof other !== "string") otherKinds.set(other, path);
-    return isImageName(path);
-  };
-  try {
-    for await (const { path, bytes } of readSource(source, { wanted, largest: LARGEST_IMAGE, onSkipped: (one) => skipped.push(one) })) {
-      signal?.throwIfAborted();
-      if (pixelsDone > mostPixels) {
-        throw new DataError(
-          `${source} holds images of more than ${mostPixels} pixels, which no photographs of its size have: make them smaller`,
-        );
-      }
-      const named = `${basename(source)}/${path}`;
-      const found = find(path);
-      if (typeof found === "string" || taken.has(found)) {
-        skipped.push({ file: named, reason: typeof found === "string" ? found : "a second image of this name" });
-        continue;
-      }
-      taken.add(found);
-      const work = decodeImage(bytes, size)
-        .then(
-          (image) => {
-            decoded.push({ file: found, side: image.side, pixels: image.pixels });
-            pixelsDone += image.work;
-          },
-          (error: unknown) => {
-            skipped.push({ file: named, reason: `cannot be decoded (${firstLine(error)})` });
-            pixelsDone += /^timeout/.test(firstLine(error)) ? GIVEN_UP : 0;
-          },
-        )
-        .finally(() => {
-          running.delete(work);
-          onProgress?.({ phase: "prepare", what: name, done: decoded.length + skipped.length, total: captions.length });
-        });
-      running.add(work);
-      if (running.size >= AT_ONCE) {
-        await Promise.race(running);
-      }
-    }
-  } finally {
-    await Promise.all(running);
-  }
-  for (const [file, path] of otherKinds) {
-    if (!taken.has(file)) {
-      const kind = endingOf(path) === "" ? "without an ending that says its kind" : `of a kind that is not read (${endingOf(path)})`;
-      skipped.push({ file: `${basename(source)}/${path}`, reason: `an image ${kind}: save it as JPEG or PNG` });
-    }
-  }
-  return { decoded, skipped: skipped.sort((a, b) => byName(a.file, b.file)) };
-}
-
 /** From an image's path to its captions, by class folder and name, or by name alone where the images are not in class folders; or why there are none. */
 function captionFinder(files: readonly CaptionFile[]): (path: string) => CaptionFile | string {
   const byPath = new Map<string, CaptionFile>();
@@ -175,7 +95,7 @@ function captionFinder(files: readonly CaptionFile[]): (path: string) => Caption
 }
 
 /** Caption files whose image is not there at all; those whose image was skipped are accounted for already. */
-function withoutImage(files: readonly CaptionFile[], decoded: readonly Decoded[], skipped: readonly Skipped[]): Skipped[] {
+function withoutImage(files: readonly CaptionFile[], decoded: readonly Decoded<CaptionFile>[], skipped: readonly Skipped[]): Skipped[] {
   const used = new Set(decoded.map(({ file }) => file));
   const damaged = new Set(skipped.map(({ file }) => withoutEnding(basename(file))));
   return files
@@ -184,7 +104,7 @@ function withoutImage(files: readonly CaptionFile[], decoded: readonly Decoded[]
     .sort((a, b) => byName(a.file, b.file));
 }
 
-function chooseAlphabet(kind: NonNullable<OpenOptions["alphabet"]>, images: readonly PreparedImage[]): Alphabet {
+export function chooseAlphabet(kind: NonNullable<OpenOptions["alphabet"]>, images: readonly PreparedImage[]): Alphabet {
   if (kind === "original") {
     return Alphabet.original();
   }
@@ -201,23 +121,4 @@ async function readLists(lists: LayoutSources["lists"]): Promise<Partial<Record<
     }
   }
   return texts;
-}
-
-function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return out;
-}
-
-/** By code units: the same order everywhere, whatever the language of the machine. */
-function byName(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0]!.trim();
 }

@@ -10,14 +10,28 @@ import { requireDataset } from "./open.js";
 import { openWithProgress } from "./open-with-progress.js";
 import type { OpenOptions } from "./options.js";
 
+type AllDataOptions = OptionsOf<typeof DATA_OPTIONS>;
+
 /** What says which data set it is. */
-export interface DataOptions extends OptionsOf<typeof DATA_OPTIONS> {
+export interface DataOptions
+  extends
+    Pick<AllDataOptions, "dataset" | "dataDir" | "captions">,
+    Partial<Pick<AllDataOptions, "layout" | "heldOut" | "captionTemplate">> {
   readonly imageSize: number;
   readonly alphabet?: NonNullable<OpenOptions["alphabet"]> | null;
 }
 
+/** Options that are about folders of one's own. */
+export type OwnGiven = { readonly [K in "layout" | "heldOut" | "captionTemplate"]?: AllDataOptions[K] | undefined };
+
+/** Those that are given. */
+export function ownOptions(given: OwnGiven): Pick<OpenOptions, "layout" | "heldOut" | "captionTemplate"> {
+  const { layout = null, heldOut = null, captionTemplate = null } = given;
+  return { ...(layout !== null && { layout }), ...(heldOut !== null && { heldOut }), ...(captionTemplate !== null && { captionTemplate }) };
+}
+
 /** A folder may have moved since its run was begun: then `dataDir` says where it lies, and it keeps its name. */
-function asked({ dataset, imageSize, dataDir, captions, alphabet = null }: DataOptions): [name: string, options: OpenOptions] {
+function asked({ dataset, imageSize, dataDir, captions, alphabet = null, ...own }: DataOptions): [name: string, options: OpenOptions] {
   const moved = dataDir !== null && !isDatasetName(dataset);
   return [
     moved ? dataDir : dataset,
@@ -25,6 +39,7 @@ function asked({ dataset, imageSize, dataDir, captions, alphabet = null }: DataO
       size: imageSize,
       ...(moved ? { name: basename(resolve(dataset)) } : dataDir !== null && { dataDir }),
       ...(captions !== null && { captions }),
+      ...ownOptions(own),
       ...(alphabet !== null && alphabet !== "auto" && { alphabet }),
     },
   ];

@@ -7,11 +7,12 @@ import { readTextEncoder } from "../../train/text/encoder-file.js";
 import type { TrainHooks } from "../../train/run/events.js";
 import { TEXT_ENCODER_NAME } from "../../train/run/names.js";
 import { openImageFeatures } from "../datasets/image-features.js";
+import { ownOptions, type OwnGiven } from "../datasets/run-data.js";
 import { openWithProgress } from "../datasets/open-with-progress.js";
 import { readPath } from "../files/read-bytes.js";
 
 /** Which text encoders are evaluated, and on what. */
-export interface TextEvaluationRequest {
+export interface TextEvaluationRequest extends OwnGiven {
   /** Files of text encoders, the first the one in question. */
   readonly files: readonly string[];
   readonly dataset: string;
@@ -31,6 +32,7 @@ export async function evaluateTextEncoderFiles(request: TextEvaluationRequest, h
     ...(sized && { size: sized.options.imageSize }),
     ...(request.dataDir !== undefined && { dataDir: request.dataDir }),
     ...(captions !== undefined && { captions }),
+    ...ownOptions(request),
   };
   const dataset = await openWithProgress(request.dataset, wanted, hooks);
   const features = imageFeatures === undefined ? undefined : await openImageFeatures(imageFeatures, dataset);

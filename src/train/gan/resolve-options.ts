@@ -46,7 +46,11 @@ function refuseUnused(given: GivenOptions, options: TrainOptions): void {
     [usesInterpolation(variant), ["interpWeight", "interpType", "interpBeta"], `--variant ${variant}, which interpolates no texts`],
     [options.upsampling !== "transposed", ["smoothLayers"], "--upsampling transposed, whose layers are all alike"],
     [options.interpType === "1", ["interpBeta"], "--interp-type 2, which draws its shares at random"],
-    [options.dataset !== "petals", ["dataDir", "captions"], "--dataset petals, which petalgrad makes itself"],
+    [
+      options.dataset !== "petals",
+      ["dataDir", "captions", "layout", "heldOut", "captionTemplate"],
+      "--dataset petals, which petalgrad makes itself",
+    ],
     [options.embeddings === null, ["textEncoder", ...MADE_TEXT_KEYS], "--embeddings PATH, which stands in the place of a text encoder"],
     [textSource(options).file === null, MADE_TEXT_KEYS, "--text-encoder FILE, which brings its own"],
     [options.textEncoder !== END_TO_END, ["textSteps"], "--text-encoder end-to-end, which is trained with the GAN"],

@@ -22,14 +22,17 @@ export interface GridRow {
   readonly origin: string;
 }
 
-/** Captions of training classes for the upper half of the rows and of unseen classes for the lower: always the same for a seed. */
+/** Captions of training classes (images) for the upper half of the rows and of unseen ones for the lower: always the same for a seed. */
 export function gridRows(dataset: Dataset, count: number, seed: number): GridRow[] {
   const random = new RandomStream(seed, StreamPurpose.sampleCaptions);
   return Array.from({ length: count }, (_, row) => {
     const unseen = row >= count / 2 && dataset.split.test.length > 0;
     const image = random.pick(dataset.imagesOfSplit(unseen ? "test" : "train"));
     const index = dataset.firstCaption(image) + random.below(dataset.captionsOf(image).length);
-    const origin = `${unseen ? "unseen" : "training"} class ${dataset.classes[dataset.classOf(image)]!}`;
+    const className = dataset.classes[dataset.classOf(image)]!;
+    const origin = dataset.classless
+      ? `${unseen ? "held-out" : "training"} image ${className}`
+      : `${unseen ? "unseen" : "training"} class ${className}`;
     return { image, index, caption: dataset.caption(index), origin };
   });
 }

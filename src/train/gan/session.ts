@@ -155,6 +155,8 @@ function required<Name extends "readFile" | "readEmbeddings">(
 function requireClasses(dataset: Dataset, variant: TrainOptions["variant"]): void {
   const classes = trainingClasses(dataset).length;
   if (classes >= 2 || !usesMismatch(variant)) return;
+  if (dataset.classless)
+    throw new UserError(`${dataset.name}: only ${classes} image to train on, and --variant ${variant} takes mismatching pairs from two`);
   throw new UserError(
     `${dataset.name}: only ${classes} training class has images, and --variant ${variant} takes mismatching pairs from two; ` +
       `--variant gan and --variant gan-int need one`,

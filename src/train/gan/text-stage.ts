@@ -112,7 +112,10 @@ export async function obtainTextEncoder(
   // Captions of one class have nothing to be told apart by: every loss would be 0.
   const steps = trainingClasses(dataset).length > 1 ? training.steps : 0;
   if (steps === 0)
-    onEvent({ kind: "warning", text: `${dataset.name} has one training class: its text encoder learns nothing, and stays as it began` });
+    onEvent({
+      kind: "warning",
+      text: `${dataset.name} has one training ${dataset.classless ? "image" : "class"}: its text encoder learns nothing, and stays as it began`,
+    });
   let last = performance.now();
   const report = async (step: number, loss: number, rows: number): Promise<void> => {
     const now = performance.now();

@@ -1,4 +1,5 @@
 /** What the options of all trainings have in common: the headings of their help, the data set, what becomes of kernels. */
+import { LAYOUT_NAMES } from "../../data/layout-names.js";
 import type { OptionTable } from "../../option-spec.js";
 
 /** Headings of help. */
@@ -43,6 +44,37 @@ export const DATA_OPTIONS = {
     nullable: "always",
     description: "which captions, where there are several",
     defaultText: "en, or the only ones",
+    group: GROUPS.run,
+  },
+  /** How a folder's images and captions lie in it; null: as they look. */
+  layout: {
+    type: "choice",
+    choices: LAYOUT_NAMES,
+    nullable: "always",
+    writtenIfSet: true,
+    description: "how a folder of your own keeps its captions, where it is taken for another layout",
+    defaultText: "as it looks",
+    group: GROUPS.run,
+  },
+  /** Share of the images without classes that is held out; null: the data set's own split, or a tenth. */
+  heldOut: {
+    type: "number",
+    min: 0,
+    max: 0.9,
+    nullable: "always",
+    writtenIfSet: true,
+    description: "share of the images that is held out, by a hash of their names, where there are no classes",
+    defaultText: "the folder's own split, or 0.1",
+    group: GROUPS.run,
+  },
+  /** What images in class folders are captioned with; null: "a photo of a {class}". */
+  captionTemplate: {
+    type: "text",
+    placeholder: "TEXT",
+    nullable: "always",
+    writtenIfSet: true,
+    description: "the caption of images that have a class folder and no captions",
+    defaultText: "a photo of a {class}",
     group: GROUPS.run,
   },
 } as const satisfies OptionTable;

@@ -34,9 +34,8 @@ export function toJson(table: OptionTable, options: object): Record<string, unkn
     const spec = table[key];
     return spec?.type === "flag" && spec.saved === "on|off" && typeof value === "boolean";
   };
-  return Object.fromEntries(
-    Object.entries(options).map(([key, value]: [string, unknown]) => [key, word(key, value) ? valueWord(value) : value]),
-  );
+  const written = Object.entries(options).filter(([key, value]) => value !== null || !table[key]?.writtenIfSet);
+  return Object.fromEntries(written.map(([key, value]: [string, unknown]) => [key, word(key, value) ? valueWord(value) : value]));
 }
 
 /** Values as `toJson` wrote them: what is on or off may be spelt by words or by true and false, whichever it is. */
@@ -66,7 +65,12 @@ export function fromJson<T extends OptionTable>(
     throw new UserError(`${where}: unknown option "${key}"${meant ? `; did you mean "${meant}"?` : ""}`);
   }
   // In the file's own order: what goes on writes it anew, with the same bytes.
-  const options = { ...readSwitches(table, json), ...Object.fromEntries(Object.entries(later).filter(([key]) => !(key in json))) };
+  const unset = Object.fromEntries(keys.filter((key) => table[key]!.writtenIfSet && !(key in json)).map((key) => [key, null]));
+  const options = {
+    ...readSwitches(table, json),
+    ...unset,
+    ...Object.fromEntries(Object.entries(later).filter(([key]) => !(key in json))),
+  };
   const missing = keys.find((key) => !(key in options));
   if (missing) throw new UserError(`${where}: the option "${missing}" is missing`);
   return options as OptionsOf<T>;

@@ -1,4 +1,5 @@
 /** How much of its noise a generated image still tells the style encoder: the coefficient of determination R², by dimension. */
+import { splitName } from "../../data/dataset.js";
 import { RandomStream } from "../../random/philox.js";
 import { StreamPurpose } from "../../random/streams.js";
 import type { CaptionTable } from "../text/caption-table.js";
@@ -13,7 +14,7 @@ export interface Recovery {
   /** Generated images that were looked at. */
   readonly images: number;
   /** Whose captions they were drawn from. */
-  readonly captions: "unseen classes" | "training classes";
+  readonly captions: string;
 }
 
 /**
@@ -56,7 +57,7 @@ export class RecoveryTest {
     // Another seed than the grid's noise has.
     const noise = normalNoise(count, painter.generator.options.noiseSize, random.uint32());
     const images = await painter.paint(noise, captions.means(Uint32Array.from(chosen), 1));
-    return new RecoveryTest(noise, images, unseen.length > 0 ? "unseen classes" : "training classes");
+    return new RecoveryTest(noise, images, splitName(unseen.length > 0 ? "test" : "train", dataset.classless));
   }
 
   async measure(reader: StyleReader): Promise<Recovery> {

@@ -113,7 +113,7 @@ export class JointEmbedding {
     const classes = data.classes.filter((c) => dataset.imagesOfClass(c).length > 0);
     const images = classes.flatMap((c) => dataset.imagesOfClass(c));
     this.#batch = Math.min(options.batch, objective === "text-only" ? images.length : classes.length);
-    this.#epoch = epochOf(objective, classes.length, images.length, this.#batch);
+    this.#epoch = epochOf(objective, dataset.classless ? undefined : classes.length, images.length, this.#batch);
     this.#batchOf = objective === "text-only" ? this.#captionPairs(images) : this.#imagesAndCaptions(classes);
   }
 

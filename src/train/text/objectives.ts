@@ -56,7 +56,7 @@ export function scheduledRate(
 
 /** What an objective is trained with unless something else is asked for. */
 export interface Recipe extends Omit<Schedule, "steps"> {
-  /** Rows of a batch: classes, or images for text-only. */
+  /** Rows of a batch: classes; images for text-only, and where there are no classes. */
   readonly batch: number;
   /** Epochs of a whole training; undefined where steps are counted instead. */
   readonly epochs?: number;
@@ -87,9 +87,9 @@ export const RECIPES: Readonly<Record<Objective, Recipe>> = {
   },
 };
 
-/** Steps of an epoch: as many as training classes, or for text-only as batches that the images make. */
-export const epochOf = (objective: Objective, classes: number, images: number, batch: number): number =>
-  objective === "text-only" ? Math.ceil(images / batch) : classes;
+/** Steps of an epoch: as many as training classes; for text-only, and where there are none, as batches that the images make. */
+export const epochOf = (objective: Objective, classes: number | undefined, images: number, batch: number): number =>
+  objective === "text-only" || classes === undefined ? Math.ceil(images / batch) : classes;
 
 export interface ObjectiveOptions {
   readonly objective: Objective;

@@ -3,17 +3,21 @@ import { UserError } from "../../errors.js";
 import { DOCUMENT_LENGTHS } from "../../models/text-encoder.js";
 import { checkOption, checkOptions, flagName, keysOf } from "../../option-spec.js";
 import { withMovedData } from "../run/moved-data.js";
-import { tuneModeFor } from "../run/options.js";
+import { DATA_OPTIONS, tuneModeFor } from "../run/options.js";
 import { fromJson, resumed, type PathResolver } from "../run/saved-options.js";
 import { epochOf, RECIPES } from "./objectives.js";
 import { type GivenTextOptions, TEXT_OPTIONS, type TextOptions } from "./options.js";
 
 const KEYS = keysOf(TEXT_OPTIONS);
 
+/** Images without classes that are held out for validation, unless more are asked for. */
+const MOST_HELD_OUT = 400;
+
 /** What the defaults depend on. */
 export interface TextCounts {
-  /** Training classes that have images, and their images. */
+  /** Training classes that have images, and their images. Without classes every image counts as one. */
   readonly classes: number;
+  readonly classless?: boolean | undefined;
   readonly images: number;
   /** Length of the given image features, where there are any. */
   readonly features?: number | undefined;
@@ -55,21 +59,27 @@ export function resolveTextOptions(given: GivenTextOptions, adapter: { readonly 
   checkOption("--objective", TEXT_OPTIONS.objective, objective);
   const recipe = RECIPES[objective];
   const batch = given.batch ?? recipe.batch;
-  const epochs = recipe.epochs === undefined ? undefined : recipe.epochs * epochOf(objective, counts.classes, counts.images, batch);
+  const epochs =
+    recipe.epochs === undefined
+      ? undefined
+      : recipe.epochs * epochOf(objective, counts.classless ? undefined : counts.classes, counts.images, batch);
   const steps = given.steps ?? epochs ?? 2500;
-  const defaults: Omit<TextOptions, "dataDir" | "captions" | "imageFeatures" | "sentences" | "patience"> = {
-    ...{ dataset: "petals", seed: 0, imageSize: 64, encoder, cell: "rnn", state: "mean", width: 256, size: counts.features ?? 512 },
+  const defaults: Omit<TextOptions, keyof typeof DATA_OPTIONS | "imageFeatures" | "sentences" | "patience"> = {
+    ...{ seed: 0, imageSize: 64, encoder, cell: "rnn", state: "mean", width: 256, size: counts.features ?? 512 },
     ...{ length: DOCUMENT_LENGTHS[encoder] * (given.ngrams ?? 1), alphabet: "auto", vocabularyMin: 5, ngrams: 1 },
     ...{ objective, margin: 1, others: "sum", steps, batch, weightDecay: 0, dropout: 0 },
     ...{ schedule: recipe.schedule, learningRate: recipe.learningRate, warmUp: recipe.warmUp },
     ...{ lrDecay: recipe.lrDecay === 1 ? 0.5 : recipe.lrDecay, lrDecayEvery: recipe.lrDecay === 1 ? 10 : recipe.lrDecayEvery },
     ...{ imageWidth: 32, mirror: true, shift: 4, crop: 1, light: 0, numCaptions: 1 },
-    ...{ validation: Math.floor(counts.classes / 6), validateEvery: Math.max(1, Math.round(steps / 20)) },
+    ...{
+      validation: Math.min(counts.classless ? MOST_HELD_OUT : Infinity, Math.floor(counts.classes / 6)),
+      validateEvery: Math.max(1, Math.round(steps / 20)),
+    },
     ...{ checkpointEvery: 250, tune: tuneModeFor(adapter) },
   };
   const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const absent = Object.fromEntries(KEYS.map((key) => [key, null]));
-  const options = { ...absent, ...defaults, ...chosen } as TextOptions;
+  const options = { ...absent, dataset: DATA_OPTIONS.dataset.default, ...defaults, ...chosen } as TextOptions;
   const meaningless = unused(options);
   for (const [keys, reason] of meaningless) {
     const key = keys.find((name) => given[name] !== undefined && given[name] !== null);
@@ -77,13 +87,17 @@ export function resolveTextOptions(given: GivenTextOptions, adapter: { readonly 
   }
   const result = { ...options, ...Object.fromEntries(meaningless.flatMap(([keys]) => keys.map((key) => [key, null]))) };
   check(result, (key) => `--${flagName(key)}`);
-  if (known) requireClasses(result, counts.classes);
+  if (known) requireClasses(result, counts);
   return result;
 }
 
 /** All objectives but that of captions alone tell classes apart. */
-function requireClasses({ objective, validation }: TextOptions, classes: number): void {
+function requireClasses({ objective, validation }: TextOptions, { classes, classless }: TextCounts): void {
   const needed = objective === "text-only" ? 1 : 2;
+  if (classless && (classes < needed || validation > classes - needed))
+    throw new UserError(
+      `--objective ${objective} with --validation ${validation} needs ${needed + validation} training images at least, and there are ${classes}`,
+    );
   const there = classes === 1 ? "1 training class has images" : `${classes} training classes have images`;
   if (classes < needed)
     throw new UserError(

@@ -97,7 +97,7 @@ async function trainOn(
   await training.requireData?.(wanted, before !== undefined);
   const dataset = typeof training.dataset === "function" ? await training.dataset(wanted) : training.dataset;
   const classes = trainingClasses(dataset);
-  const counts = { classes: classes.length, images: dataset.imagesOfSplit("train").length };
+  const counts = { classes: classes.length, classless: dataset.classless, images: dataset.imagesOfSplit("train").length };
   if (!saved) resolveTextOptions(given, device.traits, counts);
   const features = wanted.imageFeatures === null ? undefined : await featuresOf(training, wanted.imageFeatures, dataset);
   const options = saved ?? resolveTextOptions(given, device.traits, { ...counts, features: features?.size });
@@ -131,7 +131,7 @@ function symbolsOf(dataset: Dataset, { vocabularyMin, ngrams }: TextOptions): Sy
 
 function describe({ dataset, encoder, cell, objective, steps, batch }: TextOptions, data: TextData, held: number, device: Device): string {
   const form = `${encoder}${cell === null ? "" : ` (${cell})`} of ${data.symbols.size} ${data.symbols.unit}`;
-  return `${dataset}, ${form} by ${objective}, ${steps} steps of ${batch}; ${data.classes.length} classes, ${held} held out; ${device.description}`;
+  return `${dataset}, ${form} by ${objective}, ${steps} steps of ${batch}; ${data.classes.length} ${data.dataset.classless ? "images" : "classes"}, ${held} held out; ${device.description}`;
 }
 
 /** How the options train. */
@@ -277,7 +277,7 @@ class TextSession {
     return curvesSvg(`${lastPart(dataset)}, ${encoder} by ${objective}`, [
       { title: "loss", series: [series("text encoder", "loss", "loss")] },
       {
-        title: "held-out classes",
+        title: this.data.dataset.classless ? "held-out images" : "held-out classes",
         range: [0, 1],
         exact: true,
         series: [

@@ -1,6 +1,6 @@
 /**
  * How good a text encoder is on held-out classes while it trains: on training classes that are held out for this, so that the test classes
- * stay unseen. A sample of their captions is enough to choose a step by.
+ * stay unseen. A sample of their captions is enough to choose a step by. Without classes images are held out, and captions find theirs.
  */
 import { RandomStream } from "../../random/philox.js";
 import { StreamPurpose } from "../../random/streams.js";
@@ -9,11 +9,11 @@ import { CaptionEncoder } from "./captions.js";
 import { ImageEmbedder } from "./image-embedder.js";
 import type { JointEmbedding } from "./joint-embedding.js";
 import { similarityOf } from "./objectives.js";
-import { dotProducts, zeroShot } from "./zero-shot.js";
+import { dotProducts, normalizeEmbeddings, zeroShot } from "./zero-shot.js";
 
 /** Captions of a class that are embedded. */
 const CAPTIONS = 40;
-/** Images whose captions are told apart, where no images are used. */
+/** Images whose captions are told apart, where no images are used or no classes known. */
 const PAIRS = 400;
 
 export interface Validation {
@@ -57,6 +57,21 @@ export class Validator {
       return new Validator(measure, () => captions.destroy());
     }
     const embedder = await ImageEmbedder.create(device, dataset, joint.image, features);
+    const destroy = async () => {
+      embedder.destroy();
+      await captions.destroy();
+    };
+    if (dataset.classless) {
+      const asked = images.slice(0, PAIRS);
+      const sentences = asked.map((image) => random.pick(dataset.captionsOf(image)));
+      const measure = async () => {
+        const seen = await embedder.embed(asked);
+        if (similarity === "cosine") normalizeEmbeddings(seen, size);
+        const recall1 = ownIsBest(dotProducts(await captions.encode(sentences), seen, size), asked.length);
+        return { measures: { recall1 }, score: recall1 };
+      };
+      return new Validator(measure, destroy);
+    }
     const texts = used.flatMap((c, i) => {
       const all = dataset.imagesOfClass(c).flatMap((image) => dataset.captionsOf(image));
       return random
@@ -74,10 +89,7 @@ export class Validator {
       const { top1, ap50 } = zeroShot(embedded.images, embedded.texts, used.length, size, similarity);
       return { measures: { top1, ap50 }, score: (top1 + ap50) / 2 };
     };
-    return new Validator(measure, async () => {
-      embedder.destroy();
-      await captions.destroy();
-    });
+    return new Validator(measure, destroy);
   }
 }
 

@@ -1,0 +1,37 @@
+/** Images in one folder a class, without captions: a template makes them. */
+import { posix } from "node:path";
+import { DataError } from "../../../data/dataset.js";
+import { isImageName, type Layout } from "./layout.js";
+
+const TEMPLATE = "a photo of a {class}";
+
+const classOf = (path: string): string => posix.basename(posix.dirname(path));
+
+/** A folder's name as a sentence has it: "001.Black_footed_Albatross" is a "black footed albatross". */
+const spoken = (folder: string): string =>
+  folder
+    .replace(/^\d+[._ -]+/, "")
+    .replace(/[_-]+/g, " ")
+    .trim()
+    .toLowerCase() || folder;
+
+export const classFolders: Layout = {
+  name: "folders",
+  lacking: "not all images in two or more class folders",
+  example: ["rose/1.jpg", 'tulip/1.jpg     captioned by --caption-template "a photo of a {class}"'],
+  signs(files) {
+    const images = files.filter(isImageName);
+    const folders = new Set(images.map((path) => posix.dirname(path)));
+    return images.length > 0 && !folders.has(".") && new Set([...folders].map((folder) => posix.basename(folder))).size > 1
+      ? [...folders]
+      : [];
+  },
+  read(contents, _signs, { captionTemplate = TEMPLATE }) {
+    if (!captionTemplate.includes("{class}"))
+      throw new DataError(`--caption-template "${captionTemplate}" lacks {class}, in whose place the class's name stands`);
+    const images = contents.files
+      .filter(isImageName)
+      .map((path) => ({ path, className: classOf(path), captions: [captionTemplate.replaceAll("{class}", spoken(classOf(path)))] }));
+    return Promise.resolve({ images, skipped: [], notes: [`captions by --caption-template "${captionTemplate}"`] });
+  },
+};

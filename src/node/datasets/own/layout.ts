@@ -1,0 +1,82 @@
+/** What a layout of captioned images is: how it is told by the names of its files, and how its captions are read. */
+import { posix } from "node:path";
+import type { Skipped, SplitName } from "../../../data/dataset.js";
+import type { LayoutName } from "../../../data/layout-names.js";
+import { isImageName, nameForm, withoutEnding } from "../../../data/names.js";
+import type { OpenOptions } from "../options.js";
+
+/** The files of a folder or archive: their paths in it, in the form in which names are compared. */
+export interface Contents {
+  readonly source: string;
+  readonly files: readonly string[];
+  /** Texts of some of the files, in their order; files that are no text are told and left out. @throws DataError where one is too large */
+  texts(paths: readonly string[], onSkipped: (one: Skipped) => void): AsyncIterable<{ readonly path: string; readonly text: string }>;
+}
+
+/** One image and what its files say of it. */
+export interface OwnImage {
+  /** Its file. */
+  readonly path: string;
+  readonly captions: readonly string[];
+  /** The class it is in, where the layout has classes: all images of a set, or none. */
+  readonly className?: string;
+  /** The part of the data set's own split, where it has one. */
+  readonly part?: SplitName | undefined;
+}
+
+export interface OwnSet {
+  readonly images: readonly OwnImage[];
+  readonly skipped: readonly Skipped[];
+  readonly notes: readonly string[];
+}
+
+export type OwnOptions = Pick<OpenOptions, "captions" | "captionTemplate" | "signal">;
+
+export interface Layout {
+  readonly name: Exclude<LayoutName, "reed">;
+  /** What a folder lacks that is not of this layout. */
+  readonly lacking: string;
+  /** The smallest example, a line each. */
+  readonly example: readonly string[];
+  /** Files that show this layout; none where it is another. */
+  signs(files: readonly string[]): readonly string[];
+  /** @throws DataError where the captions cannot be read at all */
+  read(contents: Contents, signs: readonly string[], options: OwnOptions): Promise<OwnSet>;
+}
+
+/** The part of a split that a path says by one of its folders. */
+export function partOf(path: string): SplitName | undefined {
+  for (const folder of path.toLowerCase().split("/").slice(0, -1)) {
+    if (/^train(?:ing)?(?:20\d\d)?$/.test(folder)) return "train";
+    if (/^(?:val|valid|validation|dev|test|testing)(?:20\d\d)?$/.test(folder)) return "test";
+  }
+  return undefined;
+}
+
+/** A file named in another file, from the folder of that one. */
+export const besideOf = (file: string, name: string): string =>
+  nameForm(posix.normalize(posix.join(posix.dirname(file), name.replaceAll("\\", "/"))));
+
+/** From a name to the image of that path, or to the only image whose path ends in it, or to the only one of that file name. */
+export function imageFinder(files: readonly string[]): (path: string) => string | undefined {
+  const paths = new Set<string>();
+  const byName = new Map<string, string | undefined>();
+  for (const path of files.filter(isImageName)) {
+    paths.add(path);
+    const name = posix.basename(path);
+    byName.set(name, byName.has(name) ? undefined : path);
+  }
+  return (path) => (paths.has(path) ? path : byName.get(posix.basename(path)));
+}
+
+/** Captions as they are kept: on one line, without surrounding blanks; empty ones left out. */
+export const cleanCaptions = (texts: readonly string[]): string[] =>
+  texts.map((text) => text.replace(/\s+/g, " ").trim()).filter((text) => text !== "");
+
+/** The texts in a value that holds one or several. */
+export function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+}
+
+export { isImageName, withoutEnding };

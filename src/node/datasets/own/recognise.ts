@@ -1,0 +1,85 @@
+/** Which layout a folder has: the first whose files it holds, or the one that was asked for. */
+import { resolve } from "node:path";
+import { DataError } from "../../../data/dataset.js";
+import type { LayoutName } from "../../../data/layout-names.js";
+import { readSource } from "../archive.js";
+import { mebibytes } from "../read-file.js";
+import { decodeText } from "../text.js";
+import { beside } from "./beside.js";
+import { classFolders } from "./class-folders.js";
+import { coco } from "./coco.js";
+import { flickr } from "./flickr.js";
+import { imagefolder } from "./imagefolder.js";
+import type { Contents, Layout } from "./layout.js";
+
+/** In the order in which they are looked for: what is plainest first. */
+export const LAYOUTS: readonly Layout[] = [coco, imagefolder, flickr, beside, classFolders];
+
+/** Bytes of the largest file of captions: MS-COCO's are 66 MiB. */
+const LARGEST_TEXT = 2 ** 27;
+
+/** A layout, the files that show it, and why it is this one. */
+export interface Recognised {
+  readonly layout: Layout;
+  readonly signs: readonly string[];
+  readonly note: string;
+}
+
+const REED = {
+  name: "reed",
+  lacking: "no text_c10",
+  example: ["images/rose.jpg", "text_c10/CLASS/rose.txt   a red rose"],
+} as const satisfies Pick<Layout, "lacking" | "example"> & { readonly name: LayoutName };
+
+/** @throws DataError where it has none, or not the one asked for */
+export function recognise({ files, source }: Contents, name: string, wanted: LayoutName | undefined): Recognised {
+  const fits = LAYOUTS.filter((layout) => wanted === undefined || layout.name === wanted).map((layout) => ({
+    layout,
+    signs: layout.signs(files),
+  }));
+  const [found, ...others] = fits.filter(({ signs }) => signs.length > 0);
+  if (found) {
+    const { layout, signs } = found;
+    const not = [REED, ...LAYOUTS.slice(0, LAYOUTS.indexOf(layout))].map((other) => `${other.name} (${other.lacking})`);
+    const also = others.map((other) => other.layout.name).join(", ");
+    const why = wanted === undefined ? `not ${not.join(", ")}${also === "" ? "" : `; --layout ${also} would fit too`}` : "as asked for";
+    return { layout, signs, note: `layout ${layout.name}, by ${signs[0]}; ${why}` };
+  }
+  const asked = LAYOUTS.find((layout) => layout.name === wanted);
+  if (asked) throw new DataError(`${name}: ${resolve(source)} is not of layout ${asked.name}: ${asked.lacking}. ${exampleOf(asked)}`);
+  throw new DataError(
+    `${name}: ${resolve(source)} is in no layout that is known. The smallest example of each:\n${[REED, ...LAYOUTS]
+      .map((layout) => `  --layout ${layout.name}\n${layout.example.map((line) => `      ${line}`).join("\n")}`)
+      .join("\n")}\n\`--dataset petals\` needs nothing.`,
+  );
+}
+
+const exampleOf = ({ example }: Layout): string => `The smallest example:\n${example.map((line) => `  ${line}`).join("\n")}`;
+
+/** What a folder or archive holds. */
+export async function contentsOf(source: string): Promise<Contents> {
+  const files: string[] = [];
+  const wanted = (path: string): boolean => {
+    files.push(path);
+    return false;
+  };
+  for await (const _ of readSource(source, { wanted, largest: 0, onSkipped: () => undefined }));
+  return {
+    ...{ source, files: files.sort() },
+    async *texts(paths, onSkipped) {
+      const some = new Set(paths);
+      const tooLarge = (one: { file: string; reason: string }): void => {
+        throw new DataError(`${one.file}: ${one.reason}; captions of at most ${mebibytes(LARGEST_TEXT)} are read`);
+      };
+      for await (const { path, bytes } of readSource(source, {
+        wanted: (path) => some.has(path),
+        largest: LARGEST_TEXT,
+        onSkipped: tooLarge,
+      })) {
+        const text = decodeText(bytes)?.text;
+        if (text === undefined) onSkipped({ file: path, reason: "no text that can be read: save it as UTF-8" });
+        else yield { path, text };
+      }
+    },
+  };
+}
