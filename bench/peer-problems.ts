@@ -56,7 +56,13 @@ const WIDTH = 64;
 const BATCH = 16;
 
 /** Without moving average, which peers are not asked for. */
-const gan = (given: GivenOptions) => ({ ...resolveOptions({ preset: "paper", ...given }, { software: true }), ema: 0 });
+const gan = (given: GivenOptions) => ({
+  ...resolveOptions({ preset: "paper", ...PEERS_FORM, ...given }, { software: true }),
+  ema: 0,
+});
+
+/** What peers compute: the authors' networks and batches, without our own options. */
+const PEERS_FORM = { upsampling: "transposed", discriminatorBatches: "separate", minibatchDeviation: false, infoWeight: 0 } as const;
 type Options = ReturnType<typeof gan>;
 
 /** What is compared: "small", for any adapter; "paper", for GPUs. */

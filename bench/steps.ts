@@ -109,8 +109,10 @@ export function ganStep(preset: PresetName, given: GivenOptions = {}): StepCase 
         ...{ rateD: gan.adamD.rate(2e-4, 1), rateG: gan.adamG.rate(2e-4, 1), decay: [0.9], key: Uint32Array.of(1, 2, 3) },
       };
       const inputs = Object.fromEntries(program.inputs.map((name) => [name, given[name]!]));
-      const networks = [gan.generator, gan.discriminator, gan.average].flatMap((network) => [network.parameters, network.statistics]);
-      const moments = [gan.adamG, gan.adamD].flatMap((adam) => [adam.first, adam.second]);
+      const players = [gan.generator, gan.discriminator, gan.average, ...(gan.reader ? [gan.reader] : [])];
+      const networks = players.flatMap((network) => [network.parameters, network.statistics]);
+      const optimizers = [gan.adamG, gan.adamD, ...(gan.adamR ? [gan.adamR] : [])];
+      const moments = optimizers.flatMap((adam) => [adam.first, adam.second]);
       return { program, inputs, free: () => freeStores([...networks, ...moments]) };
     },
   };
