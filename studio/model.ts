@@ -34,6 +34,9 @@ let desk: Remote<DrawingDesk> | undefined;
 /** The thread that draws. */
 export const drawingDesk = (): Remote<DrawingDesk> => (desk ??= startThread<DrawingDesk>("drawing", () => (obstacle.value = NO_ENGINE)));
 
+/** Sentences to begin with, each once. */
+export const examplesOf = (state: ModelState): readonly string[] => (state.kind === "open" ? [...new Set(state.report.examples)] : []);
+
 /** What a failed call says. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

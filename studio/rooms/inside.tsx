@@ -1,7 +1,7 @@
 /** The room Look inside: the adapter, how fast it is, and what a model's layers hold and give. */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { drawingDesk, messageOf, model } from "../model.js";
+import { drawingDesk, examplesOf, messageOf, model } from "../model.js";
 import { ModelBar } from "../parts/model-bar.js";
 import { PixelCanvas } from "../parts/pixel-canvas.js";
 import { grid } from "../parts/save.js";
@@ -12,7 +12,9 @@ import { MEASURES, type MeasureName } from "../workers/measures.js";
 const details = signal<AdapterDetails | undefined>(undefined);
 const measured = signal<Readonly<Partial<Record<MeasureName, string>>>>({});
 const measuring = signal<MeasureName | undefined>(undefined);
-const text = signal("");
+/** What was typed; undefined where the model's example stands. */
+const typed = signal<string | undefined>(undefined);
+const text = computed(() => typed.value ?? examplesOf(model.value)[0] ?? "");
 const seed = signal(0);
 const kernels = signal<readonly LayerPictures[]>([]);
 const look = signal<Look | undefined>(undefined);
@@ -61,7 +63,6 @@ export function InsideRoom() {
   useEffect(() => {
     look.value = undefined;
     kernels.value = [];
-    if (open && text.peek() === "") text.value = open.examples[0] ?? "";
   }, [open]);
   return (
     <>
@@ -83,7 +84,7 @@ export function InsideRoom() {
         >
           <label>
             Sentence
-            <input type="text" dir="auto" value={text.value} onInput={(e) => (text.value = e.currentTarget.value)} />
+            <input type="text" dir="auto" value={text.value} onInput={(e) => (typed.value = e.currentTarget.value)} />
           </label>
           <label>
             Seed

@@ -1,8 +1,8 @@
 /** The room Restyle: photographs' styles with the content of sentences (Reed et al. 2016, sections 4.4 and 5.3). */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { proxy } from "comlink";
 import { useEffect } from "preact/hooks";
-import { drawingDesk, messageOf, model, openStyle, style } from "../model.js";
+import { drawingDesk, examplesOf, messageOf, model, openStyle, style } from "../model.js";
 import { DropTarget } from "../parts/drop-target.js";
 import { ModelBar } from "../parts/model-bar.js";
 import { type NamedPhoto, readPhoto } from "../parts/photos.js";
@@ -13,7 +13,9 @@ import type { Grid } from "../workers/drawing-desk.js";
 
 // The room keeps its state while another is shown.
 const photos = signal<readonly NamedPhoto[]>([]);
-const text = signal("");
+/** What was typed; undefined where the model's examples stand. */
+const typed = signal<string | undefined>(undefined);
+const text = computed(() => typed.value ?? examplesOf(model.value).slice(0, 3).join("\n"));
 const refine = signal(0);
 const progress = signal<{ readonly step: number; readonly error: number } | undefined>(undefined);
 const restyled = signal<(Grid & { readonly texts: readonly string[] }) | undefined>(undefined);
@@ -52,9 +54,6 @@ export function RestyleRoom() {
   const state = model.value;
   const open = state.kind === "open" ? state.report : undefined;
   const styled = open?.styled === true || style.value !== undefined;
-  useEffect(() => {
-    if (open && text.peek() === "") text.value = [...new Set(open.examples)].slice(0, 3).join("\n");
-  }, [open]);
   useEffect(() => {
     const onPaste = (event: ClipboardEvent) => {
       const files = [...(event.clipboardData?.files ?? [])].filter(({ type }) => type.startsWith("image/"));
@@ -125,7 +124,7 @@ export function RestyleRoom() {
               </li>
             ))}
           </ul>
-          <Sentences value={text.value} onInput={(value) => (text.value = value)} />
+          <Sentences value={text.value} onInput={(value) => (typed.value = value)} />
           <div class="fields">
             <label title="After the style encoder, each style is moved so that its image becomes the photograph: slow, but nearer">
               Refine, steps

@@ -1,8 +1,8 @@
 /** The room Walk: from sentence to sentence, from noise to noise, or both at once as a grid (Reed et al. 2016, section 5.4). */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Path } from "../../src/drawing/walk.js";
-import { drawingDesk, messageOf, model } from "../model.js";
+import { drawingDesk, examplesOf, messageOf, model } from "../model.js";
 import { ModelBar } from "../parts/model-bar.js";
 import { PixelCanvas } from "../parts/pixel-canvas.js";
 import { gif } from "../parts/gif.js";
@@ -15,8 +15,12 @@ type Way = keyof typeof WAYS;
 
 // The room keeps its state while another is shown.
 const way = signal<Way>("texts");
-const from = signal("");
-const to = signal("");
+/** What was typed; undefined where the model's example stands. */
+const typedFrom = signal<string | undefined>(undefined);
+const typedTo = signal<string | undefined>(undefined);
+/** The sentences of the walk's ends. */
+const from = computed(() => typedFrom.value ?? examplesOf(model.value)[0] ?? "");
+const to = computed(() => typedTo.value ?? examplesOf(model.value)[1] ?? "");
 const seeds = signal<readonly [number, number]>([0, 1]);
 const steps = signal(8);
 const path = signal<Path>("linear");
@@ -55,12 +59,6 @@ const moment = ({ images, rows, columns }: Grid, column: number) =>
 export function WalkRoom() {
   const state = model.value;
   const open = state.kind === "open" ? state.report : undefined;
-  useEffect(() => {
-    if (!open || from.peek() !== "") return;
-    const [a = "", b = a] = new Set(open.examples);
-    from.value = a;
-    to.value = b;
-  }, [open]);
   const shown = walked.value;
   useEffect(() => {
     if (!playing.value || !shown) return;
@@ -119,12 +117,12 @@ export function WalkRoom() {
         <div class="fields wide">
           <label>
             {way.value === "noises" ? "Sentence" : "From sentence"}
-            <input type="text" dir="auto" value={from.value} onInput={(e) => (from.value = e.currentTarget.value)} />
+            <input type="text" dir="auto" value={from.value} onInput={(e) => (typedFrom.value = e.currentTarget.value)} />
           </label>
           {way.value !== "noises" && (
             <label>
               To sentence
-              <input type="text" dir="auto" value={to.value} onInput={(e) => (to.value = e.currentTarget.value)} />
+              <input type="text" dir="auto" value={to.value} onInput={(e) => (typedTo.value = e.currentTarget.value)} />
             </label>
           )}
           <button class="primary" type="submit" disabled={!open || busy.value}>

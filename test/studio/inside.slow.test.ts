@@ -37,6 +37,7 @@ describeInBrowser("the room Look inside", () => {
     const report = await page.locator(".report").textContent();
     expect(report).toMatch(/^petalgrad studio on google swiftshader\nA product of matrices.*: [\d.e+]+ GFLOP\/s \(.*\nA pass.* GB\/s/);
 
+    await page.getByText("16×16").waitFor();
     await page.getByLabel("Sentence").fill("red petals");
     await page.getByRole("button", { name: "Look inside" }).click();
     await page.getByText(/D says \d+ % real/).waitFor({ timeout: 60_000 });

@@ -52,6 +52,7 @@ describeInBrowser("the rooms Walk and Restyle", () => {
   it("walks as Node does, plays, and saves a GIF", async () => {
     const { page, context, errors } = await visit(browser, `${address}#/walk`);
     const texts = { from: "red petals", to: "a blue flower" };
+    await page.getByText("16×16").waitFor();
     await page.getByLabel("From sentence").fill(texts.from);
     await page.getByLabel("To sentence").fill(texts.to);
     await page.getByLabel("Steps").fill("3");
@@ -81,6 +82,21 @@ describeInBrowser("the rooms Walk and Restyle", () => {
     expect(errors).toEqual([]);
     expect((await new AxeBuilder({ page }).analyze()).violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
     await screenshot(page, "walk");
+    await context.close();
+  });
+
+  it("keeps what is typed before the model is there", async () => {
+    const { page, context } = await visit(browser, `${address}#/walk`);
+    await context.route("**/petals.safetensors", async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await route.continue();
+    });
+    await page.reload();
+    await page.getByLabel("From sentence").fill("red petals");
+    expect(await page.getByText("16×16").count()).toBe(0);
+    await page.getByText("16×16").waitFor();
+    expect(await page.getByLabel("From sentence").inputValue()).toBe("red petals");
+    expect(await page.getByLabel("To sentence").inputValue()).not.toBe("");
     await context.close();
   });
 
