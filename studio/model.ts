@@ -54,19 +54,33 @@ export async function openAtFirst(address: string = BOX[0].address): Promise<voi
   if (model.peek().kind === "none" && address === BOX[0].address) trouble.value = undefined;
 }
 
-/** Opens a model's file. @param address For links. */
-export async function openBytes(bytes: Uint8Array, name: string, address?: string): Promise<void> {
-  const before = model.peek();
-  model.value = { kind: "loading", name, done: bytes.length, total: bytes.length };
+/** The number of the newest opening: what was asked for before it, and comes later, does not take its place. */
+let openings = 0;
+/** What was open last. */
+let standing: ModelState = { kind: "none" };
+
+/** Opens what `load` brings; where it fails, or another opening comes between, what was open stands. @param address For links. */
+async function openLoaded(name: string, load: () => Promise<Uint8Array>, address: string | undefined): Promise<void> {
+  const mine = ++openings;
   try {
+    model.value = { kind: "loading", name, done: 0, total: undefined };
+    const bytes = await load();
+    if (mine !== openings) return;
     const report = await drawingDesk().open(transfer(bytes, [bytes.buffer as ArrayBuffer]), name);
-    model.value = { kind: "open", report, address };
+    if (mine !== openings) return;
+    standing = { kind: "open", report, address };
     style.value = undefined;
     trouble.value = undefined;
   } catch (error) {
-    model.value = before.kind === "open" ? before : { kind: "none" };
+    if (mine !== openings) return;
     trouble.value = messageOf(error);
   }
+  model.value = standing;
+}
+
+/** Opens a model's file. @param address For links. */
+export async function openBytes(bytes: Uint8Array, name: string, address?: string): Promise<void> {
+  await openLoaded(name, () => Promise.resolve(bytes), address);
 }
 
 /** Opens a file that was chosen, dropped or pasted. */
@@ -82,17 +96,12 @@ export async function openStyle(file: File): Promise<void> {
 
 /** Opens what lies at an address, relative to the page or anywhere that lets this page read. */
 export async function openAddress(address: string): Promise<void> {
-  const before = model.peek();
   const name = decodeURIComponent(new URL(address, document.baseURI).pathname.split("/").at(-1) || address);
-  try {
-    model.value = { kind: "loading", name, done: 0, total: undefined };
-    const bytes = await download(address, (done, total) => (model.value = { kind: "loading", name, done, total }));
-    model.value = before;
-    await openBytes(bytes, name, address);
-  } catch (error) {
-    model.value = before.kind === "open" ? before : { kind: "none" };
-    trouble.value = messageOf(error);
-  }
+  const mine = openings + 1;
+  const onProgress = (done: number, total: number | undefined) => {
+    if (mine === openings) model.value = { kind: "loading", name, done, total };
+  };
+  await openLoaded(name, () => download(address, onProgress), address);
 }
 
 /** @throws Error with one sentence */

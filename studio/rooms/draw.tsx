@@ -8,6 +8,7 @@ import { PixelCanvas } from "../parts/pixel-canvas.js";
 import { grid, png, save, slug } from "../parts/save.js";
 import { Sentences, sentencesOf } from "../parts/sentences.js";
 import { hashOf, remember, route } from "../route.js";
+import type { ModelReport } from "../workers/drawing-desk.js";
 import type { Pixels } from "../workers/pixels.js";
 
 /** One drawn image, or the place of one that is being drawn. */
@@ -36,6 +37,8 @@ const raw = signal(false);
 const drawing = signal<Drawing | undefined>(undefined);
 const busy = signal(false);
 const failure = signal<string | undefined>(undefined);
+/** The model of the last drawing. */
+let drawnWith: ModelReport | undefined;
 const enlarged = signal<{ readonly text: string; readonly image: Pixels; readonly index: number } | undefined>(undefined);
 
 /** What is not the default, as a link holds it. */
@@ -79,6 +82,7 @@ async function draw(): Promise<void> {
   if (!locked.peek()) seed.value = crypto.getRandomValues(new Uint32Array(1))[0]! % 1_000_000;
   const mine: Drawing = { texts, seed: seed.peek(), images: texts.map(() => Array.from({ length: count.peek() }, () => ({}))) };
   drawing.value = mine;
+  drawnWith = state.report;
   failure.value = undefined;
   busy.value = true;
   const limit = truncation.peek() < NO_TRUNCATION ? { truncation: truncation.peek() } : {};
@@ -105,7 +109,12 @@ export function DrawRoom() {
   const open = state.kind === "open" ? state : undefined;
   // A link, or the first sight of a model: something is drawn at once.
   useEffect(() => {
-    if (!open || drawing.peek()) return;
+    if (!open) return;
+    if (drawing.peek()) {
+      // Another model: the same sentences, drawn by it.
+      if (drawnWith !== open.report) void draw();
+      return;
+    }
     const { query } = route.peek();
     const linked = query.get("model");
     if (linked !== null && linked !== (open.address ?? open.report.name) && /[/:]/.test(linked)) {

@@ -142,6 +142,7 @@ export class DrawingDesk {
   /** The number of the newest drawing; older ones end early. */
   #newest = 0;
   #refining: AbortController | undefined;
+  #openings = 0;
 
   /** Opens the device. */
   async adapter(): Promise<AdapterReport> {
@@ -151,9 +152,12 @@ export class DrawingDesk {
 
   /** Reads a model's file; the one before stands where this one is refused. */
   async open(bytes: Uint8Array, name: string): Promise<ModelReport> {
+    const mine = ++this.#openings;
     const file = await readGan(bytes, name);
     const { metadata } = await readModelFile(bytes, name);
     const styled = metadata.has("style.options");
+    // A smaller file that was opened later may be read by now.
+    if (mine !== this.#openings) return reportOn(file, styled, bytes.length, name);
     this.#forget();
     this.#file = { bytes, name };
     this.#style = styled ? this.#file : undefined;

@@ -77,6 +77,22 @@ describeInBrowser("the room Draw", () => {
     await context.close();
   });
 
+  it("keeps the model that was opened last, though an earlier one comes later", async () => {
+    const { page, context } = await visit(browser, address);
+    await context.route("**/petals.safetensors", async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await route.continue();
+    });
+    const slow = page.waitForResponse("**/petals.safetensors");
+    await page.reload();
+    await page.setInputFiles("input[type=file]", { name: "mine.safetensors", mimeType: "", buffer: file });
+    await page.locator(".model-name", { hasText: "mine.safetensors" }).waitFor();
+    await (await slow).finished();
+    await wait(page, 12);
+    expect(await page.locator(".model-name").textContent()).toContain("mine.safetensors");
+    await context.close();
+  });
+
   it("has no serious fault for axe, in light and dark, at a phone's width", async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       const { page, context } = await visit(browser, address, { colorScheme, viewport: { width: 390, height: 800 } });
