@@ -1,6 +1,6 @@
 /** The room Walk: from sentence to sentence, from noise to noise, or both at once as a grid (Reed et al. 2016, section 5.4). */
 import { computed, signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import type { Path } from "../../src/drawing/walk.js";
 import { drawingDesk, examplesOf, messageOf, model } from "../model.js";
 import { ModelBar } from "../parts/model-bar.js";
@@ -144,7 +144,6 @@ function Walked({ shown }: { readonly shown: Grid }) {
   const { rows, columns } = shown;
   const now = Math.min(at.value, columns - 1);
   const name = slug(`${from.value} ${way.value === "noises" ? "noises" : to.value}`);
-  const slider = useRef<HTMLInputElement>(null);
   return (
     <section aria-label="The walk" aria-busy={busy.value}>
       <div class="player">
@@ -158,7 +157,6 @@ function Walked({ shown }: { readonly shown: Grid }) {
         <label>
           Step {now + 1} of {columns}
           <input
-            ref={slider}
             type="range"
             min="0"
             max={columns - 1}
