@@ -1,6 +1,6 @@
 /**
- * `npm run docs:options`: docs/reference/options.md, made from the tables that the command line reads. test/options-page.test.ts holds the
- * page against them.
+ * `npm run docs:options`: docs/reference/options.md, made from the tables that the command line reads. test/scripts/options-page.test.ts
+ * holds the page against them.
  */
 import { pathToFileURL } from "node:url";
 import { writeFileSync } from "node:fs";

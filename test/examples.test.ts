@@ -7,7 +7,7 @@ import { afterAll, expect, it } from "vitest";
 import { sample } from "../src/node/drawing.js";
 import { encodePng } from "../src/node/files/png.js";
 import { imageGrid } from "../src/pictures/image-grid.js";
-import { tinyModels } from "./train/tiny-model.js";
+import { tinyModels } from "./train/gan/tiny-model.js";
 
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-examples-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -22,7 +22,7 @@ import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
 import { build, createLogger, type Rollup } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { tinyModels } from "./train/tiny-model.js";
+import { tinyModels } from "./train/gan/tiny-model.js";
 
 const root = resolve(".");
 const project = mkdtempSync(join(tmpdir(), "petalgrad-package-"));

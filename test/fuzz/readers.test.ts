@@ -29,7 +29,7 @@ import { petalsAttributes } from "../../src/data/petals-classes.js";
 import { tinyPrepared } from "../data/tiny-dataset.js";
 import { pythonFile } from "../formats/python-files.js";
 import { lua, torchObject, torchTensor, writeTorch7 } from "../formats/torch7-writer.js";
-import { altered, tinyModels, tinyParts } from "../train/tiny-model.js";
+import { altered, tinyModels, tinyParts } from "../train/gan/tiny-model.js";
 import { damaged, nonsense, pick, type Random, randomStream } from "./mutations.js";
 
 const RUNS = 300;

@@ -17,7 +17,7 @@ import { moments, MOMENTS_VARIANTS } from "../../kernels/moments.js";
 import { maxPoolScatter, maxPoolSelect } from "../../kernels/pool.js";
 import { reduce, REDUCE_VARIANTS } from "../../kernels/reduce.js";
 import { fromHalf, MOST, rounded, toHalf } from "../half.js";
-import { noise } from "../ops/noise.js";
+import { noise } from "../tensor/noise.js";
 import { device, run } from "./harness.js";
 
 afterAll(async () => (await device()).destroy());

@@ -7,7 +7,7 @@ import { convDataGrad, convForward, type ConvShape, convWeightGrad } from "../..
 import { gemmVariants } from "../../kernels/gemm.js";
 import type { AdapterTraits, Lowering } from "../../kernels/kernel.js";
 import { matmul } from "../../kernels/matmul.js";
-import { noise } from "../ops/noise.js";
+import { noise } from "../tensor/noise.js";
 import { device, run } from "./harness.js";
 
 afterAll(async () => (await device()).destroy());

@@ -7,7 +7,7 @@ import { type GatherShape, scatter } from "../../kernels/gather.js";
 import { type LoopAxis, total } from "../../kernels/loops.js";
 import { moments, MOMENTS_VARIANTS } from "../../kernels/moments.js";
 import { reduce, REDUCE_VARIANTS } from "../../kernels/reduce.js";
-import { noise } from "../ops/noise.js";
+import { noise } from "../tensor/noise.js";
 import { device, run } from "./harness.js";
 
 afterAll(async () => (await device()).destroy());

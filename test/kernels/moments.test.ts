@@ -5,7 +5,7 @@
 import { afterAll, expect, it } from "vitest";
 import type { LoopAxis } from "../../kernels/loops.js";
 import { moments, MOMENTS_VARIANTS } from "../../kernels/moments.js";
-import { noise } from "../ops/noise.js";
+import { noise } from "../tensor/noise.js";
 import { device, run } from "./harness.js";
 
 afterAll(async () => (await device()).destroy());

@@ -15,7 +15,7 @@ import { moments, MOMENTS_VARIANTS } from "../../kernels/moments.js";
 import { keepNaN, positivePart } from "../../kernels/non-finite.js";
 import { maxPoolScatter, maxPoolSelect } from "../../kernels/pool.js";
 import { reduce, type ReduceProblem, REDUCE_VARIANTS } from "../../kernels/reduce.js";
-import { noise } from "../ops/noise.js";
+import { noise } from "../tensor/noise.js";
 import { device, run } from "./harness.js";
 
 afterAll(async () => (await device()).destroy());

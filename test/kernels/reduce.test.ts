@@ -5,7 +5,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import type { LoopAxis } from "../../kernels/loops.js";
 import { reduce, type ReduceProblem, REDUCE_VARIANTS } from "../../kernels/reduce.js";
-import { noise } from "../ops/noise.js";
+import { noise } from "../tensor/noise.js";
 import { device, run } from "./harness.js";
 
 afterAll(async () => (await device()).destroy());

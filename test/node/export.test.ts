@@ -18,7 +18,7 @@ import { MODEL_NAME, STYLE_ENCODER_NAME, STYLE_FOLDER } from "../../src/train/ru
 import { networkDigest, networkFrom, networkTensors } from "../../src/train/run/network-file.js";
 import { encodeStyle, mismatch, readStyle, readStylePart } from "../../src/train/style/file.js";
 import { readOnnx } from "../formats/onnx-reader.js";
-import { tinyRun, tinyStyle } from "../train/tiny-run.js";
+import { tinyRun, tinyStyle } from "./files/tiny-run.js";
 
 let folder: string;
 let run: string;

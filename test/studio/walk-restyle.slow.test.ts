@@ -13,7 +13,7 @@ import { readGan } from "../../src/train/gan/model-file.js";
 import { networkDigest } from "../../src/train/run/network-file.js";
 import { encodeStyle, readStyle } from "../../src/train/style/file.js";
 import { device } from "../device.js";
-import { tinyStyle } from "../train/tiny-run.js";
+import { tinyStyle } from "../node/files/tiny-run.js";
 import { describeInBrowser, openBrowser, pixelsOf, screenshot, staticHost, visit } from "./browser.js";
 
 const file = readFileSync("test/fixtures/earlier/model-399d622.safetensors");

@@ -13,7 +13,7 @@ import { readGan, readGenerator } from "../../../src/train/gan/model-file.js";
 import { encodeTextEncoder, readTextEncoder } from "../../../src/train/text/encoder-file.js";
 import { readSafetensors } from "../../../src/formats/safetensors.js";
 import { readStyle } from "../../../src/train/style/file.js";
-import { altered, tinyModels } from "../tiny-model.js";
+import { altered, tinyModels } from "./tiny-model.js";
 import { readPath } from "../../../src/node/files/read-bytes.js";
 
 let folder: string;

@@ -8,7 +8,7 @@ import type { Network } from "../../../src/models/layers.js";
 import { RandomStream } from "../../../src/random/philox.js";
 import { encodeGan, readGan, readGenerator } from "../../../src/train/gan/model-file.js";
 import { networkDigest } from "../../../src/train/run/network-file.js";
-import { altered, tinyModels } from "../tiny-model.js";
+import { altered, tinyModels } from "./tiny-model.js";
 
 const SIZES = { imageSize: 16, width: 4, noiseSize: 3, textSize: 6, textProjection: 4, residual: true } as const;
 
