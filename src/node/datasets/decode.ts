@@ -2,12 +2,11 @@
 import sharp, { type OutputInfo } from "sharp";
 import { DataError } from "../../data/dataset.js";
 import { latin1 } from "../../formats/byte-reader.js";
+import { type DecodedImage, LARGEST_IMAGE } from "../../data/layouts/decode-images.js";
 import { readFileUpTo } from "./read-file.js";
 import { type Photo, photoImage, storedSide } from "../../data/photo.js";
 import { resizeArea } from "../../data/resize.js";
 
-/** Bytes of the largest image file that is read. */
-export const LARGEST_IMAGE = 2 ** 27;
 /** Pixels of the largest image: decoding takes up to ten bytes for each, and preparing may take 1.5 GB in all. */
 const MOST_PIXELS = 2 ** 26;
 /** Images up to this size are decoded side by side; larger ones one at a time. */
@@ -16,13 +15,6 @@ const MANY_PIXELS = MOST_PIXELS / 4;
 const LONGEST_SIDE = 2 ** 16 - 1;
 /** Seconds after which decoding is given up. */
 const LONGEST_WAIT = 20;
-
-export interface DecodedImage {
-  readonly side: number;
-  readonly pixels: Uint8Array;
-  /** Pixels that were decoded; rows and columns count as 64 at least, since thousands of tiny rows take as long. */
-  readonly work: number;
-}
 
 /**
  * Decodes an image, and resizes it, aspect ratio ignored, to a square.

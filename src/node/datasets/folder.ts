@@ -1,16 +1,12 @@
 /** Any folder in the layout of the originals as a data set. */
 import { resolve } from "node:path";
+import { everyFifthClass } from "../../data/split.js";
 import type { LayoutDefinition } from "./layout.js";
-
-/** Every fifth class is held out where no list says otherwise. */
-const HELD_OUT = 5;
 
 /** A folder's data set, named as the folder is. */
 export function folderDefinition(name: string): LayoutDefinition {
   return {
-    name,
-    defaultTestClasses: (classes) => classes.filter((_, i) => i % HELD_OUT === HELD_OUT - 1),
-    defaultSplitNote: "every fifth class is held out for testing",
+    ...everyFifthClass(name),
     wayOut: (dataDir) =>
       [
         `${resolve(dataDir)} should hold`,

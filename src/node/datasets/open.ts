@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { fingerprint, isArchiveName } from "./archive.js";
+import { fingerprint, isArchiveName, sourceAt } from "./archive.js";
 import { birds } from "./birds.js";
 import { DataError, type Dataset } from "../../data/dataset.js";
 import { downloadFlowers, flowers } from "./flowers.js";
@@ -15,11 +15,13 @@ import { DATASET_NAMES } from "../../data/dataset-names.js";
 import type { OpenOptions } from "./options.js";
 import { PackedDataset, type PreparedData } from "../../data/packed.js";
 import { readPacked, writePacked } from "./packed-file.js";
-import type { Contents } from "./own/layout.js";
-import { prepareOwn } from "./own/prepare-own.js";
-import { contentsOf, recognise, type Recognised } from "./own/recognise.js";
+import { decodeImage } from "./decode.js";
+import type { Contents } from "../../data/layouts/layout.js";
+import { prepareOwn } from "../../data/layouts/prepare-own.js";
+import { contentsOf, recognise, type Recognised } from "../../data/layouts/recognise.js";
 import { makePetals, PETALS_VERSION } from "../../data/petals.js";
-import { prepareLayout } from "./prepare.js";
+import { prepareLayout } from "../../data/layouts/reed/prepare.js";
+import { listsBeside, readLists } from "./lists.js";
 
 /** Changes when the same sources begin to be prepared differently. */
 const PREPARE_VERSION = 1;
@@ -88,7 +90,7 @@ async function locate(name: string, options: OpenOptions): Promise<"petals" | Lo
       return locateLayout(folderDefinition(called), name, options);
     }
     if (options.layout === "reed") throw new DataError(`${name}: layout reed is read of folders; unpack it`);
-    const contents = await contentsOf(name);
+    const contents = await contentsOf(sourceAt(name));
     return { name: called, contents, recognised: recognise(contents, called, options.layout) };
   }
   throw new DataError(`no data set "${name}": give ${DATASET_NAMES.join(", ")}, or a folder that exists`);
@@ -167,14 +169,18 @@ async function openLayout({ definition, dataDir, sources: found }: Located, opti
   const parts = [complete.images, complete.captions, ...Object.values(complete.lists)];
   const prints = await Promise.all(parts.map(fingerprint));
   const key = keyOf([`${name} ${PREPARE_VERSION} ${size} ${options.alphabet ?? "auto"}`, ...prints].join("\n\n"));
-  return openPacked(name, key, size, options, () => prepareLayout(definition, complete, size, options));
+  return openPacked(name, key, size, options, async () => {
+    const [beside, lists] = [await listsBeside(complete.captions), await readLists(complete.lists)];
+    const found = { images: sourceAt(complete.images), captions: sourceAt(complete.captions), beside, lists };
+    return prepareLayout(definition, found, size, decodeImage, options);
+  });
 }
 
 async function openOwn({ name, contents, recognised }: LocatedOwn, options: OpenOptions): Promise<Dataset> {
   const { size = 64, alphabet = "auto", heldOut, captions, captionTemplate } = options;
   const wanted = [name, OWN_VERSION, recognised.layout.name, size, alphabet, heldOut, captions, captionTemplate];
-  const key = keyOf(`${JSON.stringify(wanted)}\n\n${await fingerprint(contents.source)}`);
-  return openPacked(name, key, size, options, () => prepareOwn(name, contents, recognised, size, options));
+  const key = keyOf(`${JSON.stringify(wanted)}\n\n${await fingerprint(contents.source.path)}`);
+  return openPacked(name, key, size, options, () => prepareOwn(name, contents, recognised, size, decodeImage, options));
 }
 
 /** The packed file where there is a sound one; else what `prepare` makes, packed for the next time. */

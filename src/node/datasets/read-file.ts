@@ -1,6 +1,7 @@
 /** Reading a whole file, but none that is larger than its like may reasonably be. */
 import { readFile, stat } from "node:fs/promises";
 import { DataError } from "../../data/dataset.js";
+import { mebibytes } from "../../data/files/source.js";
 
 /**
  * A file's bytes.
@@ -15,9 +16,4 @@ export async function readFileUpTo(path: string, largest: number): Promise<Buffe
     throw new DataError(`${path} is ${mebibytes(about.size)} large; at most ${mebibytes(largest)} are read of such a file`);
   }
   return readFile(path);
-}
-
-/** A size for a person to read. */
-export function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
 }

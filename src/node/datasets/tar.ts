@@ -4,8 +4,8 @@ import { stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
-import { type ArchiveEntry, Unpacked } from "./archive-entry.js";
-import { targetInside } from "./links.js";
+import { type ArchiveEntry, Unpacked } from "../../data/files/archive-entry.js";
+import { targetInside } from "../../data/files/links.js";
 
 /** @throws Error where the archive is damaged, or unpacks to more than any honest one. */
 export async function* tarEntries(file: string, gzipped: boolean): AsyncGenerator<ArchiveEntry> {

@@ -9,11 +9,11 @@ import { zipSync } from "fflate";
 import sharp from "sharp";
 import { pack } from "tar-stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readSource } from "../../../src/node/datasets/archive.js";
-import { Unpacked } from "../../../src/node/datasets/archive-entry.js";
-import { readCaptions } from "../../../src/node/datasets/captions-source.js";
+import { readSource, sourceAt } from "../../../src/node/datasets/archive.js";
+import { Unpacked } from "../../../src/data/files/archive-entry.js";
+import { readCaptions } from "../../../src/data/layouts/reed/captions-source.js";
 import { decodeImage, readPhoto } from "../../../src/node/datasets/decode.js";
-import { followLinks } from "../../../src/node/datasets/links.js";
+import { followLinks } from "../../../src/data/files/links.js";
 import { openDataset } from "../../../src/node/datasets/open.js";
 import { tinyFolder } from "./tiny-folder.js";
 
@@ -138,7 +138,7 @@ describe("captions", () => {
   it("of more characters in all than fit the memory are refused", async () => {
     const text = `${"a".repeat(2000)}\n`.repeat(500);
     for (let i = 0; i < 70; i++) put(at("text_c10", "class_0", `${i}.txt`), text);
-    await expect(readCaptions(at("text_c10"))).rejects.toThrow(
+    await expect(readCaptions(sourceAt(at("text_c10")))).rejects.toThrow(
       /text_c10 holds more captions than fit the memory .* leave some of them out$/,
     );
   });

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { readCaptions } from "../../../src/node/datasets/captions-source.js";
+import { readCaptions } from "../../../src/data/layouts/reed/captions-source.js";
+import { sourceAt } from "../../../src/node/datasets/archive.js";
 import { findSources } from "../../../src/node/datasets/layout.js";
 import { birds } from "../../../src/node/datasets/birds.js";
 import { flowers } from "../../../src/node/datasets/flowers.js";
@@ -265,7 +266,7 @@ describe("captions side by side", () => {
 
   it("tell of bytes that are no UTF-8 and go on", async () => {
     await put(join(folder, "text_c10_en", "class_00001", "image_00001.txt"), Buffer.from([0x61, 0xff, 0x62]));
-    const { files, notes } = await readCaptions(join(folder, "text_c10_en"));
+    const { files, notes } = await readCaptions(sourceAt(join(folder, "text_c10_en")));
     expect(files).toHaveLength(10);
     expect(notes.join()).toMatch(/1 caption files are not sound UTF-8/);
   });

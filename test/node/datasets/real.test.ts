@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { birds } from "../../../src/node/datasets/birds.js";
-import { readCaptions } from "../../../src/node/datasets/captions-source.js";
+import { readCaptions } from "../../../src/data/layouts/reed/captions-source.js";
+import { sourceAt } from "../../../src/node/datasets/archive.js";
 import type { Dataset } from "../../../src/data/dataset.js";
 import { openDataset } from "../../../src/node/datasets/open.js";
 import { findSplit } from "../../../src/data/split.js";
@@ -76,7 +77,7 @@ describe(`real flowers${because(noFlowers)}`, () => {
 
 describe(`real captions of birds${because(noBirds)}`, () => {
   it.skipIf(noBirds)("are ten for each of 11,788 images, and the default split is the one of the lists", async () => {
-    const { files, skipped } = await readCaptions(birdCaptions);
+    const { files, skipped } = await readCaptions(sourceAt(birdCaptions));
     expect([files.length, skipped.length]).toEqual([11_788, 0]);
     expect(new Set(files.map(({ captions }) => captions.length))).toEqual(new Set([10]));
     const classes = [...new Set(files.map(({ className }) => className))].sort();

@@ -21,11 +21,11 @@ import sharp from "sharp";
 import { pack } from "tar-stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { leftOut } from "../../../src/cli/left-out.js";
-import { type Reading, readSource } from "../../../src/node/datasets/archive.js";
-import { readCaptions } from "../../../src/node/datasets/captions-source.js";
+import { type Reading, readSource, sourceAt } from "../../../src/node/datasets/archive.js";
+import { readCaptions } from "../../../src/data/layouts/reed/captions-source.js";
 import type { Dataset } from "../../../src/data/dataset.js";
 import { openDataset } from "../../../src/node/datasets/open.js";
-import { decodeText } from "../../../src/node/datasets/text.js";
+import { decodeText } from "../../../src/data/files/text.js";
 import { openEmbeddings } from "../../../src/node/datasets/embeddings/given-embeddings.js";
 import { embeddingOf } from "../../../src/data/embeddings/pick.js";
 import { placeVectors } from "../../../src/data/embeddings/embedded-dataset.js";
@@ -211,7 +211,7 @@ describe("texts", () => {
   it("of captions end their lines as any system does; a second file for an image is left out, by name", async () => {
     put(join(base, "two", "text_c10_a", "c", "image.txt"), " one\rtwo\r\nthree\n\n four ");
     put(join(base, "two", "text_c10_b", "c", "image.txt"), "five");
-    const { files, skipped } = await readCaptions(join(base, "two"));
+    const { files, skipped } = await readCaptions(sourceAt(join(base, "two")));
     expect(files).toEqual([{ className: "c", image: "image", captions: ["one", "two", "three", "four"] }]);
     expect(skipped).toEqual([{ file: "two/text_c10_b/c/image.txt", reason: "a second file of captions for this image" }]);
   });
@@ -389,7 +389,7 @@ describe("other kinds", () => {
     expect(reasons(await open())).toContain(
       "text_c10/class_0/image_0_0.caption: captions of a kind that is not read (.caption): write them as .txt, one a line",
     );
-    const { files, skipped } = await readCaptions(at("text_c10"));
+    const { files, skipped } = await readCaptions(sourceAt(at("text_c10")));
     expect([files.length, skipped.length]).toEqual([22, 2]);
   });
 
@@ -458,7 +458,7 @@ describe("other kinds", () => {
       `${name} is packed by ${kind}, which is not read here: unpack it (${command} ${name}), or pack it anew as .tar.gz`,
     );
     put(at("text_c10.tar.xz"), Buffer.from("\xfd7zXZ\0", "latin1"));
-    expect((await readCaptions(at("text_c10"))).files).toHaveLength(24);
+    expect((await readCaptions(sourceAt(at("text_c10")))).files).toHaveLength(24);
   });
 });
 

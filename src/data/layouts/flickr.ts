@@ -1,6 +1,7 @@
 /** Flickr8k and Flickr30k: one file that names an image and a caption a line, as a table (captions.txt, results.csv) or as image#n (.token). */
-import { parse } from "csv-parse/sync";
-import { posix } from "node:path";
+import { parseCsv } from "../../formats/csv.js";
+import { DataError } from "../dataset.js";
+import { baseName } from "../files/paths.js";
 import { imageFinder, isImageName, type Layout, withoutEnding } from "./layout.js";
 
 const NAMES = /^(?:captions\.(?:txt|csv)|results(?:_\d+)?\.(?:token|csv)|(?:.*[^.]\.)?token(?:\.txt)?|.*\.token(?:\.txt)?)$/i;
@@ -13,9 +14,7 @@ export const flickr: Layout = {
   example: ["Images/1.jpg", "captions.txt    image,caption", "                1.jpg,a red rose"],
   signs(files) {
     const images = new Set(files.filter(isImageName).map(withoutEnding));
-    return files.filter(
-      (path) => NAMES.test(posix.basename(path)) && !LEMMAS.test(posix.basename(path)) && !images.has(withoutEnding(path)),
-    );
+    return files.filter((path) => NAMES.test(baseName(path)) && !LEMMAS.test(baseName(path)) && !images.has(withoutEnding(path)));
   },
   async read(contents, signs) {
     const skipped: { file: string; reason: string }[] = [];
@@ -23,7 +22,7 @@ export const flickr: Layout = {
     const captions = new Map<string, string[]>();
     for await (const { path, text } of contents.texts(signs.slice(0, 1), (one) => skipped.push(one))) {
       let line = 0;
-      for (const [first = "", ...rest] of rows(text)) {
+      for (const [first = "", ...rest] of rows(text, path)) {
         line++;
         const name = first.replace(/#\d+$/, "").trim();
         if (!isImageName(name)) {
@@ -47,13 +46,14 @@ export const flickr: Layout = {
   },
 };
 
-/** Cells of each line, by whichever of tab, bar and comma the first line with an image has first. */
-function rows(text: string): string[][] {
+/** Cells of each line, by whichever of tab, bar and comma the first line with an image has first. @throws DataError */
+function rows(text: string, path: string): string[][] {
   const line = /[^\r\n]*\.(?:jpe?g|png|webp|gif)[^\r\n]*/i.exec(text)?.[0] ?? "";
   const delimiter = line.includes("\t") ? "\t" : /\.\w+\s*\|/.test(line) ? "|" : ",";
   // Quotes are a comma table's alone: elsewhere a caption may hold one.
-  return parse(text, {
-    ...{ delimiter, bom: true, relax_column_count: true, skip_empty_lines: true },
-    ...(delimiter === "," ? { relax_quotes: true } : { quote: false }),
-  });
+  try {
+    return parseCsv(text, { delimiter, quotes: delimiter === ",", relaxed: true });
+  } catch (error) {
+    throw new DataError(`${path} is no sound table: ${(error as Error).message}`);
+  }
 }

@@ -1,6 +1,6 @@
 /** Hugging Face's imagefolder: metadata.jsonl or metadata.csv, with file_name and the captions of it, beside the images. */
-import { parse } from "csv-parse/sync";
-import { DataError } from "../../../data/dataset.js";
+import { parseCsv } from "../../formats/csv.js";
+import { DataError } from "../dataset.js";
 import { besideOf, type Layout, type OwnImage, partOf, textsIn } from "./layout.js";
 
 const METADATA = /(?:^|\/)metadata\.(?:jsonl|csv)$/i;
@@ -58,8 +58,8 @@ function jsonRows(text: string, path: string, skipped: { file: string; reason: s
 /** @throws DataError */
 function csvRows(text: string, path: string): Numbered[] {
   try {
-    const rows: Row[] = parse(text, { columns: true, bom: true, skip_empty_lines: true, relax_column_count: true });
-    return rows.map((row, i) => ({ row, line: i + 2 }));
+    const [columns = [], ...rows] = parseCsv(text);
+    return rows.map((cells, i) => ({ row: Object.fromEntries(columns.map((name, c) => [name, cells[c]])), line: i + 2 }));
   } catch (error) {
     throw new DataError(`${path} is no sound CSV: ${(error as Error).message}`);
   }

@@ -1,10 +1,8 @@
 /** Which layout a folder has: the first whose files it holds, or the one that was asked for. */
-import { resolve } from "node:path";
-import { DataError } from "../../../data/dataset.js";
-import type { LayoutName } from "../../../data/layout-names.js";
-import { readSource } from "../archive.js";
-import { mebibytes } from "../read-file.js";
-import { decodeText } from "../text.js";
+import { DataError } from "../dataset.js";
+import { type FileSource, mebibytes } from "../files/source.js";
+import { decodeText } from "../files/text.js";
+import type { LayoutName } from "../layout-names.js";
 import { beside } from "./beside.js";
 import { classFolders } from "./class-folders.js";
 import { coco } from "./coco.js";
@@ -46,9 +44,9 @@ export function recognise({ files, source }: Contents, name: string, wanted: Lay
     return { layout, signs, note: `layout ${layout.name}, by ${signs[0]}; ${why}` };
   }
   const asked = LAYOUTS.find((layout) => layout.name === wanted);
-  if (asked) throw new DataError(`${name}: ${resolve(source)} is not of layout ${asked.name}: ${asked.lacking}. ${exampleOf(asked)}`);
+  if (asked) throw new DataError(`${name}: ${source.path} is not of layout ${asked.name}: ${asked.lacking}. ${exampleOf(asked)}`);
   throw new DataError(
-    `${name}: ${resolve(source)} is in no layout that is known. The smallest example of each:\n${[REED, ...LAYOUTS]
+    `${name}: ${source.path} is in no layout that is known. The smallest example of each:\n${[REED, ...LAYOUTS]
       .map((layout) => `  --layout ${layout.name}\n${layout.example.map((line) => `      ${line}`).join("\n")}`)
       .join("\n")}\n\`--dataset petals\` needs nothing.`,
   );
@@ -57,13 +55,13 @@ export function recognise({ files, source }: Contents, name: string, wanted: Lay
 const exampleOf = ({ example }: Layout): string => `The smallest example:\n${example.map((line) => `  ${line}`).join("\n")}`;
 
 /** What a folder or archive holds. */
-export async function contentsOf(source: string): Promise<Contents> {
+export async function contentsOf(source: FileSource): Promise<Contents> {
   const files: string[] = [];
   const wanted = (path: string): boolean => {
     files.push(path);
     return false;
   };
-  for await (const _ of readSource(source, { wanted, largest: 0, onSkipped: () => undefined }));
+  for await (const _ of source.read({ wanted, largest: 0, onSkipped: () => undefined }));
   return {
     ...{ source, files: files.sort() },
     async *texts(paths, onSkipped) {
@@ -71,11 +69,7 @@ export async function contentsOf(source: string): Promise<Contents> {
       const tooLarge = (one: { file: string; reason: string }): void => {
         throw new DataError(`${one.file}: ${one.reason}; captions of at most ${mebibytes(LARGEST_TEXT)} are read`);
       };
-      for await (const { path, bytes } of readSource(source, {
-        wanted: (path) => some.has(path),
-        largest: LARGEST_TEXT,
-        onSkipped: tooLarge,
-      })) {
+      for await (const { path, bytes } of source.read({ wanted: (path) => some.has(path), largest: LARGEST_TEXT, onSkipped: tooLarge })) {
         const text = decodeText(bytes)?.text;
         if (text === undefined) onSkipped({ file: path, reason: "no text that can be read: save it as UTF-8" });
         else yield { path, text };

@@ -1,4 +1,5 @@
 /** A text file's characters, whatever program wrote it. */
+import { latin1 } from "../../formats/byte-reader.js";
 
 /** How a file's text was read. "damaged" is UTF-8 in which some bytes are unsound: they became U+FFFD. */
 export type Encoding = "utf-8" | "utf-16" | "windows-1252" | "damaged";
@@ -33,8 +34,7 @@ export function decodeText(bytes: Uint8Array): { text: string; encoding: Encodin
   if (marked === "utf-8" || letters > unsound) {
     return { text, encoding: "damaged" };
   }
-  const latin = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
-  return { text: latin.replace(/[\x80-\x9f]/g, (c) => WINDOWS_1252[c.charCodeAt(0) - 0x80]!), encoding: "windows-1252" };
+  return { text: latin1(bytes).replace(/[\x80-\x9f]/g, (c) => WINDOWS_1252[c.charCodeAt(0) - 0x80]!), encoding: "windows-1252" };
 }
 
 type Unicode = "utf-8" | "utf-16le" | "utf-16be";

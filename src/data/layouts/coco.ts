@@ -1,5 +1,5 @@
 /** MS-COCO captions (Chen et al. 2015): annotations/captions_{train,val}20xx.json beside train20xx/ and val20xx/. */
-import { DataError, type SplitName } from "../../../data/dataset.js";
+import { DataError, type SplitName } from "../dataset.js";
 import { imageFinder, type Layout, type OwnImage, textsIn } from "./layout.js";
 
 const ANNOTATIONS = /(?:^|\/)captions_(train|val)(20\d\d)\.json$/;

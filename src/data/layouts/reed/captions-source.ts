@@ -1,12 +1,9 @@
 /** Reading a data set's captions: text_c10/<class>/<image>.txt, one caption a line, in the encodings that text.ts knows. */
-import { stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { readSource } from "./archive.js";
-import { DataError, type Skipped } from "../../data/dataset.js";
-import { LIST_NAMES, type ListName } from "../../data/split.js";
-import { endingOf } from "../../data/names.js";
-import { readFileUpTo } from "./read-file.js";
-import { decodeText, type Encoding } from "./text.js";
+import { DataError, type Skipped } from "../../dataset.js";
+import type { FileSource } from "../../files/source.js";
+import { decodeText, type Encoding } from "../../files/text.js";
+import { endingOf } from "../../names.js";
+import { LIST_NAMES, type ListName } from "../../split.js";
 
 /** The captions of one image. */
 export interface CaptionFile {
@@ -17,7 +14,7 @@ export interface CaptionFile {
 
 export interface CaptionsRead {
   readonly files: readonly CaptionFile[];
-  /** Class lists that lie beside the captions, as in the original archives: their text. */
+  /** Class lists that lie among the captions, as in the original archives: their text. */
   readonly lists: Readonly<Partial<Record<ListName, string>>>;
   readonly skipped: readonly Skipped[];
   readonly notes: readonly string[];
@@ -32,7 +29,7 @@ const TEXT_ENDING = /\.txt$/i;
 const OTHER_ENDING = /\.(?:captions?|text|jsonl?|csv|tsv|xml|ya?ml|md|rtf|docx?|odt|pdf|srt|html?)$/i;
 
 /** Bytes of the largest file of captions or class names: ten captions of the originals are 2 KiB. */
-const LARGEST_TEXT = 2 ** 20;
+export const LARGEST_TEXT = 2 ** 20;
 /** Captions of one image: the originals have ten. */
 const MOST_CAPTIONS = 1000;
 /** Characters of all captions, and a few for each: more do not fit the memory that preparing may take. */
@@ -40,7 +37,7 @@ const MOST_CHARACTERS = 2 ** 26;
 const EACH_CAPTION = 16;
 
 /** Reads every caption file of a folder or archive. Files without a caption are named in `skipped`. @throws DataError where they are too many */
-export async function readCaptions(source: string): Promise<CaptionsRead> {
+export async function readCaptions(source: FileSource): Promise<CaptionsRead> {
   const named = new Map<string, CaptionFile>();
   const others = new Map<string, CaptionFile>();
   const otherKinds: { path: string; key: string; preferred: boolean }[] = [];
@@ -48,19 +45,18 @@ export async function readCaptions(source: string): Promise<CaptionsRead> {
   const skipped: Skipped[] = [];
   const encodings: Record<Encoding, string[]> = { "utf-8": [], "utf-16": [], "windows-1252": [], damaged: [] };
   let characters = 0;
-  const root = basename(source);
   const wanted = (path: string): boolean => {
     const match = OTHER_ENDING.test(path) ? placeOf(path) : undefined;
     if (match) otherKinds.push({ path, key: `${match.className}/${match.image}`, preferred: match.preferred });
     return TEXT_ENDING.test(path);
   };
-  const skip = (path: string, reason: string): unknown => skipped.push({ file: `${root}/${path}`, reason });
+  const skip = (path: string, reason: string): unknown => skipped.push({ file: `${source.name}/${path}`, reason });
   const onSkipped = (one: Skipped): void => {
     // Which images are held out must not hang on a file that is left out.
     if (LIST_PATH.test(one.file)) throw new DataError(`${one.file} is no list of classes: ${one.reason}`);
     skipped.push(one);
   };
-  for await (const { path, bytes } of readSource(source, { wanted, largest: LARGEST_TEXT, onSkipped })) {
+  for await (const { path, bytes } of source.read({ wanted, largest: LARGEST_TEXT, onSkipped })) {
     const list = LIST_PATH.exec(path);
     if (list) {
       lists[list[1]!.toLowerCase() as ListName] = decodeList(bytes, path);
@@ -88,7 +84,9 @@ export async function readCaptions(source: string): Promise<CaptionsRead> {
     } else {
       characters += captions.reduce((sum, caption) => sum + caption.length + EACH_CAPTION, 0);
       if (characters > MOST_CHARACTERS) {
-        throw new DataError(`${source} holds more captions than fit the memory (${MOST_CHARACTERS} characters): leave some of them out`);
+        throw new DataError(
+          `${source.path} holds more captions than fit the memory (${MOST_CHARACTERS} characters): leave some of them out`,
+        );
       }
       encodings[decoded.encoding].push(path);
       kept.set(`${className}/${image}`, { className, image, captions });
@@ -100,7 +98,7 @@ export async function readCaptions(source: string): Promise<CaptionsRead> {
       skip(path, `captions of a kind that is not read (${endingOf(path)}): write them as .txt, one a line`);
     }
   }
-  return { files: [...files.values()], lists: { ...(await listsBeside(source)), ...lists }, skipped, notes: notesOn(encodings) };
+  return { files: [...files.values()], lists, skipped, notes: notesOn(encodings) };
 }
 
 /** The class and image that a file's path says; preferred where it lies in a folder of captions by name. */
@@ -124,29 +122,10 @@ function notesOn(encodings: Readonly<Record<Encoding, readonly string[]>>): stri
 }
 
 /** The text of a class list. @throws DataError that names it where it is none */
-export async function readList(path: string): Promise<string> {
-  return decodeList(await readFileUpTo(path, LARGEST_TEXT), path);
-}
-
-function decodeList(bytes: Uint8Array, path: string): string {
+export function decodeList(bytes: Uint8Array, path: string): string {
   const decoded = decodeText(bytes);
   if (!decoded) {
     throw new DataError(`${path} is no text that can be read: save it as UTF-8, one class name a line`);
   }
   return decoded.text;
-}
-
-/** The class lists of an unpacked original lie beside its text_c10 folder. */
-async function listsBeside(source: string): Promise<Partial<Record<ListName, string>>> {
-  const lists: Partial<Record<ListName, string>> = {};
-  if (basename(source) === "text_c10") {
-    for (const name of LIST_NAMES) {
-      const path = join(dirname(source), `${name}.txt`);
-      const there = await stat(path).catch(() => undefined);
-      if (there?.isFile()) {
-        lists[name] = await readList(path);
-      }
-    }
-  }
-  return lists;
 }

@@ -1,4 +1,4 @@
-/** What the readers of archives (tar.ts, zip.ts) have in common. */
+/** What the readers of archives have in common. */
 
 /** One entry of an archive. */
 export interface ArchiveEntry {
@@ -10,7 +10,7 @@ export interface ArchiveEntry {
   /** A link's target, from the archive's root; undefined where it leads out of the archive. */
   readonly target?: string;
   /** The contents, of `size` bytes; to be called, if at all, before the next entry is asked for. @throws Error where they are damaged */
-  read(): Promise<Buffer>;
+  read(): Promise<Uint8Array>;
 }
 
 /**

@@ -1,11 +1,11 @@
 /** Images in one folder a class, without captions: a template makes them. */
-import { posix } from "node:path";
-import { DataError } from "../../../data/dataset.js";
+import { DataError } from "../dataset.js";
+import { baseName, folderOf } from "../files/paths.js";
 import { isImageName, type Layout } from "./layout.js";
 
 const TEMPLATE = "a photo of a {class}";
 
-const classOf = (path: string): string => posix.basename(posix.dirname(path));
+const classOf = (path: string): string => baseName(folderOf(path));
 
 /** A folder's name as a sentence has it: "001.Black_footed_Albatross" is a "black footed albatross". */
 const spoken = (folder: string): string =>
@@ -21,10 +21,8 @@ export const classFolders: Layout = {
   example: ["rose/1.jpg", 'tulip/1.jpg     captioned by --caption-template "a photo of a {class}"'],
   signs(files) {
     const images = files.filter(isImageName);
-    const folders = new Set(images.map((path) => posix.dirname(path)));
-    return images.length > 0 && !folders.has(".") && new Set([...folders].map((folder) => posix.basename(folder))).size > 1
-      ? [...folders]
-      : [];
+    const folders = new Set(images.map(folderOf));
+    return images.length > 0 && !folders.has(".") && new Set([...folders].map(baseName)).size > 1 ? [...folders] : [];
   },
   read(contents, _signs, { captionTemplate = TEMPLATE }) {
     if (!captionTemplate.includes("{class}"))

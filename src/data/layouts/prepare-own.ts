@@ -1,13 +1,11 @@
 /** Makes a folder or archive of captioned images, in any layout but the originals', ready for training. */
-import { DataError, type Skipped, type Split } from "../../../data/dataset.js";
-import { nameForm } from "../../../data/names.js";
-import type { PreparedData, PreparedImage } from "../../../data/packed.js";
-import { findSplit, HELD_OUT_SHARE, isHeldOutByName } from "../../../data/split.js";
-import { byName, concatenate, type Decoded, decodeImages } from "../decode-images.js";
-import { folderDefinition } from "../folder.js";
-import type { OpenOptions } from "../options.js";
-import { chooseAlphabet } from "../prepare.js";
+import { DataError, type Skipped, type Split } from "../dataset.js";
+import { nameForm } from "../names.js";
+import type { PreparedData, PreparedImage } from "../packed.js";
+import { everyFifthClass, findSplit, HELD_OUT_SHARE, isHeldOutByName } from "../split.js";
+import { byName, concatenate, type Decoded, decodeImages, type ImageDecoder } from "./decode-images.js";
 import { cleanCaptions, type Contents, type OwnImage, withoutEnding } from "./layout.js";
+import { chooseAlphabet, type LayoutOptions } from "./options.js";
 import type { Recognised } from "./recognise.js";
 
 /** Captions of one image, and characters of all, with a few for each: more do not fit the memory that preparing may take. */
@@ -16,6 +14,7 @@ const MOST_CHARACTERS = 2 ** 26;
 const EACH_CAPTION = 16;
 
 /**
+ * @param decode What makes pixels of an image's bytes.
  * @param options.heldOut The share of images held out where there are no classes; undefined: the folder's own split, else a tenth.
  * @throws DataError where nothing usable is found; the signal's reason where it is stopped.
  */
@@ -24,20 +23,25 @@ export async function prepareOwn(
   contents: Contents,
   { layout, signs, note }: Recognised,
   size: number,
-  options: OpenOptions,
+  decode: ImageDecoder,
+  options: LayoutOptions,
 ): Promise<PreparedData> {
   const read = await layout.read(contents, signs, options);
   options.signal?.throwIfAborted();
   const known = new Map<string, OwnImage>();
   const skipped: Skipped[] = [...read.skipped];
-  for (const [path, image] of merged(read.images, contents.source)) {
+  for (const [path, image] of merged(read.images, contents.source.path)) {
     if (image.captions.length === 0) skipped.push({ file: path, reason: "no captions" });
     else if (image.captions.length > MOST_CAPTIONS) skipped.push({ file: path, reason: `more than ${MOST_CAPTIONS} captions` });
     else known.set(path, image);
   }
   const told = new Set(skipped.map(({ file }) => file));
   const find = (path: string): OwnImage | string => known.get(path) ?? "no captions";
-  const { decoded, skipped: undecoded } = await decodeImages({ name, source: contents.source, find, total: known.size, size }, options);
+  const { decoded, skipped: undecoded } = await decodeImages(
+    { name, source: contents.source, find, total: known.size, size },
+    decode,
+    options,
+  );
   const there = new Set(contents.files);
   for (const path of known.keys()) if (!there.has(path)) skipped.push({ file: path, reason: "no image for these captions" });
   for (const { file, reason } of undecoded) {
@@ -47,7 +51,7 @@ export async function prepareOwn(
   const kept = distinct(decoded, skipped);
   if (kept.length === 0) {
     const first = skipped[0] ? ` (${skipped[0].file}: ${skipped[0].reason})` : "";
-    throw new DataError(`${name}: no image of ${contents.source} has captions that can be read${first}`);
+    throw new DataError(`${name}: no image of ${contents.source.path} has captions that can be read${first}`);
   }
   const { classes, split, notes, classless } =
     kept[0]!.file.className === undefined ? byImage(name, kept, options) : byClass(name, kept, options);
@@ -109,7 +113,7 @@ interface Divided {
 }
 
 /** @throws DataError where nothing is left to train on */
-function byImage(name: string, kept: Kept, { heldOut }: OpenOptions): Divided {
+function byImage(name: string, kept: Kept, { heldOut }: LayoutOptions): Divided {
   const classes = kept.map(({ file }) => nameForm(withoutEnding(file.path)));
   const parts = new Set(kept.map(({ file }) => file.part));
   const own = heldOut === undefined && parts.has("train") && parts.has("test");
@@ -123,8 +127,8 @@ function byImage(name: string, kept: Kept, { heldOut }: OpenOptions): Divided {
 }
 
 /** @throws DataError where --held-out is given */
-function byClass(name: string, kept: Kept, { heldOut }: OpenOptions): Divided {
+function byClass(name: string, kept: Kept, { heldOut }: LayoutOptions): Divided {
   if (heldOut !== undefined) throw new DataError(`${name} has classes, and whole classes are held out: leave --held-out ${heldOut} out`);
   const classes = [...new Set(kept.map(({ file }) => file.className!))].sort(byName);
-  return { classes, classless: false, ...findSplit(folderDefinition(name), classes, {}) };
+  return { classes, classless: false, ...findSplit(everyFifthClass(name), classes, {}) };
 }

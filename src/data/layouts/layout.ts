@@ -1,13 +1,14 @@
 /** What a layout of captioned images is: how it is told by the names of its files, and how its captions are read. */
-import { posix } from "node:path";
-import type { Skipped, SplitName } from "../../../data/dataset.js";
-import type { LayoutName } from "../../../data/layout-names.js";
-import { isImageName, nameForm, withoutEnding } from "../../../data/names.js";
-import type { OpenOptions } from "../options.js";
+import type { Skipped, SplitName } from "../dataset.js";
+import { baseName, folderOf, joined } from "../files/paths.js";
+import type { FileSource } from "../files/source.js";
+import type { LayoutName } from "../layout-names.js";
+import { isImageName, nameForm, withoutEnding } from "../names.js";
+import type { LayoutOptions } from "./options.js";
 
 /** The files of a folder or archive: their paths in it, in the form in which names are compared. */
 export interface Contents {
-  readonly source: string;
+  readonly source: FileSource;
   readonly files: readonly string[];
   /** Texts of some of the files, in their order; files that are no text are told and left out. @throws DataError where one is too large */
   texts(paths: readonly string[], onSkipped: (one: Skipped) => void): AsyncIterable<{ readonly path: string; readonly text: string }>;
@@ -30,7 +31,7 @@ export interface OwnSet {
   readonly notes: readonly string[];
 }
 
-export type OwnOptions = Pick<OpenOptions, "captions" | "captionTemplate" | "signal">;
+export type OwnOptions = Pick<LayoutOptions, "captions" | "captionTemplate" | "signal">;
 
 export interface Layout {
   readonly name: Exclude<LayoutName, "reed">;
@@ -54,8 +55,7 @@ export function partOf(path: string): SplitName | undefined {
 }
 
 /** A file named in another file, from the folder of that one. */
-export const besideOf = (file: string, name: string): string =>
-  nameForm(posix.normalize(posix.join(posix.dirname(file), name.replaceAll("\\", "/"))));
+export const besideOf = (file: string, name: string): string => nameForm(joined(folderOf(file), name.replaceAll("\\", "/")));
 
 /** From a name to the image of that path, or to the only image whose path ends in it, or to the only one of that file name. */
 export function imageFinder(files: readonly string[]): (path: string) => string | undefined {
@@ -63,10 +63,10 @@ export function imageFinder(files: readonly string[]): (path: string) => string 
   const byName = new Map<string, string | undefined>();
   for (const path of files.filter(isImageName)) {
     paths.add(path);
-    const name = posix.basename(path);
+    const name = baseName(path);
     byName.set(name, byName.has(name) ? undefined : path);
   }
-  return (path) => (paths.has(path) ? path : byName.get(posix.basename(path)));
+  return (path) => (paths.has(path) ? path : byName.get(baseName(path)));
 }
 
 /** Captions as they are kept: on one line, without surrounding blanks; empty ones left out. */

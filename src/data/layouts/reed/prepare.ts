@@ -2,43 +2,59 @@
  * Makes a data set in the layout of the originals ready: captions are read, images decoded and resized once, the split found, and
  * everything that had to be left out named.
  */
-import { basename } from "node:path";
-import { Alphabet } from "../../data/alphabet.js";
-import { type CaptionFile, readCaptions, readList } from "./captions-source.js";
-import { byName, concatenate, type Decoded, decodeImages } from "./decode-images.js";
-import { DataError, type Skipped } from "../../data/dataset.js";
-import type { LayoutDefinition, LayoutSources } from "./layout.js";
-import { withoutEnding } from "../../data/names.js";
-import type { OpenOptions } from "./options.js";
-import type { PreparedData, PreparedImage } from "../../data/packed.js";
-import { findSplit, LIST_NAMES, type ListName } from "../../data/split.js";
+import { DataError, type Skipped } from "../../dataset.js";
+import { baseName } from "../../files/paths.js";
+import type { FileSource } from "../../files/source.js";
+import { withoutEnding } from "../../names.js";
+import type { PreparedData, PreparedImage } from "../../packed.js";
+import { type DefaultSplit, findSplit, type ListName } from "../../split.js";
+import { byName, concatenate, type Decoded, decodeImages, type ImageDecoder } from "../decode-images.js";
+import { chooseAlphabet, type LayoutOptions } from "../options.js";
+import { type CaptionFile, readCaptions } from "./captions-source.js";
 
-export type PrepareOptions = Pick<OpenOptions, "alphabet" | "onProgress" | "signal">;
+/** Texts of class lists by the base name they have. */
+export type ListTexts = Readonly<Partial<Record<ListName, string>>>;
+
+/** The parts of a data set in the layout of the originals. */
+export interface ReedSources {
+  readonly images: FileSource;
+  readonly captions: FileSource;
+  /** Class lists beside the captions, as an unpacked original has them: those among the captions come before them. */
+  readonly beside?: ListTexts;
+  /** The folder's own, which come before all others. */
+  readonly lists: ListTexts;
+}
+
+export type PrepareOptions = Pick<LayoutOptions, "alphabet" | "onProgress" | "signal">;
 
 /**
  * Prepares a data set.
  * @throws DataError where nothing usable is found or an archive is damaged; the signal's reason where it is stopped.
  */
 export async function prepareLayout(
-  definition: LayoutDefinition,
-  sources: { images: string; captions: string; lists: LayoutSources["lists"] },
+  definition: DefaultSplit,
+  sources: ReedSources,
   size: number,
+  decode: ImageDecoder,
   { alphabet = "auto", onProgress, signal }: PrepareOptions = {},
 ): Promise<PreparedData> {
   const { name } = definition;
   const read = await readCaptions(sources.captions);
   if (read.files.length === 0) {
     const first = read.skipped[0] ? ` (${read.skipped[0].file}: ${read.skipped[0].reason})` : "";
-    throw new DataError(`${sources.captions} holds no captions: text_c10/<class>/<image>.txt is looked for, one caption a line${first}`);
+    throw new DataError(
+      `${sources.captions.path} holds no captions: text_c10/<class>/<image>.txt is looked for, one caption a line${first}`,
+    );
   }
   signal?.throwIfAborted();
   const { decoded, skipped } = await decodeImages(
     { name, source: sources.images, find: captionFinder(read.files), total: read.files.length, size },
+    decode,
     { onProgress, signal },
   );
   if (decoded.length === 0) {
     const first = skipped[0] ? ` (${skipped[0].file}: ${skipped[0].reason})` : "";
-    throw new DataError(`${name}: no image of ${sources.images} has captions in ${sources.captions}${first}`);
+    throw new DataError(`${name}: no image of ${sources.images.path} has captions in ${sources.captions.path}${first}`);
   }
   const allSkipped = [...read.skipped, ...skipped, ...withoutImage(read.files, decoded, skipped)];
   const classes = [...new Set(decoded.map(({ file }) => file.className))].sort(byName);
@@ -50,7 +66,7 @@ export async function prepareLayout(
     side,
     captions: file.captions,
   }));
-  const { split, notes } = findSplit(definition, classes, { ...read.lists, ...(await readLists(sources.lists)) });
+  const { split, notes } = findSplit(definition, classes, { ...sources.beside, ...read.lists, ...sources.lists });
   const trained = new Set(split.train);
   return {
     name,
@@ -65,7 +81,7 @@ export async function prepareLayout(
       images: images.length,
       captions: images.reduce((sum, image) => sum + image.captions.length, 0),
       skipped: allSkipped,
-      notes: [`captions from ${basename(sources.captions)}`, ...notes, ...read.notes],
+      notes: [`captions from ${sources.captions.name}`, ...notes, ...read.notes],
     },
     images,
     pixels: concatenate(decoded.map(({ pixels }) => pixels)),
@@ -97,28 +113,9 @@ function captionFinder(files: readonly CaptionFile[]): (path: string) => Caption
 /** Caption files whose image is not there at all; those whose image was skipped are accounted for already. */
 function withoutImage(files: readonly CaptionFile[], decoded: readonly Decoded<CaptionFile>[], skipped: readonly Skipped[]): Skipped[] {
   const used = new Set(decoded.map(({ file }) => file));
-  const damaged = new Set(skipped.map(({ file }) => withoutEnding(basename(file))));
+  const damaged = new Set(skipped.map(({ file }) => withoutEnding(baseName(file))));
   return files
     .filter((file) => !used.has(file) && !damaged.has(file.image))
     .map((file) => ({ file: `${file.className}/${file.image}.txt`, reason: "no image for these captions" }))
     .sort((a, b) => byName(a.file, b.file));
-}
-
-export function chooseAlphabet(kind: NonNullable<OpenOptions["alphabet"]>, images: readonly PreparedImage[]): Alphabet {
-  if (kind === "original") {
-    return Alphabet.original();
-  }
-  const captions = images.flatMap((image) => image.captions);
-  return kind === "captions" ? Alphabet.fromCaptions(captions) : Alphabet.suiting(captions);
-}
-
-async function readLists(lists: LayoutSources["lists"]): Promise<Partial<Record<ListName, string>>> {
-  const texts: Partial<Record<ListName, string>> = {};
-  for (const name of LIST_NAMES) {
-    const file = lists[name];
-    if (file !== undefined) {
-      texts[name] = await readList(file);
-    }
-  }
-  return texts;
 }
