@@ -6,8 +6,8 @@ import { pathToFileURL } from "node:url";
 import { writeFileSync } from "node:fs";
 import { COMMANDS } from "../src/cli/commands.js";
 import { defaultOf, flagColumn, grouped } from "../src/cli/help.js";
-import { flagName, type OptionSpec, rangeText } from "../src/option-spec.js";
-import { PRESET_KEYS, PRESET_VALUES, PRESETS } from "../src/train/gan/presets.js";
+import { flagName, type OptionSpec, rangeText, valueWord } from "../src/option-spec.js";
+import { PRESET_KEYS, PRESET_SETTINGS, PRESET_VALUES, PRESETS } from "../src/train/gan/presets.js";
 
 export const OPTIONS_PAGE = "docs/reference/options.md";
 
@@ -24,7 +24,7 @@ export async function optionsPage(): Promise<string> {
       parts.push(table(["option", "default", "what it does", "who says so"], rows.map(optionRow)));
     }
   }
-  return `${[HEAD, "## Presets", PRESET_TEXT, presetTable(), ...parts].join("\n\n")}\n`;
+  return `${[HEAD, "## Presets", presetText(), presetTable(), ...parts].join("\n\n")}\n`;
 }
 
 const HEAD = `# Options
@@ -36,7 +36,11 @@ or off is \`--name\` or \`--no-name\` (\`--name on\` and \`--name off\` are read
 algorithms without a name are those of Reed et al. 2016: of "Generative Adversarial Text to Image Synthesis", for \`train-text\` of "Learning
 Deep Representations of Fine-Grained Visual Descriptions".`;
 
-const PRESET_TEXT = "What `train --preset` decides where the option itself is not given.";
+const presetText =
+  (): string => `What \`train --preset\` decides where the option itself is not given. \`coco-paper\` also sets what the authors' code for MS-COCO does
+otherwise than for flowers: ${Object.entries(PRESET_SETTINGS["coco-paper"].authors)
+    .map(([key, value]) => code(`--${flagName(key)} ${valueWord(value)}`))
+    .join(", ")}; with \`--recipe paper\` the variant alone.`;
 
 const presetTable = (): string =>
   table(

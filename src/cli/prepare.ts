@@ -5,6 +5,7 @@ import { fileProblemOr } from "../node/files/file-problem.js";
 import { UserError } from "../errors.js";
 import { writeFileAtomic } from "../node/files/atomic-file.js";
 import { type Context, defineCommand, withDefaults } from "./command.js";
+import { LAYOUT_NAMES } from "../data/layout-names.js";
 import { DATA_OPTIONS } from "../train/run/options.js";
 import { leftOut } from "./left-out.js";
 import { Progress } from "./progress.js";
@@ -39,6 +40,11 @@ const OPTIONS = {
     placeholder: "FILE",
     description: "write the images as CLASS/IMAGE, a line each, in the data set's order: that of the rows of --image-features",
   },
+  export: {
+    type: "text",
+    placeholder: "DIR",
+    description: "write the images (PNG, as packed) and captions into a new folder, in the layout that --layout names",
+  },
   skipped: { type: "flag", description: "list every file that was left out, not only some of each kind" },
 } as const;
 
@@ -52,12 +58,14 @@ export const prepare = defineCommand({
     ["prepare --dataset flowers --data-dir ~/flowers --captions fa", "archives that are here already, Persian captions"],
     ["prepare --dataset ./my-photos", "a folder of your own: it says how it was read"],
     ["prepare --dataset ./my-photos --layout beside --held-out .2", "captions in a .txt beside each image, a fifth of the images held out"],
+    ["prepare --export petals-set --layout imagefolder", "petals as a folder for other programs"],
   ],
   async run(given, context) {
-    const { dataset, dataDir, captions, layout, heldOut, captionTemplate, imageSize, download, skipped, imageList } = withDefaults(
-      OPTIONS,
-      given,
-    );
+    const options = withDefaults(OPTIONS, given);
+    const { dataset, dataDir, captions, layout, heldOut, captionTemplate, imageSize, download, skipped, imageList } = options;
+    const exported = options.export;
+    if (exported !== undefined && layout === undefined)
+      throw new UserError(`--export ${exported} needs a layout to write: --layout ${LAYOUT_NAMES.join("|")}`);
     // Loaded here, so that --help needs no image decoder.
     const { ownOptions } = await import("../node/datasets/run-data.js");
     const { openWithProgress } = await import("../node/datasets/open-with-progress.js");
@@ -69,12 +77,23 @@ export const prepare = defineCommand({
         download,
         ...(dataDir !== undefined && { dataDir }),
         ...(captions !== undefined && { captions }),
-        ...ownOptions({ layout, heldOut, captionTemplate }),
+        // Where the data set is exported, its own layout is as it looks.
+        ...ownOptions({ layout: exported === undefined ? layout : undefined, heldOut, captionTemplate }),
       };
       const opened = await openWithProgress(dataset, wanted, { onEvent: (event) => show(progress, event), signal });
       progress.end();
       describe(opened, context, skipped === true);
       if (imageList !== undefined) listImages(opened, imageList, context);
+      if (exported !== undefined) {
+        const { exportDataset } = await import("../node/datasets/export/export-dataset.js");
+        const { images, notes } = await exportDataset(opened, exported, layout!, {
+          onProgress: (done, total) => show(progress, { kind: "work", what: `writing ${exported}`, unit: "images", done, total }),
+          signal,
+        });
+        progress.end();
+        context.print(`${exported}: ${images} images in layout ${layout}`);
+        for (const note of notes) context.print(note);
+      }
     } finally {
       progress.end();
     }

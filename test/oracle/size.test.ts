@@ -3,20 +3,20 @@ import { describe, expect, it } from "vitest";
 import { Discriminator } from "../../src/models/discriminator.js";
 import { Generator } from "../../src/models/generator.js";
 import { TextEncoder } from "../../src/models/text-encoder.js";
-import { PRESET_VALUES } from "../../src/train/gan/presets.js";
+import { PRESET_SETTINGS, PRESET_VALUES } from "../../src/train/gan/presets.js";
 
 /** Leaves zeros: only the number of values is looked at. */
 const zeros = { convolution: () => {}, normScale: () => {}, linear: () => () => {} };
 const noRandom = { uniform: () => 0.5, normal: () => 0 };
 
 /** Trained values of both networks with an `[ngf, ndf]`, all else as in the preset `paper`. */
-function sizes([generatorWidth, discriminatorWidth]: readonly [number, number]) {
+function sizes([generatorWidth, discriminatorWidth]: readonly [number, number], textBatchNorm = true) {
   const { imageSize, noiseSize, textSize, textProjection } = PRESET_VALUES.paper;
   const shared = { imageSize, textSize, textProjection, residual: true };
   return {
     generator: new Generator({ ...shared, width: generatorWidth, noiseSize }, zeros).size,
     discriminator: new Discriminator(
-      { ...shared, width: discriminatorWidth, missingLeakyRelu: "restore", textBatchNorm: true, minibatchDeviation: false },
+      { ...shared, width: discriminatorWidth, missingLeakyRelu: "restore", textBatchNorm, minibatchDeviation: false },
       zeros,
     ).size,
   };
@@ -27,6 +27,14 @@ describe("generator and discriminator", () => {
   it("preset paper: the birds' and flowers' scripts, 128/64", () => {
     const { generatorWidth, discriminatorWidth } = PRESET_VALUES.paper;
     expect(sizes([generatorWidth, discriminatorWidth])).toEqual({ generator: 18_909_699 - 4_227, discriminator: 4_032_321 - 2_241 });
+  });
+
+  it("preset coco-paper: the COCO script, 196/196, without batch norm in the discriminator's text layer", () => {
+    const { generatorWidth, discriminatorWidth } = PRESET_VALUES["coco-paper"];
+    const { textBatchNorm } = PRESET_SETTINGS["coco-paper"].authors;
+    expect(sizes([generatorWidth, discriminatorWidth], textBatchNorm)).toEqual({
+      ...{ generator: 41_107_551 - 6_471, discriminator: 36_190_301 - 6_861 },
+    });
   });
 
   it("64/64", () => {

@@ -30,7 +30,7 @@ export const TRAIN_OPTIONS = {
   preset: {
     type: "choice",
     choices: PRESETS,
-    description: "sizes of everything",
+    description: "sizes of everything; coco-paper: the paper's MS-COCO (section 5.5), and what its code does otherwise than for flowers",
     defaultText: "small on a software adapter, paper on a GPU",
     group: GROUPS.run,
   },

@@ -6,7 +6,7 @@ import { withMovedData } from "../run/moved-data.js";
 import { tuneModeFor } from "../run/options.js";
 import { fromJson, resumed, toJson, type PathResolver } from "../run/saved-options.js";
 import { type GivenOptions, TRAIN_OPTIONS, type TrainOptions, type Variant } from "./options.js";
-import { PRESET_VALUES } from "./presets.js";
+import { PRESET_VALUES, presetSettings } from "./presets.js";
 import { RECIPE_VALUES } from "./recipes.js";
 import { MADE_TEXT_KEYS, textDefaults, textFormRules } from "./text-form.js";
 import { END_TO_END, textSource } from "./text-source.js";
@@ -14,7 +14,7 @@ import { END_TO_END, textSource } from "./text-source.js";
 const KEYS = keysOf(TRAIN_OPTIONS);
 
 /**
- * The options of a new run: what was given, then what the recipe says, then what the preset says, then the fixed defaults. Without a preset,
+ * The options of a new run: what was given, then what the preset says of the recipe, then the recipe, then the preset's sizes, then the fixed defaults. Without a preset,
  * a software adapter gets `small`, a GPU `paper`.
  * @throws UserError for a value out of its range, or options that contradict each other.
  */
@@ -23,7 +23,7 @@ export function resolveOptions(given: GivenOptions, adapter: { readonly software
   checkOption("--preset", TRAIN_OPTIONS.preset, preset);
   const recipe = given.recipe ?? TRAIN_OPTIONS.recipe.default;
   checkOption("--recipe", TRAIN_OPTIONS.recipe, recipe);
-  const set: GivenOptions = RECIPE_VALUES[recipe];
+  const set: GivenOptions = { ...RECIPE_VALUES[recipe], ...presetSettings(preset, recipe) };
   const fixed = Object.fromEntries(KEYS.map((key) => [key, "default" in TRAIN_OPTIONS[key] ? TRAIN_OPTIONS[key].default : null]));
   const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const text = textDefaults({ ...set, ...chosen }, preset, given.dataset ?? TRAIN_OPTIONS.dataset.default);

@@ -4,7 +4,7 @@ import { TEXT_FORMS, type TextForm } from "../../models/text-encoder.js";
 import { keysOf, type OptionsOf, type OptionTable } from "../../option-spec.js";
 import { GROUPS } from "../run/options.js";
 import { setByRecipes } from "./recipes.js";
-import { FROM_PRESET, PRESET_VALUES, type PresetName } from "./presets.js";
+import { FROM_PRESET, isPapersSize, PRESET_VALUES, type PresetName } from "./presets.js";
 import { END_TO_END } from "./text-source.js";
 
 /** What has no meaning for a form (cell, width, pairs of words) is not looked at. */
@@ -80,7 +80,7 @@ export function textDefaults(
   dataset: string,
 ): Pick<MadeText, "textForm" | "textSteps"> {
   const { textForm, textEncoder, textCell, textWidth } = given;
-  const characters = preset === "paper" || textEncoder === END_TO_END || textCell !== undefined || textWidth !== undefined;
+  const characters = isPapersSize(preset) || textEncoder === END_TO_END || textCell !== undefined || textWidth !== undefined;
   const petals = dataset === "petals";
   const form = textForm ?? (petals && !characters ? "bag-of-words" : "char-cnn-rnn");
   const { textSteps } = PRESET_VALUES[preset];

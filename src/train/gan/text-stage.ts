@@ -22,7 +22,7 @@ const PART_NAME = "text-encoder.part.safetensors";
 const VERSION = 2;
 
 /** Width of the image network that is trained beside a text encoder. */
-const IMAGE_WIDTH: Readonly<Record<TrainOptions["preset"], number>> = { tiny: 8, small: 16, medium: 32, paper: 64 };
+const IMAGE_WIDTH: Readonly<Record<TrainOptions["preset"], number>> = { tiny: 8, small: 16, medium: 32, paper: 64, "coco-paper": 64 };
 
 /** Words that occur less often in the training captions are unknown. */
 const LEAST_OFTEN = 5;

@@ -120,6 +120,31 @@ describe("resolveOptions", () => {
     expect(resolveOptions({ recipe: "paper", variant: "gan", embeddings: "x" }, cpu)).toMatchObject({ variant: "gan", numCaptions: 1 });
   });
 
+  it("takes from preset coco-paper what the paper's COCO has otherwise, whatever the recipe says of flowers", () => {
+    const coco = { preset: "coco-paper", dataset: "coco" } as const;
+    const code = { variant: "gan-cls", textBatchNorm: false, missingLeakyRelu: "restore", numCaptions: 3, lrDecayEvery: 40 } as const;
+    const sizes = { generatorWidth: 196, discriminatorWidth: 196, steps: 200 * Math.ceil(82_783 / 64), textSize: 1024 };
+    const text = { textForm: "char-cnn-rnn", textCell: "gru", textWidth: 512 } as const;
+    for (const recipe of ["petalgrad", "authors"] as const)
+      expect(resolveOptions({ ...coco, recipe }, cpu)).toMatchObject({
+        ...code,
+        ...sizes,
+        ...text,
+        recipe,
+        mismatch: "image",
+        lrDecay: 0.5,
+      });
+    // Section 5.5: all as in the other experiments.
+    expect(resolveOptions({ ...coco, recipe: "paper" }, cpu)).toMatchObject({
+      ...sizes,
+      variant: "gan-cls",
+      numCaptions: 1,
+      mismatch: "text",
+    });
+    expect(resolveOptions({ ...coco, variant: "gan-int", numCaptions: 5 }, cpu)).toMatchObject({ variant: "gan-int", numCaptions: 5 });
+    expect(resolveOptions({ preset: "paper", recipe: "authors" }, cpu)).toMatchObject({ variant: "gan-int-cls", numCaptions: 4 });
+  });
+
   it("says of every option that a recipe sets which ones do, and to what", () => {
     for (const recipe of RECIPES) {
       for (const [key, value] of Object.entries(RECIPE_VALUES[recipe])) {
