@@ -3,6 +3,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { DropTarget } from "./parts/drop-target.js";
 import { later } from "./parts/later.js";
+import { Trouble } from "./parts/trouble.js";
 import { hashOf, type RoomName, route } from "./route.js";
 import { DrawRoom } from "./rooms/draw.js";
 import { InsideRoom } from "./rooms/inside.js";
@@ -51,11 +52,7 @@ export function App() {
         <h1 ref={heading} tabIndex={-1}>
           {door.title}
         </h1>
-        {obstacle.value && (
-          <p class="trouble" role="alert">
-            {obstacle.value}
-          </p>
-        )}
+        <Trouble text={obstacle.value} />
         <door.Room />
       </main>
     </DropTarget>

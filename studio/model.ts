@@ -1,7 +1,9 @@
 /** The model that is open, for all rooms: from the box, a file, a drop, an address, or bytes that a room made. */
 import { signal } from "@preact/signals";
-import { type Remote, transfer } from "comlink";
-import type { AdapterReport, DrawingDesk, ModelReport } from "./workers/drawing-desk.js";
+import { type ProxyMarked, type Remote, transfer } from "comlink";
+import type { DrawingDesk, ModelReport } from "./workers/drawing-desk.js";
+import type { AdapterReport } from "./workers/engine.js";
+import type { LookingDesk } from "./workers/looking-desk.js";
 import { startThread } from "./workers/start.js";
 
 /** How things stand with the model. */
@@ -33,6 +35,11 @@ let desk: Remote<DrawingDesk> | undefined;
 
 /** The thread that draws. */
 export const drawingDesk = (): Remote<DrawingDesk> => (desk ??= startThread<DrawingDesk>("drawing", () => (obstacle.value = NO_ENGINE)));
+
+let looking: Promise<Remote<LookingDesk & ProxyMarked>> | undefined;
+
+/** Looking inside, in the thread that draws: it has the model. */
+export const lookingDesk = (): Promise<Remote<LookingDesk & ProxyMarked>> => (looking ??= drawingDesk().looking());
 
 /** Sentences to begin with, each once. */
 export const examplesOf = (state: ModelState): readonly string[] => (state.kind === "open" ? [...new Set(state.report.examples)] : []);

@@ -1,6 +1,7 @@
 /** A room whose code is fetched when it is first entered. */
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { Trouble } from "./trouble.js";
 
 export function later(load: () => Promise<ComponentType>): ComponentType {
   let loaded: ComponentType | undefined;
@@ -21,9 +22,7 @@ export function later(load: () => Promise<ComponentType>): ComponentType {
       return <Room />;
     }
     return state === "failed" ? (
-      <p class="trouble" role="alert">
-        This room could not be fetched: the page has changed, or the network is down. Reload it.
-      </p>
+      <Trouble text="This room could not be fetched: the page has changed, or the network is down. Reload it." />
     ) : (
       <p class="muted" role="status">
         Fetching …

@@ -1,6 +1,8 @@
 /** Which model is open, on which adapter, and how to open another. */
 import { useState } from "preact/hooks";
 import { adapter, model, openAddress, openFile, trouble } from "../model.js";
+import { FileButton } from "./file-button.js";
+import { Trouble } from "./trouble.js";
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
@@ -27,19 +29,9 @@ export function ModelBar() {
         <progress aria-label="Loading the model" max={state.total ?? 1} value={state.total ? state.done : undefined} />
       )}
       <div class="buttons">
-        <label class="button">
+        <FileButton accept=".safetensors" onFiles={([file]) => void openFile(file!)}>
           Open a model …
-          <input
-            class="hidden-input"
-            type="file"
-            accept=".safetensors"
-            onChange={(event) => {
-              const file = event.currentTarget.files?.[0];
-              event.currentTarget.value = "";
-              if (file) void openFile(file);
-            }}
-          />
-        </label>
+        </FileButton>
         <button type="button" aria-expanded={asks} onClick={() => setAsks(!asks)}>
           By address …
         </button>
@@ -60,14 +52,7 @@ export function ModelBar() {
           <button type="submit">Open</button>
         </form>
       )}
-      {trouble.value && (
-        <p class="trouble" role="alert">
-          {trouble.value}
-          <button type="button" class="plain" aria-label="Close this message" onClick={() => (trouble.value = undefined)}>
-            ×
-          </button>
-        </p>
-      )}
+      <Trouble text={trouble.value} onClose={() => (trouble.value = undefined)} />
       {state.kind === "open" && state.report.warnings.map((warning) => <p class="note">{warning}</p>)}
     </section>
   );

@@ -1,11 +1,13 @@
 /** The room Look inside: the adapter, how fast it is, and what a model's layers hold and give. */
 import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { drawingDesk, examplesOf, messageOf, model } from "../model.js";
+import { examplesOf, lookingDesk, messageOf, model } from "../model.js";
 import { ModelBar } from "../parts/model-bar.js";
+import { NumberField } from "../parts/number-field.js";
 import { PixelCanvas } from "../parts/pixel-canvas.js";
 import { grid } from "../parts/save.js";
-import type { AdapterDetails, LayerPictures, Look } from "../workers/drawing-desk.js";
+import { Trouble } from "../parts/trouble.js";
+import type { AdapterDetails, LayerPictures, Look } from "../workers/looking-desk.js";
 import { MEASURES, type MeasureName } from "../workers/measures.js";
 
 // The room keeps its state while another is shown.
@@ -36,7 +38,7 @@ const measureAll = (names: readonly MeasureName[]): Promise<void> =>
     try {
       for (const name of names) {
         measuring.value = name;
-        measured.value = { ...measured.peek(), [name]: await drawingDesk().measure(name) };
+        measured.value = { ...measured.peek(), [name]: await (await lookingDesk()).measure(name) };
       }
     } finally {
       measuring.value = undefined;
@@ -47,8 +49,9 @@ const lookInside = (): Promise<void> =>
   attempt(async () => {
     looking.value = true;
     try {
-      kernels.value = await drawingDesk().kernels();
-      look.value = await drawingDesk().look(text.peek(), seed.peek());
+      const desk = await lookingDesk();
+      kernels.value = await desk.kernels();
+      look.value = await desk.look(text.peek(), seed.peek());
     } finally {
       looking.value = false;
     }
@@ -58,7 +61,7 @@ export function InsideRoom() {
   const state = model.value;
   const open = state.kind === "open" ? state.report : undefined;
   useEffect(() => {
-    void attempt(async () => void (details.value = await drawingDesk().details()));
+    void attempt(async () => void (details.value = await (await lookingDesk()).details()));
   }, []);
   useEffect(() => {
     look.value = undefined;
@@ -67,11 +70,7 @@ export function InsideRoom() {
   return (
     <>
       <ModelBar />
-      {failure.value && (
-        <p class="trouble" role="alert">
-          {failure.value}
-        </p>
-      )}
+      <Trouble text={failure.value} />
       {details.value && <Adapter shown={details.value} />}
       <section class="panel" aria-labelledby="model-heading">
         <h2 id="model-heading">The model</h2>
@@ -86,15 +85,7 @@ export function InsideRoom() {
             Sentence
             <input type="text" dir="auto" value={text.value} onInput={(e) => (typed.value = e.currentTarget.value)} />
           </label>
-          <label>
-            Seed
-            <input
-              type="number"
-              min="0"
-              value={seed.value}
-              onInput={(e) => (seed.value = Math.max(0, Math.round(e.currentTarget.valueAsNumber || 0)))}
-            />
-          </label>
+          <NumberField label="Seed" min={0} value={seed.value} onValue={(value) => (seed.value = value)} />
           <button class="primary" type="submit" disabled={!open || looking.value}>
             {looking.value ? "Looking …" : "Look inside"}
           </button>

@@ -4,11 +4,14 @@ import { proxy } from "comlink";
 import { useEffect } from "preact/hooks";
 import { drawingDesk, examplesOf, messageOf, model, openStyle, style } from "../model.js";
 import { DropTarget } from "../parts/drop-target.js";
+import { FileButton } from "../parts/file-button.js";
 import { ModelBar } from "../parts/model-bar.js";
+import { NumberField } from "../parts/number-field.js";
 import { type NamedPhoto, readPhoto } from "../parts/photos.js";
 import { PixelCanvas } from "../parts/pixel-canvas.js";
 import { grid, png, save } from "../parts/save.js";
 import { Sentences, sentencesOf } from "../parts/sentences.js";
+import { Trouble } from "../parts/trouble.js";
 import type { Grid } from "../workers/drawing-desk.js";
 
 // The room keeps its state while another is shown.
@@ -68,19 +71,13 @@ export function RestyleRoom() {
       {open && !styled && (
         <p class="panel">
           This model has no style encoder, which reads the style of a photograph. Train one with <code>petalgrad train-style RUN</code>, or{" "}
-          <label class="button inline">
+          <FileButton
+            inline
+            accept=".safetensors"
+            onFiles={([file]) => void openStyle(file!).catch((error: unknown) => (failure.value = messageOf(error)))}
+          >
             open its file …
-            <input
-              class="hidden-input"
-              type="file"
-              accept=".safetensors"
-              onChange={(event) => {
-                const file = event.currentTarget.files?.[0];
-                event.currentTarget.value = "";
-                if (file) void openStyle(file).catch((error: unknown) => (failure.value = messageOf(error)));
-              }}
-            />
-          </label>
+          </FileButton>
         </p>
       )}
       {style.value && <p class="muted">Styles are read by {style.value}.</p>}
@@ -93,20 +90,9 @@ export function RestyleRoom() {
           }}
         >
           <div class="buttons">
-            <label class="button">
+            <FileButton accept="image/*" multiple onFiles={(files) => void add(files)}>
               Choose photographs …
-              <input
-                class="hidden-input"
-                type="file"
-                accept="image/*"
-                multiple
-                onChange={(event) => {
-                  const files = [...(event.currentTarget.files ?? [])];
-                  event.currentTarget.value = "";
-                  void add(files);
-                }}
-              />
-            </label>
+            </FileButton>
             <span class="muted">or drop or paste them here; they stay in this tab.</span>
           </div>
           <ul class="photos">
@@ -126,17 +112,15 @@ export function RestyleRoom() {
           </ul>
           <Sentences value={text.value} onInput={(value) => (typed.value = value)} />
           <div class="fields">
-            <label title="After the style encoder, each style is moved so that its image becomes the photograph: slow, but nearer">
-              Refine, steps
-              <input
-                type="number"
-                min="0"
-                max="500"
-                step="10"
-                value={refine.value}
-                onInput={(e) => (refine.value = Math.min(500, Math.max(0, Math.round(e.currentTarget.valueAsNumber || 0))))}
-              />
-            </label>
+            <NumberField
+              label="Refine, steps"
+              title="After the style encoder, each style is moved so that its image becomes the photograph: slow, but nearer"
+              min={0}
+              max={500}
+              step={10}
+              value={refine.value}
+              onValue={(value) => (refine.value = value)}
+            />
             {busy.value && refine.value > 0 && (
               <button type="button" onClick={() => void drawingDesk().stopRefining()}>
                 Stop refining
@@ -158,11 +142,7 @@ export function RestyleRoom() {
           )}
         </form>
       </DropTarget>
-      {failure.value && (
-        <p class="trouble" role="alert">
-          {failure.value}
-        </p>
-      )}
+      <Trouble text={failure.value} />
       {restyled.value && <Table shown={restyled.value} />}
     </>
   );

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER, MODEL_NAME } from "../../src/train/run/names.js";
 import type { ListedRun } from "../../src/train/run/summary.js";
 import { messageOf, openAddress, openStyle, trouble } from "../model.js";
+import { Trouble } from "../parts/trouble.js";
 import { hashOf, route } from "../route.js";
 import { choose, chosen, take } from "../runs/chosen.js";
 import { Curves } from "../runs/curves.js";
@@ -27,11 +28,13 @@ export function RunsRoom() {
       <p class="lead">
         The runs under <code>{folder}</code>, live while they train.
       </p>
-      {!connected.value && (
-        <p class="trouble" role="alert">
-          The studio's server does not answer: is it still running? This page goes on by itself once it does.
-        </p>
-      )}
+      <Trouble
+        text={
+          connected.value
+            ? undefined
+            : "The studio's server does not answer: is it still running? This page goes on by itself once it does."
+        }
+      />
       {!all && connected.value && <p class="note">Looking for runs …</p>}
       {all?.size === 0 && (
         <p class="panel">

@@ -1,5 +1,6 @@
 /** The room Train: a GAN trained in this tab, in a thread of its own, kept in the browser's file system. */
 import { useEffect } from "preact/hooks";
+import { Trouble } from "../parts/trouble.js";
 import { route } from "../route.js";
 import { NewRun } from "../train/new-run.js";
 import { RunView } from "../train/run-view.js";
@@ -17,14 +18,7 @@ export function TrainRoom() {
   return (
     <div class="train">
       <p class="lead">Train a text-to-image GAN here: first it learns to read sentences, then two networks play against each other.</p>
-      {trouble.value && (
-        <p class="trouble" role="alert">
-          {trouble.value}
-          <button type="button" class="plain" aria-label="Close this message" onClick={() => (trouble.value = undefined)}>
-            ×
-          </button>
-        </p>
-      )}
+      <Trouble text={trouble.value} onClose={() => (trouble.value = undefined)} />
       <p class="note" role="status">
         {notice.value ?? (beginning ? "Beginning …" : "")}
       </p>

@@ -4,9 +4,11 @@ import { useEffect } from "preact/hooks";
 import type { Path } from "../../src/drawing/walk.js";
 import { drawingDesk, examplesOf, messageOf, model } from "../model.js";
 import { ModelBar } from "../parts/model-bar.js";
+import { NumberField } from "../parts/number-field.js";
 import { PixelCanvas } from "../parts/pixel-canvas.js";
 import { gif } from "../parts/gif.js";
 import { grid, png, save, slug } from "../parts/save.js";
+import { Trouble } from "../parts/trouble.js";
 import type { Grid } from "../workers/drawing-desk.js";
 
 /** What changes along the way. */
@@ -91,28 +93,19 @@ export function WalkRoom() {
               <option value="spherical">spherical</option>
             </select>
           </label>
-          <label>
-            Steps
-            <input type="number" min="2" max="16" value={steps.value} onInput={(e) => (steps.value = whole(e.currentTarget, 2, 16))} />
-          </label>
-          <label>
-            {way.value === "texts" ? "First row’s seed" : "From seed"}
-            <input
-              type="number"
-              min="0"
-              value={seeds.value[0]}
-              onInput={(e) => (seeds.value = [whole(e.currentTarget, 0), seeds.value[1]])}
-            />
-          </label>
-          <label>
-            {way.value === "texts" ? "Second row’s seed" : "To seed"}
-            <input
-              type="number"
-              min="0"
-              value={seeds.value[1]}
-              onInput={(e) => (seeds.value = [seeds.value[0], whole(e.currentTarget, 0)])}
-            />
-          </label>
+          <NumberField label="Steps" min={2} max={16} value={steps.value} onValue={(value) => (steps.value = value)} />
+          <NumberField
+            label={way.value === "texts" ? "First row’s seed" : "From seed"}
+            min={0}
+            value={seeds.value[0]}
+            onValue={(value) => (seeds.value = [value, seeds.value[1]])}
+          />
+          <NumberField
+            label={way.value === "texts" ? "Second row’s seed" : "To seed"}
+            min={0}
+            value={seeds.value[1]}
+            onValue={(value) => (seeds.value = [seeds.value[0], value])}
+          />
         </div>
         <div class="fields wide">
           <label>
@@ -130,11 +123,7 @@ export function WalkRoom() {
           </button>
         </div>
       </form>
-      {failure.value && (
-        <p class="trouble" role="alert">
-          {failure.value}
-        </p>
-      )}
+      <Trouble text={failure.value} />
       {shown && <Walked shown={shown} />}
     </>
   );
@@ -191,8 +180,4 @@ function Walked({ shown }: { readonly shown: Grid }) {
 function framesOf(shown: Grid) {
   const there = Array.from({ length: shown.columns }, (_, column) => grid(moment(shown, column), shown.rows));
   return [...there, ...there.slice(1, -1).reverse()];
-}
-
-function whole({ valueAsNumber }: HTMLInputElement, least: number, most = 2 ** 32 - 1): number {
-  return Number.isFinite(valueAsNumber) ? Math.min(most, Math.max(least, Math.round(valueAsNumber))) : least;
 }

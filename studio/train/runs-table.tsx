@@ -1,4 +1,5 @@
 /** The table of runs, and the curves of those that are ticked laid over each other. */
+import { FileButton } from "../parts/file-button.js";
 import { hashOf } from "../route.js";
 import { standing, Titled } from "./run-view.js";
 import { compare, compared, curves, runs, show, shown, takeIn, training } from "./state.js";
@@ -10,8 +11,12 @@ export function RunsTable() {
       <div class="runs-head">
         <h2 id="runs-title">Runs in this browser</h2>
         <div class="buttons">
-          <OpenRun folder>Open a Node run’s folder …</OpenRun>
-          <OpenRun>… or its zip</OpenRun>
+          <FileButton folder onFiles={(files) => void takeIn(files)}>
+            Open a Node run’s folder …
+          </FileButton>
+          <FileButton accept=".zip" onFiles={(files) => void takeIn(files)}>
+            … or its zip
+          </FileButton>
         </div>
       </div>
       {!all && <p class="muted">Reading …</p>}
@@ -65,25 +70,6 @@ export function RunsTable() {
       )}
       <Compared />
     </section>
-  );
-}
-
-/** A button that opens a file or a folder. */
-function OpenRun({ folder = false, children }: { readonly folder?: boolean; readonly children: string }) {
-  return (
-    <label class="button">
-      {children}
-      <input
-        class="hidden-input"
-        type="file"
-        {...(folder ? { webkitdirectory: true } : { accept: ".zip" })}
-        onChange={(event) => {
-          const { files } = event.currentTarget;
-          if (files && files.length > 0) void takeIn(files).finally(() => undefined);
-        }}
-        onClick={(event) => (event.currentTarget.value = "")}
-      />
-    </label>
   );
 }
 

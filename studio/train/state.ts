@@ -238,9 +238,9 @@ export async function drawWith({ id, name }: RunSummary): Promise<void> {
 }
 
 /** Takes in a run's folder or zip archive. */
-export async function takeIn(list: FileList): Promise<void> {
+export async function takeIn(list: readonly File[]): Promise<void> {
   await trying(async () => {
-    const files = [...list].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+    const files = list.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
     notice.value = "Copying the run into the browser …";
     const id = await shelf().take(files);
     await readRuns();

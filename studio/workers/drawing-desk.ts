@@ -1,34 +1,21 @@
 /** A model on the device, and what a person may want drawn with it. */
-import { transfer } from "comlink";
-import { DrawingModel } from "../../src/drawing/drawing-model.js";
+import { proxy, type ProxyMarked, transfer } from "comlink";
+import { photoImage } from "../../src/data/photo.js";
 import { type Course, interpolate, type StyleSource } from "../../src/drawing/interpolate.js";
 import { restyle } from "../../src/drawing/restyle.js";
-import { kernelsOf, responsesOf } from "../../src/drawing/layers.js";
-import { StyledModel } from "../../src/drawing/styled-model.js";
 import type { Path } from "../../src/drawing/walk.js";
-import { photoImage } from "../../src/data/photo.js";
 import type { Device } from "../../src/gpu/device.js";
-import { WANTED_FEATURES, WANTED_LIMITS } from "../../src/gpu/wants.js";
-import type { Network } from "../../src/models/layers.js";
-import { outer } from "../../src/train/gan/painter.js";
+import { joined } from "../../src/tensor/rows.js";
 import { type GanFile, readGan } from "../../src/train/gan/model-file.js";
 import { normalNoise } from "../../src/train/gan/noise.js";
+import { outer } from "../../src/train/gan/painter.js";
 import { readModelFile } from "../../src/train/run/model-format.js";
 import { readStyle } from "../../src/train/style/file.js";
 import { isCut } from "../../src/train/text/sentences.js";
-import { joined } from "../../src/tensor/rows.js";
-import { survivingLoss, theDevice } from "./engine.js";
-import { heatMap, kernelTiles, responseTiles } from "./layer-pictures.js";
-import { measure } from "./measure.js";
-import type { MeasureName } from "./measures.js";
-import { allPixels, type Pixels, toPixels } from "./pixels.js";
-
-/** What the page knows of the device. */
-export interface AdapterReport {
-  readonly description: string;
-  /** Computed by the processor: slow, but right. */
-  readonly software: boolean;
-}
+import { type AdapterReport, adapterReport, survivingLoss, theDevice, withSentences } from "./engine.js";
+import type { LookingDesk } from "./looking-desk.js";
+import { OpenModel } from "./open-model.js";
+import { allPixels, type Pixels } from "./pixels.js";
 
 /** What the page knows of an opened model. */
 export interface ModelReport {
@@ -99,55 +86,25 @@ export interface RestyleRequest {
   readonly refine: number;
 }
 
-/** What the adapter has, and what it lacks. */
-export interface AdapterDetails extends AdapterReport {
-  readonly features: readonly { readonly name: string; readonly there: boolean; readonly without: string }[];
-  readonly limits: readonly { readonly name: string; readonly value: number; readonly wanted: number }[];
-}
-
-/** One layer's values as small pictures. */
-export interface LayerPictures {
-  readonly network: "generator" | "discriminator";
-  readonly layer: string;
-  readonly shape: readonly number[];
-  readonly tiles: readonly Pixels[];
-}
-
-/** What a model does on the way of one image. */
-export interface Look {
-  readonly image: Pixels;
-  readonly responses: readonly LayerPictures[];
-  /** Where the discriminator would change the image; undefined without one. */
-  readonly heat: Pixels | undefined;
-  readonly probability: number | undefined;
-}
-
 /** Images a run of the painting program: a processor shows the first ones sooner in small bites. */
 const biteOf = (device: Device): number => (device.traits.software ? 4 : 16);
 
-/** A file as it came, to be read again for another device. */
-interface Kept {
-  readonly bytes: Uint8Array;
-  readonly name: string;
-}
-
 export class DrawingDesk {
-  #file: Kept | undefined;
-  /** A style encoder's file, where it is not in the model's own. */
-  #style: Kept | undefined;
-  /** What is bound to the device, made when it is first needed. */
-  #averaged: DrawingModel | undefined;
-  #raw: DrawingModel | undefined;
-  #styled: StyledModel | undefined;
+  readonly #model = new OpenModel();
   /** The number of the newest drawing; older ones end early. */
   #newest = 0;
   #refining: AbortController | undefined;
   #openings = 0;
 
+  /** Looking inside the model that is open here. */
+  async looking(): Promise<LookingDesk & ProxyMarked> {
+    const { LookingDesk } = await import("./looking-desk.js");
+    return proxy(withSentences(new LookingDesk(this.#model)));
+  }
+
   /** Opens the device. */
   async adapter(): Promise<AdapterReport> {
-    const device = await theDevice();
-    return { description: device.description, software: device.traits.software };
+    return adapterReport(await theDevice());
   }
 
   /** Reads a model's file; the one before stands where this one is refused. */
@@ -158,9 +115,7 @@ export class DrawingDesk {
     const styled = metadata.has("style.options");
     // A smaller file that was opened later may be read by now.
     if (mine !== this.#openings) return reportOn(file, styled, bytes.length, name);
-    this.#forget();
-    this.#file = { bytes, name };
-    this.#style = styled ? this.#file : undefined;
+    this.#model.take({ bytes, name }, styled ? { bytes, name } : undefined);
     this.#newest++;
     return reportOn(file, styled, bytes.length, name);
   }
@@ -168,17 +123,15 @@ export class DrawingDesk {
   /** Reads a style encoder's file for the model that is open. */
   async openStyle(bytes: Uint8Array, name: string): Promise<void> {
     const file = await readStyle(bytes, name);
-    const { generator } = (await this.#drawing(await theDevice())).model;
+    const { generator } = (await this.#model.on(await theDevice())).model;
     if (file.style.options.imageSize !== generator.options.imageSize || file.style.options.noiseSize !== generator.options.noiseSize)
       throw new Error(`${name} is the style encoder of a model of other sizes.`);
-    this.#style = { bytes, name };
-    this.#styled?.destroy();
-    this.#styled = undefined;
+    this.#model.takeStyle({ bytes, name });
   }
 
   /** How the model would read sentences. */
   async read(texts: readonly string[]): Promise<Reading[]> {
-    const { encoder, alphabet } = (await this.#drawing(await theDevice())).model;
+    const { encoder, alphabet } = (await this.#model.on(await theDevice())).model;
     return texts.map((text) => ({
       unknown: alphabet.unknownIn(text),
       cut: isCut(text, alphabet, encoder.options.length),
@@ -194,7 +147,7 @@ export class DrawingDesk {
 
   async #draw(device: Device, request: DrawRequest, watch: DrawWatch, isNewest: () => boolean): Promise<boolean> {
     const { texts, count, seed, truncation, raw } = request;
-    const drawing = await this.#drawing(device, raw);
+    const drawing = await this.#model.on(device, raw);
     const { noiseSize, textSize, imageSize } = drawing.model.generator.options;
     const embeddings = await drawing.embed(texts);
     const noise = normalNoise(count, noiseSize, seed, truncation);
@@ -220,7 +173,7 @@ export class DrawingDesk {
   /** The images of a walk: columns walk between sentences, or between noises where the sentence stays; rows are the other's. */
   walk(request: WalkRequest): Promise<Grid> {
     return survivingLoss(async (device) => {
-      const { images, rows, columns, size } = await interpolate(await this.#drawing(device), request);
+      const { images, rows, columns, size } = await interpolate(await this.#model.on(device), request);
       return sent({ images: allPixels(images, size), rows, columns });
     });
   }
@@ -233,7 +186,7 @@ export class DrawingDesk {
     this.#refining = new AbortController();
     const { signal } = this.#refining;
     return survivingLoss(async (device) => {
-      const styled = await this.#withStyle(device);
+      const styled = await this.#model.styledOn(device);
       const { imageSize } = styled.drawing.model.generator.options;
       const own = joined(photos.map(({ width, height, data }) => photoImage({ width, height, pixels: data }, imageSize)));
       const { images } = await restyle(styled, own, texts, {
@@ -244,84 +197,9 @@ export class DrawingDesk {
     });
   }
 
-  /** What the adapter has. */
-  async details(): Promise<AdapterDetails> {
-    const device = await theDevice();
-    const limits = device.gpu.limits as unknown as Readonly<Record<string, number | undefined>>;
-    return {
-      ...(await this.adapter()),
-      features: Object.entries(WANTED_FEATURES).map(([name, without]) => ({ name, there: device.gpu.features.has(name), without })),
-      limits: Object.entries(WANTED_LIMITS).flatMap(([name, wanted]) => {
-        const value = limits[name];
-        return value === undefined ? [] : [{ name, value, wanted }];
-      }),
-    };
-  }
-
-  /** One line on how fast the adapter is. */
-  measure(name: MeasureName): Promise<string> {
-    return survivingLoss((device) => measure(device, name));
-  }
-
-  /** The kernels of the model's convolutions. */
-  async kernels(): Promise<LayerPictures[]> {
-    const { generator, discriminator } = (await this.#drawing(await theDevice())).model;
-    const of = async (network: LayerPictures["network"], model: Network | undefined): Promise<LayerPictures[]> =>
-      ((model && (await kernelsOf(model))) ?? []).map((values) => ({
-        ...{ network, layer: values.layer, shape: values.shape },
-        tiles: kernelTiles(values, network === "generator"),
-      }));
-    return [...(await of("generator", generator)), ...(await of("discriminator", discriminator))];
-  }
-
-  /** Draws one image and shows what each layer gives on its way. */
-  look(text: string, seed: number): Promise<Look> {
-    return survivingLoss(async (device) => {
-      const drawing = await this.#drawing(device);
-      const { generator, discriminator } = drawing.model;
-      const { noiseSize, imageSize } = generator.options;
-      const embedding = await drawing.embed([text]);
-      const networks = { generator, ...(discriminator && { discriminator }) };
-      const seen = await responsesOf(device, networks, normalNoise(1, noiseSize, seed), embedding);
-      const of = (network: LayerPictures["network"]) =>
-        seen[network].map((values) => ({ network, layer: values.layer, shape: values.shape, tiles: responseTiles(values) }));
-      return {
-        image: toPixels(seen.image, imageSize),
-        responses: [...of("generator"), ...of("discriminator")],
-        heat: discriminator && heatMap(await drawing.judgeGradient(seen.image, embedding), imageSize),
-        probability: discriminator && (await drawing.judge(seen.image, embedding))[0]!,
-      };
-    });
-  }
-
   /** Ends the refinement; what was found is drawn. */
   stopRefining(): void {
     this.#refining?.abort();
-  }
-
-  /** The opened model on a device. */
-  async #drawing(device: Device, raw = false): Promise<DrawingModel> {
-    if (this.#averaged && this.#averaged.device !== device) this.#forget();
-    const known = raw ? this.#raw : this.#averaged;
-    if (known) return known;
-    if (!this.#file) throw new Error("Open a model first.");
-    const { bytes, name } = this.#file;
-    const file = await readGan(bytes, name);
-    this.#averaged ??= new DrawingModel(device, file, name);
-    if (!raw || !file.raw) return this.#averaged;
-    return (this.#raw ??= new DrawingModel(device, { ...file, generator: file.raw }, name));
-  }
-
-  async #withStyle(device: Device): Promise<StyledModel> {
-    const drawing = await this.#drawing(device);
-    if (!this.#style) throw new Error("This model has no style encoder: open its file, or train one with train-style.");
-    return (this.#styled ??= await StyledModel.create(drawing, await readStyle(this.#style.bytes, this.#style.name)));
-  }
-
-  /** Frees what is bound to a device; the files stay. */
-  #forget(): void {
-    for (const made of [this.#styled, this.#raw, this.#averaged]) made?.destroy();
-    this.#styled = this.#raw = this.#averaged = undefined;
   }
 }
 

@@ -4,6 +4,15 @@ import { DeviceLostError } from "../../src/errors.js";
 import { type Device, openDevice } from "../../src/gpu/device.js";
 import { sentenceFor } from "./sentence.js";
 
+/** What the page knows of the device. */
+export interface AdapterReport {
+  readonly description: string;
+  /** Computed by the processor: slow, but right. */
+  readonly software: boolean;
+}
+
+export const adapterReport = ({ description, traits }: Device): AdapterReport => ({ description, software: traits.software });
+
 let device: Promise<Device> | undefined;
 
 /** The worker's device. A lost one is replaced; what was bound to it must be made again. */
