@@ -3,17 +3,17 @@
  *
  *   node scripts/setup.mjs              packages, then a GPU adapter
  *   node scripts/setup.mjs --packages   packages only
- *   node scripts/setup.mjs --browser    packages, an adapter, and a browser for the studio's tests
+ *   node scripts/setup.mjs --tests      packages, an adapter, and what only tests need: a browser, and two MPI libraries
  *
  * Quick and silent when all is well. Where there is no adapter it installs a software Vulkan driver on Debian and Ubuntu as root
- * (not with PETALGRAD_NO_INSTALL=1), and elsewhere prints the command to run and exits 1. A browser is installed likewise, on Debian;
- * where there is none, that is said, and the tests that need it are skipped.
+ * (not with PETALGRAD_NO_INSTALL=1), and elsewhere prints the command to run and exits 1. What only tests need is installed likewise,
+ * on Debian; where it is missing, that is said, and the tests that need it are skipped.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { adapterAdvice, browserPlan, describeSystem, findBrowser, installPlan, runPlan } from "../src/cli/driver.mjs";
+import { adapterAdvice, browserPlan, describeSystem, findBrowser, findMpirun, installPlan, mpiPlan, runPlan } from "../src/cli/driver.mjs";
 import { probeAdapter } from "../src/cli/probe-adapter.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -90,17 +90,21 @@ async function findAdapter() {
   process.exit(1);
 }
 
-function findOrInstallBrowser() {
-  if (findBrowser()) return;
-  const plan = browserPlan(describeSystem());
+/**
+ * What some tests need and nothing else does.
+ * @param {string} lack
+ * @param {import("../src/cli/driver.mjs").Plan} plan
+ * @param {string} tests which are skipped without it
+ */
+function installForTests(lack, plan, tests) {
   if (plan.runnable) {
-    say("no browser for the studio's tests: installing chromium, once ...");
+    say(`${lack} for ${tests}: installing ${plan.what}, once ...`);
     const failure = runPlan(plan, (line) => say(`  ${line}`));
     if (!failure) return;
     say(failure);
   }
   const how = plan.commands.length > 0 ? `:\n${plan.commands.map((line) => `  ${line}`).join("\n")}` : "";
-  say(`the studio's tests are skipped, since there is no Chromium; install it${how}`);
+  say(`${tests} are skipped, since there is ${lack}; install ${plan.what}${how}`);
 }
 
 async function main() {
@@ -111,7 +115,9 @@ async function main() {
   }
   installPackages();
   if (!process.argv.includes("--packages")) await findAdapter();
-  if (process.argv.includes("--browser")) findOrInstallBrowser();
+  if (!process.argv.includes("--tests")) return;
+  if (!findBrowser()) installForTests("no browser", browserPlan(describeSystem()), "the studio's tests");
+  if (Object.values(findMpirun()).includes(undefined)) installForTests("no MPI", mpiPlan(describeSystem()), "the tests of several ranks");
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

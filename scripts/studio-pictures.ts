@@ -3,7 +3,7 @@
  *
  *   node scripts/build-studio.mjs --if-needed && node --import tsx scripts/studio-pictures.ts [--runs DIR] [--room NAME]
  *
- * DIR is a folder of runs for the room Runs, which shows the newest; without it that room is left out. Needs Chromium (`node scripts/setup.mjs --browser`).
+ * DIR is a folder of runs for the room Runs, which shows the newest; without it that room is left out. Needs Chromium (`node scripts/setup.mjs --tests`).
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -78,7 +78,7 @@ const ROOMS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
 };
 
 const executablePath = findBrowser();
-if (!executablePath) throw new Error("there is no Chromium: node scripts/setup.mjs --browser");
+if (!executablePath) throw new Error("there is no Chromium: node scripts/setup.mjs --tests");
 mkdirSync(IMAGES, { recursive: true });
 const server = await startStudio({ page: pageFolder(), runs: values.runs ?? "runs", port: undefined, host: "127.0.0.1" });
 const browser = await chromium.launch({

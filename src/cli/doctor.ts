@@ -2,6 +2,7 @@
 import { existsSync, statfsSync } from "node:fs";
 import { arch, cpus, totalmem } from "node:os";
 import { UserError } from "../errors.js";
+import { describeRanks } from "../node/distributed/open.js";
 import { WANTED_FEATURES, WANTED_LIMITS } from "../gpu/wants.js";
 import { type Context, defineCommand } from "./command.js";
 import { adapterAdvice, describeSystem, installPlan } from "./driver.mjs";
@@ -18,10 +19,14 @@ export const doctor = defineCommand({
   examples: [["doctor", "read this first when something does not run"]],
   async run(given, context) {
     const probe = await probeAdapter({ compute: true });
+    const ranks = await describeRanks();
     if (given.json)
-      return context.print(JSON.stringify({ petalgrad: packageVersion(), versions: versions(), system: systemLine(), ...probe }, null, 2));
+      return context.print(
+        JSON.stringify({ petalgrad: packageVersion(), versions: versions(), system: systemLine(), ranks, ...probe }, null, 2),
+      );
     for (const [name, value] of [["petalgrad", packageVersion()], ...versions(), ["system", systemLine()]])
       row(context, name as string, value as string);
+    for (const [name, value] of ranks) row(context, name, value);
     describeAdapter(context, probe);
     const problems = problemsOf(probe);
     context.print("");

@@ -193,16 +193,39 @@ export const findBrowser = () =>
   ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((file) => existsSync(file));
 
 /**
+ * Programs that start ranks, by the family of their MPI library, as Debian names them.
+ * @returns {{ "Open MPI": string | undefined, MPICH: string | undefined }}
+ */
+export function findMpirun() {
+  const found = (/** @type {string} */ file) => (existsSync(file) ? file : undefined);
+  return { "Open MPI": found("/usr/bin/mpirun.openmpi"), MPICH: found("/usr/bin/mpirun.mpich") };
+}
+
+/**
+ * Both MPI libraries with their launchers, for the tests of several ranks.
+ * @param {System} system
+ */
+export const mpiPlan = (system) => packagesPlan(system, "Open MPI and MPICH", ["openmpi-bin", "libopenmpi3", "mpich", "libmpich12"]);
+
+/**
  * Chromium for the studio's tests. Ubuntu's package of that name is a snap, which does not run everywhere.
  * @param {System} system
+ */
+export const browserPlan = (system) => packagesPlan(system, "chromium", ["chromium"]);
+
+/**
+ * Packages of Debian, by its names for them.
+ * @param {System} system
+ * @param {string} what
+ * @param {string[]} packages
  * @returns {Plan}
  */
-export function browserPlan(system) {
+function packagesPlan(system, what, packages) {
   const debian = system.ids[0] === "debian";
-  const install = ["install", "-y", "--no-install-recommends", "chromium"];
+  const install = ["install", "-y", "--no-install-recommends", ...packages];
   const sudo = system.root ? "" : "sudo ";
   const commands = debian ? [`${sudo}apt-get update`, `${sudo}apt-get ${install.join(" ")}`] : [];
-  return { what: "chromium", commands, runnable: debian && system.root && system.mayInstall, install };
+  return { what, commands, runnable: debian && system.root && system.mayInstall, install };
 }
 
 /**

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line: `petalgrad <command> [options]`. Finds the command, hands it its options, and says in one line what went wrong. */
 import { constants } from "node:os";
+import { abortWorld, turnToTell } from "../node/distributed/open.js";
 import { fileProblem } from "../node/files/file-problem.js";
 import { UserError } from "../errors.js";
 import { nearest } from "../option-spec.js";
@@ -45,16 +46,16 @@ function catchInterrupt(notice: string): AbortSignal {
   return controller.signal;
 }
 
-/** An error as the user sees it. */
-function report(error: unknown): void {
+/** An error as the user sees it. @param who The rank, where there are several. */
+function report(error: unknown, who: string): void {
   const debug = process.env.PETALGRAD_DEBUG === "1";
   const message = error instanceof Error ? error.message : String(error);
   // What the file system refuses is no mistake of ours, wherever it was met.
   const problem = fileProblem(error);
-  if (debug) process.stderr.write(`petalgrad: ${error instanceof Error ? (error.stack ?? message) : message}\n`);
-  else if (error instanceof UserError) process.stderr.write(`petalgrad: ${message}\n`);
-  else if (problem) process.stderr.write(`petalgrad: ${(error as NodeJS.ErrnoException).path ?? "a file"}: ${problem}\n`);
-  else process.stderr.write(`petalgrad: ${message} (unexpected; PETALGRAD_DEBUG=1 shows where it happened)\n`);
+  if (debug) process.stderr.write(`petalgrad: ${who}${error instanceof Error ? (error.stack ?? message) : message}\n`);
+  else if (error instanceof UserError) process.stderr.write(`petalgrad: ${who}${message}\n`);
+  else if (problem) process.stderr.write(`petalgrad: ${who}${(error as NodeJS.ErrnoException).path ?? "a file"}: ${problem}\n`);
+  else process.stderr.write(`petalgrad: ${who}${message} (unexpected; PETALGRAD_DEBUG=1 shows where it happened)\n`);
 }
 
 // `petalgrad ... | head` closes the pipe early: no error of ours.
@@ -71,7 +72,9 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   const stopped = error instanceof Error && error.name === "AbortError";
-  if (stopped) process.stderr.write("petalgrad: stopped\n");
-  else report(error);
+  const who = await turnToTell();
+  if (stopped) process.stderr.write(`petalgrad: ${who}stopped\n`);
+  else report(error, who);
   process.exitCode = stopped ? 130 : 1;
+  abortWorld(process.exitCode);
 }
