@@ -9,10 +9,8 @@ import { grad } from "../autograd/grad.js";
 import type { Device } from "../gpu/device.js";
 import type { Discriminator } from "../models/discriminator.js";
 import { sum } from "../tensor/broadcast.js";
-import { compile } from "../tensor/compile.js";
-import type { Program } from "../tensor/program.js";
-import { joined, overRows } from "../tensor/rows.js";
-import { input, type Tensor } from "../tensor/tensor.js";
+import { joined, RowProgram } from "../tensor/rows.js";
+import { input } from "../tensor/tensor.js";
 
 /** Images a run of a program, at most. */
 const MOST = 16;
@@ -22,7 +20,7 @@ type Question = "logits" | "gradients";
 
 /** Asks a discriminator about any number of images; each program is compiled when it is first needed, and kept. */
 export class DiscriminatorReader {
-  readonly #programs = new Map<string, Promise<Program<{ result: Tensor }>>>();
+  readonly #programs = new Map<string, Promise<RowProgram>>();
   #batch: number | undefined;
 
   constructor(
@@ -53,7 +51,7 @@ export class DiscriminatorReader {
     if (count === 0) return new Float32Array(0);
     if (!minibatchDeviation) {
       this.#batch ??= Math.min(MOST, count);
-      return overRows(await this.#program(question, this.#batch), this.#batch, { images, text }, count);
+      return (await this.#program(question, this.#batch)).run({ images, text }, count);
     }
     // No row may be filled up with zeros, which would differ from all; parts as equal as may be.
     const parts: Float32Array[] = [];
@@ -62,25 +60,25 @@ export class DiscriminatorReader {
       const [from, to] = [Math.floor((run * count) / runs), Math.floor(((run + 1) * count) / runs)];
       const program = await this.#program(question, to - from);
       const rows = { images: images.subarray(from * pixels, to * pixels), text: text.subarray(from * textSize, to * textSize) };
-      parts.push((await program.run(rows)).result);
+      parts.push(await program.run(rows, to - from));
     }
     return joined(parts);
   }
 
   /** Compiled once for each batch. */
-  #program(question: Question, batch: number): Promise<Program<{ result: Tensor }>> {
+  #program(question: Question, batch: number): Promise<RowProgram> {
     const key = `${question} ${batch}`;
     let program = this.#programs.get(key);
     if (!program) this.#programs.set(key, (program = this.#compile(question, batch)));
     return program;
   }
 
-  #compile(question: Question, batch: number): Promise<Program<{ result: Tensor }>> {
+  #compile(question: Question, batch: number): Promise<RowProgram> {
     const { imageSize, textSize } = this.discriminator.options;
-    return compile(this.device, () => {
+    return RowProgram.compile(this.device, batch, () => {
       const images = input("images", [batch, 3, imageSize, imageSize]);
       const logits = this.discriminator.call(images, input("text", [batch, textSize]), "evaluate");
-      return { result: question === "logits" ? logits : grad(sum(logits), [images])[0]! };
+      return question === "logits" ? logits : grad(sum(logits), [images])[0]!;
     });
   }
 

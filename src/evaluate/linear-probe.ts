@@ -9,7 +9,7 @@ import { linear } from "../tensor/matmul.js";
 import { Adam } from "../tensor/optimizers.js";
 import { input } from "../tensor/tensor.js";
 import { Store } from "../tensor/variables.js";
-import { joined, overRows } from "../tensor/rows.js";
+import { joined, RowProgram } from "../tensor/rows.js";
 import { crossEntropy, oneHot, predictions } from "./classifier.js";
 
 /** Vectors, [N, size], and the class of each, from 0. */
@@ -59,8 +59,8 @@ export async function linearProbe(
   } finally {
     learning.destroy();
   }
-  const telling = await compile(device, () => ({ result: logits() }));
-  const told = await overRows(telling, batch, { vectors: standardise(asked.vectors) }, asked.labels.length);
+  const telling = await RowProgram.compile(device, batch, logits);
+  const told = await telling.run({ vectors: standardise(asked.vectors) }, asked.labels.length);
   telling.destroy();
   const right = predictions(told, [classes], 0).filter((label, i) => label === asked.labels[i]).length;
   return right / asked.labels.length;

@@ -1,12 +1,9 @@
 /** What an image network says of any number of images: its features and its outputs, by a compiled program of fixed batch. */
 import type { Device } from "../gpu/device.js";
 import type { ImageEncoder } from "../models/image-encoder.js";
-import { compile } from "../tensor/compile.js";
 import { concat } from "../tensor/layout.js";
-import type { Program } from "../tensor/program.js";
-import { input, type Tensor } from "../tensor/tensor.js";
-import { overRows } from "../tensor/rows.js";
-import { joined } from "../tensor/rows.js";
+import { joined, RowProgram } from "../tensor/rows.js";
+import { input } from "../tensor/tensor.js";
 
 export interface Observation {
   /** Of the layer before the last, [N, featureSize]. */
@@ -18,8 +15,7 @@ export interface Observation {
 export class Observer {
   private constructor(
     readonly network: ImageEncoder,
-    readonly program: Program<{ result: Tensor }>,
-    readonly batch: number,
+    readonly program: RowProgram,
     readonly featureSize: number,
   ) {}
 
@@ -27,12 +23,12 @@ export class Observer {
   static async create(device: Device, network: ImageEncoder, batch = 32): Promise<Observer> {
     const { imageSize } = network.options;
     let featureSize = 0;
-    const program = await compile(device, () => {
+    const program = await RowProgram.compile(device, batch, () => {
       const features = network.features(input("images", [batch, 3, imageSize, imageSize]), "evaluate");
       featureSize = features.shape[1]!;
-      return { result: concat([features, network.outputs(features)], 1) };
+      return concat([features, network.outputs(features)], 1);
     });
-    return new Observer(network, program, batch, featureSize);
+    return new Observer(network, program, featureSize);
   }
 
   get outputSize(): number {
@@ -42,7 +38,7 @@ export class Observer {
   /** @param images [N, 3, S, S] in [−1, 1] */
   async observe(images: Float32Array): Promise<Observation> {
     const count = images.length / (3 * this.network.options.imageSize ** 2);
-    const both = await overRows(this.program, this.batch, { images }, count);
+    const both = await this.program.run({ images }, count);
     const width = this.featureSize + this.outputSize;
     const columns = (from: number, to: number) => {
       const part = new Float32Array(count * (to - from));

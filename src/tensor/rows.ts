@@ -1,32 +1,45 @@
-/** Running a program of fixed batch over any number of rows. */
+/** A program of fixed batch, compiled once, for any number of rows. */
+import type { Device } from "../gpu/device.js";
+import { compile } from "./compile.js";
 import type { Program } from "./program.js";
 import type { Tensor } from "./tensor.js";
 
-/**
- * @param batch Rows of the program's inputs and of its result; the last run is filled up with zeros.
- * @param inputs By name, [rows, ...] each, row-major.
- * @param rows How many there are.
- * @returns The rows of `result`, one after the other.
- */
-export async function overRows(
-  program: Program<{ result: Tensor }>,
-  batch: number,
-  inputs: Readonly<Record<string, Float32Array>>,
-  rows: number,
-): Promise<Float32Array> {
-  const parts: Float32Array[] = [];
-  for (let start = 0; start < rows; start += batch) {
-    const count = Math.min(batch, rows - start);
-    const part = Object.entries(inputs).map(([name, values]) => {
-      const each = values.length / rows;
-      const filled = new Float32Array(batch * each);
-      filled.set(values.subarray(start * each, (start + count) * each));
-      return [name, filled] as const;
-    });
-    const { result } = await program.run(Object.fromEntries(part));
-    parts.push(result.subarray(0, (result.length / batch) * count));
+export class RowProgram {
+  private constructor(
+    readonly program: Program<{ result: Tensor }>,
+    readonly batch: number,
+  ) {}
+
+  /** @param build Gives the result, [batch, ...], of inputs of that many rows. */
+  static async compile(device: Device, batch: number, build: (batch: number) => Tensor): Promise<RowProgram> {
+    return new RowProgram(await compile(device, () => ({ result: build(batch) })), batch);
   }
-  return joined(parts);
+
+  /**
+   * @param inputs By name, [rows, ...] each, row-major. The last run is filled up with zeros.
+   * @param rows How many there are.
+   * @returns The rows of the result, one after the other.
+   */
+  async run(inputs: Readonly<Record<string, Float32Array>>, rows: number): Promise<Float32Array> {
+    const { program, batch } = this;
+    const parts: Float32Array[] = [];
+    for (let start = 0; start < rows; start += batch) {
+      const count = Math.min(batch, rows - start);
+      const part = Object.entries(inputs).map(([name, values]) => {
+        const each = values.length / rows;
+        const filled = new Float32Array(batch * each);
+        filled.set(values.subarray(start * each, (start + count) * each));
+        return [name, filled] as const;
+      });
+      const { result } = await program.run(Object.fromEntries(part));
+      parts.push(result.subarray(0, (result.length / batch) * count));
+    }
+    return joined(parts);
+  }
+
+  destroy(): void {
+    this.program.destroy();
+  }
 }
 
 /** Arrays one after the other. */

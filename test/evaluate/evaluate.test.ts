@@ -1,7 +1,6 @@
 /** An evaluation without folders: of generators in memory, on a data set in memory. */
 import { expect, it } from "vitest";
 import { evaluate } from "../../src/evaluate/evaluate.js";
-import type { NetworkSettings } from "../../src/evaluate/networks.js";
 import { type CaptionEmbeddings, styleAmong, type Subject } from "../../src/evaluate/subject.js";
 import { Generator } from "../../src/models/generator.js";
 import { ganInitializers } from "../../src/models/initializers.js";
@@ -9,20 +8,11 @@ import { StyleEncoder } from "../../src/models/style-encoder.js";
 import { RandomStream } from "../../src/random/philox.js";
 import { networkDigest } from "../../src/train/run/network-file.js";
 import { MemoryStore } from "../../src/train/run/store.js";
-import { PLAIN_TRAINING } from "../../src/train/text/joint-embedding.js";
 import { device } from "../device.js";
+import { fewSteps } from "./few-steps.js";
 import { patches } from "./patches.js";
 
-const training = { steps: 2, batch: 8, learningRate: 1e-3, width: 4, shift: 1, seed: 3 };
-const networks: NetworkSettings = {
-  classifier: training,
-  reader: { ...training, renders: 0 },
-  matching: {
-    ...PLAIN_TRAINING,
-    ...{ steps: 2, seed: 1, batch: 8, warmUp: 1, shift: 1, imageWidth: 4 },
-    text: { width: 8, embedding: 8, cell: "rnn" },
-  },
-};
+const networks = fewSteps();
 const hooks = { onEvent: () => undefined, signal: new AbortController().signal };
 
 it("gives a column to each generator that is handed in, one subject after the other", async () => {

@@ -1,24 +1,15 @@
 /** The networks that look: trained once, kept in the store that is handed in, read again, trained anew where their file is damaged. */
 import { describe, expect, it } from "vitest";
-import { type NetworkSettings, type NetworkStore, obtainNetworks } from "../../src/evaluate/networks.js";
+import { type NetworkStore, obtainNetworks } from "../../src/evaluate/networks.js";
 import type { ImageEncoder } from "../../src/models/image-encoder.js";
 import type { TrainEvent } from "../../src/train/run/events.js";
 import { networkDigest } from "../../src/train/run/network-file.js";
 import { MemoryStore } from "../../src/train/run/store.js";
-import { PLAIN_TRAINING } from "../../src/train/text/joint-embedding.js";
 import { device } from "../device.js";
+import { fewSteps } from "./few-steps.js";
 import { patches } from "./patches.js";
 
-const training = { steps: 2, batch: 8, learningRate: 1e-3, width: 4, shift: 1, seed: 3 };
-const settings: NetworkSettings = {
-  classifier: training,
-  reader: { ...training, renders: 0 },
-  matching: {
-    ...PLAIN_TRAINING,
-    ...{ steps: 2, seed: 1, batch: 8, warmUp: 1, shift: 1, imageWidth: 4 },
-    text: { width: 8, embedding: 8, cell: "rnn" },
-  },
-};
+const settings = fewSteps();
 const dataset = patches();
 
 async function obtain(store: NetworkStore) {

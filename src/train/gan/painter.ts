@@ -1,25 +1,20 @@
 /** Drawing with a generator in evaluation mode: a compiled program of fixed batch, for any number of images. */
 import type { Device } from "../../gpu/device.js";
 import type { Generator } from "../../models/generator.js";
-import { compile } from "../../tensor/compile.js";
-import type { Program } from "../../tensor/program.js";
-import { input, type Tensor } from "../../tensor/tensor.js";
-import { overRows } from "../../tensor/rows.js";
+import { RowProgram } from "../../tensor/rows.js";
+import { input } from "../../tensor/tensor.js";
 
 export class Painter {
   private constructor(
     readonly generator: Generator,
-    readonly program: Program<{ result: Tensor }>,
-    readonly batch: number,
+    readonly program: RowProgram,
   ) {}
 
   /** @param batch Images a run of the program. */
   static async create(device: Device, generator: Generator, batch = 16): Promise<Painter> {
     const { noiseSize, textSize } = generator.options;
-    const program = await compile(device, () => ({
-      result: generator.call(input("noise", [batch, noiseSize]), input("text", [batch, textSize]), "evaluate"),
-    }));
-    return new Painter(generator, program, batch);
+    const draw = () => generator.call(input("noise", [batch, noiseSize]), input("text", [batch, textSize]), "evaluate");
+    return new Painter(generator, await RowProgram.compile(device, batch, draw));
   }
 
   /**
@@ -28,7 +23,7 @@ export class Painter {
    * @returns Images [N, 3, S, S] in (−1, 1).
    */
   paint(noise: Float32Array, text: Float32Array): Promise<Float32Array> {
-    return overRows(this.program, this.batch, { noise, text }, noise.length / this.generator.options.noiseSize);
+    return this.program.run({ noise, text }, noise.length / this.generator.options.noiseSize);
   }
 
   destroy(): void {

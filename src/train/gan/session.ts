@@ -17,10 +17,10 @@ import { type TrainHooks, type TrainResult, withoutHooks } from "../run/events.j
 import { trainSteps } from "../run/loop.js";
 import { FIRST_SAMPLE, MODEL_NAME, TEXT_ENCODER_NAME } from "../run/names.js";
 import { refuseNonFinite } from "../run/network-file.js";
-import { type Attempt, type DeviceSource, trainOnDevice } from "../run/recovery.js";
-import { type Checkpoint, Run } from "../run/run.js";
-import type { PathResolver } from "../run/saved-options.js";
+import type { DeviceSource } from "../run/recovery.js";
+import type { Run } from "../run/run.js";
 import type { RunStore } from "../run/store.js";
+import { dueAfter, goBack, type RunAttempt, type RunTraining, trainInRun } from "../run/training.js";
 import { installTuner } from "../run/tuning.js";
 import type { BatchTexts } from "../text/captions.js";
 import { isNormalised, normalisationFor } from "../text/text-model.js";
@@ -40,29 +40,19 @@ import { textSource } from "./text-source.js";
 import { isTextEncoderKept, jointTraining, obtainTextEncoder, symbolsOf } from "./text-stage.js";
 
 /** What a training is given beside its options. */
-export interface GanTraining extends DeviceSource {
+export interface GanTraining extends RunTraining<TrainOptions> {
   /** Any of the options; the rest follows from the preset, or from the run that is gone on with. */
   readonly given: GivenOptions;
-  /** Where the run is kept. One that is there already is gone on with. A function is asked as soon as a new run's first file is to be written. */
-  readonly store: RunStore | (() => RunStore);
   /** The data set, or what opens it; `onWork` is to be called when that begins to take time. */
   readonly dataset: Dataset | ((options: TrainOptions, onWork: () => void) => Promise<Dataset>);
-  /** What runs share: text encoders, embedded captions, tuning. Without it nothing is kept for later runs. */
-  readonly cache?: RunStore;
   /** Bytes of the file that `textEncoder` names. */
   readonly readFile?: (path: string) => Promise<Uint8Array>;
   /** The embeddings that `embeddings` names. */
   readonly readEmbeddings?: (path: string) => Promise<GivenEmbeddings>;
   /** A picture, and the captions of its rows, as a file's bytes, for the sample grids; without it the run keeps none, and events alone carry them. */
   readonly encodePicture?: (picture: Picture, captions: readonly string[]) => Uint8Array | Promise<Uint8Array>;
-  /** Says before any work what the data set would say after some. @param begun Whether a run is gone on with. */
-  readonly requireData?: (options: TrainOptions, begun: boolean) => Promise<void>;
-  /** Options with their paths as the runtime resolves them, where runs may hold them as they were typed. */
-  readonly resolvePaths?: PathResolver;
   /** Whether a software driver may compile the step on a second device meanwhile (default true). Browsers share nothing between devices. */
   readonly rehearse?: boolean;
-  /** What the run runs on, for its config.json: versions of programs. */
-  readonly about?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -71,26 +61,16 @@ export interface GanTraining extends DeviceSource {
  * checkpoint stands then.
  */
 export async function trainGan(training: GanTraining, hooks: TrainHooks = withoutHooks()): Promise<TrainResult> {
-  // Asked for once: a training that goes on with another device does so in the same store.
-  let store = typeof training.store === "function" ? undefined : training.store;
-  const begin = (): RunStore => (store ??= (training.store as () => RunStore)());
-  return trainOnDevice(training, hooks, async (attempt) => {
-    const before = store && (await Run.in(store, GAN_RUN));
-    return trainOn(attempt, training, before?.isBegun ? before : undefined, async () => before ?? Run.begin(begin(), GAN_RUN), hooks);
-  });
+  return trainInRun(training, GAN_RUN, hooks, (attempt) => trainOn(attempt, training, hooks));
 }
 
-/** @param before The run to go on with. @param begin Gives a new one. */
 async function trainOn(
-  { device, again, hold }: Attempt,
+  { device, again, hold, before, begin }: RunAttempt<TrainOptions>,
   training: GanTraining,
-  before: Run<TrainOptions> | undefined,
-  begin: () => Promise<Run<TrainOptions>>,
   hooks: TrainHooks,
 ): Promise<TrainResult> {
   const { onEvent } = hooks;
   const { given, cache } = training;
-  if (before) hold(before);
   const options = before ? resumeOptions(await before.readConfig(), given, training.resolvePaths) : resolveOptions(given, device.traits);
   const { preset, variant, steps } = options;
   await training.requireData?.(options, before !== undefined);
@@ -105,9 +85,7 @@ async function trainOn(
     { ...options, textSize: embeddings?.size ?? text?.encoder.options.embedding ?? options.textSize },
     new RandomStream(options.seed, StreamPurpose.ganValues),
   );
-  const checkpoint = before?.hasCheckpoint ? await loadGan(gan, before, hooks) : undefined;
-  // Steps before the first checkpoint are done again.
-  if (!checkpoint) await before?.truncateMetrics("GAN", 0, (text) => onEvent({ kind: "warning", text }));
+  const checkpoint = before && (await goBack(before, ["GAN"], hooks, ({ tensors, path }) => loadGanTensors(gan, tensors, path)));
   const step = checkpoint?.step ?? 0;
   const tell = await expecting(device, options, gan, step, hooks);
   // A driver that translates kernels only when they run does it for the GAN while the data and the text encoder are prepared.
@@ -201,15 +179,6 @@ function newTextEncoder(dataset: Dataset, options: TrainOptions): TextEncoderFil
   return { encoder, alphabet, normalisation: { center: new Float32Array(text.embedding), scale: 1 }, image: undefined };
 }
 
-/** Loads the run's newest sound checkpoint. */
-async function loadGan(gan: Gan, run: Run<TrainOptions>, { onEvent }: TrainHooks): Promise<Checkpoint> {
-  const checkpoint = await run.loadCheckpoint();
-  for (const refused of checkpoint.refused) onEvent({ kind: "warning", text: refused });
-  loadGanTensors(gan, checkpoint.tensors, checkpoint.path);
-  await run.truncateMetrics("GAN", checkpoint.step, (text) => onEvent({ kind: "warning", text }));
-  return checkpoint;
-}
-
 /** Measures the adapter. What it returns tells once how long the run is expected to take, as soon as one knows what is to be done. */
 async function expecting(
   device: Device,
@@ -292,7 +261,7 @@ class Session {
 
   async train(signal: AbortSignal): Promise<TrainResult> {
     const { options, hooks } = this;
-    const { steps, sampleEvery, checkpointEvery, batch } = options;
+    const { steps, batch } = options;
     if (this.#step >= steps) hooks.onEvent({ kind: "message", text: `the run has done its ${steps} steps; --steps N goes further` });
     const sampler = new PairSampler(this.dataset, {
       ...{ batch, seed: options.seed, captionsPerImage: options.numCaptions },
@@ -306,10 +275,7 @@ class Session {
       inputs: (step) => this.#inputs(sampler, step),
       run: (inputs, step, move) => (move === "half" && !this.gan.text ? this.#halves.run(inputs, step) : this.program.run(inputs)),
       record: (step, metrics) => this.#record(step, metrics, clock.tick(step, batch)),
-      due: (step) => [
-        ...(step % sampleEvery === 0 || step === FIRST_SAMPLE || step === steps ? [() => this.#sample(step)] : []),
-        ...(step % checkpointEvery === 0 && step < steps ? [() => this.#checkpoint(step)] : []),
-      ],
+      due: dueAfter(options, { sample: (step) => this.#sample(step), checkpoint: (step) => this.#checkpoint(step) }, FIRST_SAMPLE),
     });
     if (this.#step > 0) await this.#checkpoint(this.#step);
     await this.captions.keep(hooks.onEvent);

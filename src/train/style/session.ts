@@ -17,10 +17,10 @@ import { trainSteps } from "../run/loop.js";
 import type { MetricsRecord } from "../run/metrics-file.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER, TEXT_ENCODER_NAME } from "../run/names.js";
 import { networkDigest, refuseNonFinite } from "../run/network-file.js";
-import { type Attempt, type DeviceSource, trainOnDevice } from "../run/recovery.js";
+import { type Attempt, trainOnDevice } from "../run/recovery.js";
 import { Run, type RunKind } from "../run/run.js";
-import type { PathResolver } from "../run/saved-options.js";
 import type { RunStore } from "../run/store.js";
+import { dueAfter, goBack, type TrainingContext } from "../run/training.js";
 import { installTuner } from "../run/tuning.js";
 import { CaptionTable } from "../text/caption-table.js";
 import { encodeStyle } from "./file.js";
@@ -31,7 +31,7 @@ import { type Recovery, RecoveryTest } from "./recovery.js";
 import { type StyleProgram, StyleTraining } from "./step.js";
 
 /** What a training is given beside its options. */
-export interface StyleEncoderTraining extends DeviceSource {
+export interface StyleEncoderTraining extends TrainingContext<TrainOptions> {
   readonly given: GivenStyleOptions;
   /** The GAN's run. */
   readonly store: RunStore;
@@ -39,16 +39,8 @@ export interface StyleEncoderTraining extends DeviceSource {
   readonly resume: boolean;
   /** The run's data set, or what opens it. @param options The GAN's, with the data folder of now. */
   readonly dataset: Dataset | ((options: TrainOptions) => Promise<Dataset>);
-  /** What runs share: embedded captions, tuning. */
-  readonly cache?: RunStore;
   /** A picture, and the captions of its rows, as a file's bytes, for the sample grids; without it the run keeps none, and events alone carry them. */
   readonly encodePicture?: (picture: Picture, captions: readonly string[]) => Uint8Array | Promise<Uint8Array>;
-  /** Says before any work what the data set would say after some. */
-  readonly requireData?: (options: TrainOptions, begun: boolean) => Promise<void>;
-  /** Options with their paths as the runtime resolves them, where runs may hold them as they were typed. */
-  readonly resolvePaths?: PathResolver;
-  /** What the run runs on, for its config.json: versions of programs. */
-  readonly about?: Readonly<Record<string, string>>;
   /** Called before anything in the run is changed. */
   readonly onBegin?: () => void;
 }
@@ -161,9 +153,13 @@ class Session {
     const { imageSize, noiseSize } = model.generator.options;
     const network = { imageSize, noiseSize, width: options.width, ...STYLE_TRUNK };
     const training = new StyleTraining(model.generator, network, options, new RandomStream(options.seed, StreamPurpose.styleValues));
-    const step = style.hasCheckpoint ? await restore(training, style, generator, hooks) : 0;
-    // Steps before the first checkpoint are done again.
-    if (resume && step === 0) await style.truncateMetrics("style encoder", 0, (text) => onEvent({ kind: "warning", text }));
+    const checkpoint = resume
+      ? await goBack(style, ["style encoder"], hooks, ({ tensors, metadata, path }) => {
+          if (metadata.get("generator") !== generator)
+            throw new UserError(`the run's generator has changed since ${path}: remove ${style.path} and train the style encoder anew`);
+          training.restore(tensors, path);
+        })
+      : undefined;
     onEvent({
       kind: "message",
       text: `style encoder of ${run.path} (${options.generator} generator), ${options.steps} steps of ${options.batch} on ${device.description}`,
@@ -185,7 +181,7 @@ class Session {
     const grid = await StyleGrid.create(painter, captions, about.seed);
     const test = await RecoveryTest.create(painter, captions, options.seed, MEASURED);
     const session = new Session(options, style, source, hooks, captions, training, generator, program, reader, grid, test);
-    session.#step = step;
+    session.#step = checkpoint?.step ?? 0;
     return session;
   }
 
@@ -198,7 +194,7 @@ class Session {
   }
 
   async #steps(): Promise<void> {
-    const { steps, batch, sampleEvery, checkpointEvery } = this.options;
+    const { steps, batch } = this.options;
     const { onEvent, signal, pace } = this.hooks;
     if (this.#step >= steps) return onEvent({ kind: "message", text: `the style encoder has done its ${steps} steps` });
     const clock = new Clock(steps, (text) => onEvent({ kind: "message", text }));
@@ -207,10 +203,7 @@ class Session {
       inputs: (step) => this.#inputs(step),
       run: (inputs) => this.program.run(inputs),
       record: (step, { loss }) => this.#record(step, loss[0]!, clock.tick(step, batch)),
-      due: (step) => [
-        ...(step % sampleEvery === 0 || step === steps ? [() => this.#sample(step)] : []),
-        ...(step % checkpointEvery === 0 && step < steps ? [() => this.#checkpoint(step)] : []),
-      ],
+      due: dueAfter(this.options, { sample: (step) => this.#sample(step), checkpoint: (step) => this.#checkpoint(step) }),
     });
     if (this.#step > 0) await this.#checkpoint(this.#step);
   }
@@ -271,17 +264,6 @@ class Session {
     await this.run.writeFile(STYLE_ENCODER_NAME, model);
     this.hooks.onEvent({ kind: "checkpoint", step, path, model });
   }
-}
-
-/** Goes back to the newest sound checkpoint. @returns its step */
-async function restore(training: StyleTraining, run: Run<StyleOptions>, generator: string, { onEvent }: TrainHooks): Promise<number> {
-  const { step, path, tensors, metadata, refused } = await run.loadCheckpoint();
-  for (const text of refused) onEvent({ kind: "warning", text });
-  if (metadata.get("generator") !== generator)
-    throw new UserError(`the run's generator has changed since ${path}: remove ${run.path} and train the style encoder anew`);
-  training.restore(tensors, path);
-  await run.truncateMetrics("style encoder", step, (text) => onEvent({ kind: "warning", text }));
-  return step;
 }
 
 function styleCurves(records: readonly MetricsRecord[]): string {

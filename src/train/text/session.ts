@@ -10,10 +10,8 @@ import { curvesSvg } from "../../pictures/line-chart.js";
 import { lastPart, type TrainHooks, withoutHooks } from "../run/events.js";
 import { TEXT_ENCODER_NAME } from "../run/names.js";
 import { type NamedTensor, refuseNonFinite } from "../run/network-file.js";
-import { type Attempt, type DeviceSource, trainOnDevice } from "../run/recovery.js";
-import { Run, type RunKind } from "../run/run.js";
-import type { PathResolver } from "../run/saved-options.js";
-import type { RunStore } from "../run/store.js";
+import type { Run, RunKind } from "../run/run.js";
+import { goBack, type RunAttempt, type RunTraining, trainInRun } from "../run/training.js";
 import { installTuner } from "../run/tuning.js";
 import { encodeTextEncoder } from "./encoder-file.js";
 import type { ImageFeatures } from "./image-features.js";
@@ -24,23 +22,13 @@ import { finishedEncoder } from "./text-model.js";
 import { heldOut, Validator } from "./validation.js";
 
 /** What a training is given beside its options. */
-export interface TextTraining extends DeviceSource {
+export interface TextTraining extends RunTraining<TextOptions> {
   /** Any of the options; the rest follows from the defaults, or from the run that is gone on with. */
   readonly given: GivenTextOptions;
-  /** Where the run is kept. One that is there already is gone on with. A function is asked as soon as a new run's first file is to be written. */
-  readonly store: RunStore | (() => RunStore);
   /** The data set, or what opens it. */
   readonly dataset: Dataset | ((options: TextOptions) => Promise<Dataset>);
-  /** What runs share: tuning. */
-  readonly cache?: RunStore;
   /** The features that `imageFeatures` names. */
   readonly readFeatures?: (path: string, dataset: Dataset) => Promise<ImageFeatures>;
-  /** Says before any work what the data set and the features would say after some. @param begun Whether a run is gone on with. */
-  readonly requireData?: (options: TextOptions, begun: boolean) => Promise<void>;
-  /** Options with their paths as the runtime resolves them, where runs may hold them as they were typed. */
-  readonly resolvePaths?: PathResolver;
-  /** What the run runs on, for its config.json: versions of programs. */
-  readonly about?: Readonly<Record<string, string>>;
 }
 
 /** How a text encoder's training ended. */
@@ -73,24 +61,15 @@ export const TEXT_RUN: RunKind<TextOptions> = {
  * checkpoint stands then.
  */
 export async function trainText(training: TextTraining, hooks: TrainHooks = withoutHooks()): Promise<TextTrainResult> {
-  let store = typeof training.store === "function" ? undefined : training.store;
-  const begin = (): RunStore => (store ??= (training.store as () => RunStore)());
-  return trainOnDevice(training, hooks, async (attempt) => {
-    const before = store && (await Run.in(store, TEXT_RUN));
-    return trainOn(attempt, training, before?.isBegun ? before : undefined, async () => before ?? Run.begin(begin(), TEXT_RUN), hooks);
-  });
+  return trainInRun(training, TEXT_RUN, hooks, (attempt) => trainOn(attempt, training, hooks));
 }
 
-/** @param before The run to go on with. @param begin Gives a new one. */
 async function trainOn(
-  { device, hold }: Attempt,
+  { device, hold, before, begin }: RunAttempt<TextOptions>,
   training: TextTraining,
-  before: Run<TextOptions> | undefined,
-  begin: () => Promise<Run<TextOptions>>,
   hooks: TrainHooks,
 ): Promise<TextTrainResult> {
   const { given } = training;
-  if (before) hold(before);
   const saved = before && resumeTextOptions(await before.readConfig(), given, training.resolvePaths);
   // What is wrong with the options is said before the data are looked at.
   const wanted = saved ?? resolveTextOptions(given, device.traits);
@@ -209,23 +188,15 @@ class TextSession {
   }
 
   async #resume(): Promise<void> {
-    const { run, hooks } = this;
-    const warn = (text: string): void => hooks.onEvent({ kind: "warning", text });
-    const forgetAfter = async (step: number): Promise<void> => {
-      for (const stage of ["text encoder", "validation"] as const) await run.truncateMetrics(stage, step, warn);
-    };
-    // Steps before the first checkpoint are done again.
-    if (!run.hasCheckpoint) return forgetAfter(0);
-    const { step, tensors, metadata, path, refused } = await run.loadCheckpoint();
-    for (const text of refused) hooks.onEvent({ kind: "warning", text });
-    this.#joint.restore(step, tensors, path);
-    const best = metadata.get("best");
-    if (best !== undefined) {
+    const checkpoint = await goBack(this.run, ["text encoder", "validation"], this.hooks, ({ step, tensors, metadata, path }) => {
+      this.#joint.restore(step, tensors, path);
+      const best = metadata.get("best");
+      if (best === undefined) return;
       const weights = [...tensors].filter(([name]) => name.startsWith(BEST)).map(([name, t]) => [name.slice(BEST.length), t] as const);
       this.#best = { ...(JSON.parse(best) as Best), weights };
-    }
-    await forgetAfter(step);
-    if (step >= this.options.steps) hooks.onEvent({ kind: "message", text: `the training has done its ${step} steps` });
+    });
+    if (checkpoint && checkpoint.step >= this.options.steps)
+      this.hooks.onEvent({ kind: "message", text: `the training has done its ${checkpoint.step} steps` });
   }
 
   async #report(step: number, loss: number, rows: number): Promise<void> {

@@ -5,28 +5,19 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EvaluateRequest } from "../../../src/node/evaluate/evaluate.js";
 import { evaluateToFiles } from "../../../src/node/evaluate/files.js";
-import type { NetworkSettings } from "../../../src/evaluate/networks.js";
 import type { Report } from "../../../src/evaluate/report.js";
 import type { TrainEvent } from "../../../src/train/run/events.js";
-import { PLAIN_TRAINING } from "../../../src/train/text/joint-embedding.js";
 import type { GivenOptions } from "../../../src/train/gan/options.js";
 import { train } from "../../../src/node/train.js";
+import { fewSteps } from "../../evaluate/few-steps.js";
 
 const before = process.env.PETALGRAD_CACHE;
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-evaluate-"));
 const [one, two] = [join(folder, "one"), join(folder, "two")];
+
 const signal = new AbortController().signal;
 
-const tinyTraining = { steps: 4, batch: 8, learningRate: 2e-3, width: 4, shift: 1, seed: 1 };
-const networks: NetworkSettings = {
-  classifier: tinyTraining,
-  reader: { ...tinyTraining, renders: 40 },
-  matching: {
-    ...PLAIN_TRAINING,
-    ...{ steps: 3, seed: 1, batch: 8, learningRate: 1e-3, warmUp: 1, shift: 1, imageWidth: 4 },
-    text: { width: 8, embedding: 8, cell: "rnn" },
-  },
-};
+const networks = fewSteps({ renders: 40 });
 
 async function ask(runs: readonly string[], more: Partial<EvaluateRequest> = {}) {
   const events: TrainEvent[] = [];
@@ -53,7 +44,7 @@ afterAll(() => {
 
 describe("evaluate", () => {
   it("gives every generator a column, with every measure for both splits", async () => {
-    const drawnClasses = { training: tinyTraining, perClass: 2 };
+    const drawnClasses = { training: networks.classifier, perClass: 2 };
     const { report, table, files } = await ask([one, two], { samples: 150, zeroShot: true, drawnClasses });
     expect(report.columns.map(({ label }) => label)).toEqual(["real", "noise", "one ema", "one raw", "two raw"]);
     const ids = [

@@ -8,29 +8,19 @@ import { overSeeds, seedsText } from "../../../src/node/reproduce/ablation-page.
 import { type AblationRequest, ablationRuns } from "../../../src/node/reproduce/ablation-plan.js";
 import { reproduceAblation } from "../../../src/node/reproduce/reproduce.js";
 import type { Report } from "../../../src/evaluate/report.js";
-import { PLAIN_TRAINING } from "../../../src/train/text/joint-embedding.js";
 import { VARIANTS, type Variant } from "../../../src/train/gan/options.js";
 import type { TrainEvent } from "../../../src/train/run/events.js";
+import { fewSteps } from "../../evaluate/few-steps.js";
 
 const before = process.env.PETALGRAD_CACHE;
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-ablation-"));
 const results = join(folder, "docs", "results");
 const page = join(results, "petals-tiny.md");
 
-const tiny = { steps: 2, batch: 8, learningRate: 2e-3, width: 4, shift: 1, seed: 1 };
 const request = {
   given: { dataset: "petals", preset: "tiny", steps: 2, textSteps: 1 } as AblationRequest["given"],
   ...{ seeds: [0], variants: VARIANTS as readonly Variant[], styleSteps: 2, samples: 20, zeroShot: false, folder: join(folder, "runs") },
-  sizes: {
-    networks: {
-      ...{ classifier: tiny, reader: { ...tiny, renders: 40 } },
-      matching: {
-        ...PLAIN_TRAINING,
-        ...{ steps: 2, seed: 1, batch: 8, warmUp: 1, shift: 1, imageWidth: 4 },
-        text: { width: 8, embedding: 8, cell: "rnn" as const },
-      },
-    },
-  },
+  sizes: { networks: fewSteps({ renders: 40 }) },
 };
 
 async function reproduce(stopAfter = Infinity, change: Partial<typeof request> = {}) {
