@@ -73,17 +73,18 @@ export function forwardProblem(s: ConvShape, numbers: Numbers): GemmProblem {
     },
     b: {
       size: s.kernelHeight * KW * IC * OC,
-      extent: OC,
-      contiguous: "free",
-      vec4: OC % 4 === 0,
-      stride: OC,
-      outside: "never",
-      site: "return vec4i(i32(i), 0, 0, 0);",
+      ...outputChannels(OC),
       run: `return Run(i32(${lines ? "major" : `(major * ${u(KW)} + minor)`}) * ${i(depth * OC)} + site.x, 0u, ${u(depth)});`,
     },
     c: { size: s.batch * OH * OW * OC, row: `return i32(row * ${u(OC)});`, holes: false },
   };
 }
+
+/** A factor whose free index is an output channel, which lies closest in memory. */
+const outputChannels = (OC: number) => ({
+  ...({ extent: OC, contiguous: "free", vec4: OC % 4 === 0, stride: OC, outside: "never" } as const),
+  site: "return vec4i(i32(i), 0, 0, 0);",
+});
 
 /** True when some tap of some output pixel falls into the padding (or, for a caller's odd shape, past the far edge). */
 function reachesOutside(s: ConvShape): boolean {
@@ -203,12 +204,7 @@ export function weightGradProblem(s: ConvShape, numbers: Numbers): GemmProblem {
     },
     b: {
       size: s.batch * OH * OW * OC,
-      extent: OC,
-      contiguous: "free",
-      vec4: OC % 4 === 0,
-      stride: OC,
-      outside: "never",
-      site: "return vec4i(i32(i), 0, 0, 0);",
+      ...outputChannels(OC),
       run: `return Run(i32(major * ${u(OH)} + minor) * ${i(OW * OC)} + site.x, 0u, ${u(OW)});`,
     },
     c: { size: rows * OC, row: `return i32(row * ${u(OC)});`, holes: false },

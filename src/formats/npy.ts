@@ -8,7 +8,8 @@ import { UserError } from "../errors.js";
 import { ByteReader, FormatError, latin1, otherKind } from "./byte-reader.js";
 import { elements } from "./number-array.js";
 import { elementType, type NumpyArray, numpyArray, shapeProblem } from "./numpy-array.js";
-import { PickledArray, readPickle } from "./pickle.js";
+import { PickledArray } from "./pickle-objects.js";
+import { readPickle } from "./pickle.js";
 
 const MAGIC = "\x93NUMPY";
 const ENDING = ".npy";

@@ -1,62 +1,17 @@
 /**
  * The part of Python's pickles (protocols 0 to 5; pickletools) that holds data: None, booleans, numbers, texts, bytes, lists, tuples,
  * dictionaries and NumPy's arrays and scalars, as the embeddings of StackGAN are kept. A pickle is a program for a small stack machine that
- * may call any function; here it may name six (those by which NumPy takes its arrays and scalars to pieces, and Python 3 its bytes for
- * Python 2), which are imitated. Any other is refused by its name. Nothing is executed or imported.
+ * may call any function; here it may name six, which are imitated (pickle-objects.ts). Any other is refused by its name. Nothing is executed or
+ * imported. This file is the machine.
  */
-import { ByteReader, FormatError, fromLatin1, latin1 } from "./byte-reader.js";
-import { elements } from "./number-array.js";
+import { ByteReader, latin1 } from "./byte-reader.js";
 import { parseEscaped, parseFloating, parseInteger, parseQuoted } from "./pickle-literals.js";
-import { type ElementType, elementType, numpyArray, type NumpyArray, shapeProblem } from "./numpy-array.js";
-
-/**
- * Tuples are arrays; dictionaries Maps; Python 2's strings are read as Latin-1. NumPy's scalars are numbers and texts; its arrays of objects
- * are arrays where the objects are all texts or all numbers, else lists.
- */
-export type PickleValue = null | boolean | number | string | Uint8Array | PickledArray | PickleValue[] | Map<PickleValue, PickleValue>;
-
-/** A NumPy array; `array` is set once the pickle has built it. */
-export class PickledArray {
-  array: NumpyArray | undefined;
-}
-
-/** A string of Python 2: bytes, a text, or the elements of an array. */
-class ByteString {
-  constructor(readonly bytes: Uint8Array) {}
-}
-
-/** A name of a module's, by which a pickle calls what it needs. */
-class Global {
-  constructor(readonly name: "_reconstruct" | "_frombuffer" | "scalar" | "ndarray" | "dtype" | "encode") {}
-}
-
-class Dtype {
-  order = "|";
-  constructor(readonly code: string) {}
-}
-
-type Item = null | boolean | number | string | Uint8Array | PickledArray | ByteString | Global | Dtype | Item[] | Map<Item, Item>;
-
-const GLOBALS: Readonly<Record<string, Global>> = {
-  "numpy.core.multiarray _reconstruct": new Global("_reconstruct"),
-  "numpy._core.multiarray _reconstruct": new Global("_reconstruct"),
-  // Arrays of protocol 5.
-  "numpy.core.numeric _frombuffer": new Global("_frombuffer"),
-  "numpy._core.numeric _frombuffer": new Global("_frombuffer"),
-  "numpy.core.multiarray scalar": new Global("scalar"),
-  "numpy._core.multiarray scalar": new Global("scalar"),
-  "numpy ndarray": new Global("ndarray"),
-  "numpy dtype": new Global("dtype"),
-  "_codecs encode": new Global("encode"),
-};
+import { ByteString, type Item, MAX_TEXT, PickleObjects, type PickleValue } from "./pickle-objects.js";
 
 /** More than any list of embeddings needs: an empty list takes more memory than the byte that asks for one. */
 const MAX_OBJECTS = 2_000_000;
 /** An instruction of one byte may put something on the stack. */
 const MAX_STEPS = 8_000_000;
-const MAX_DEPTH = 64;
-/** Beyond 2^29 JavaScript has no strings; the contents of an array may be written as one. */
-const MAX_TEXT = 2 ** 28;
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -73,12 +28,12 @@ class Unpickler {
   /** Places of the stack's open marks. */
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, Item>();
-  /** Shape and elements of the arrays of Python's objects. */
-  readonly #objects = new Map<PickledArray, { readonly shape: readonly number[]; readonly items: readonly Item[] }>();
+  readonly #objects: PickleObjects;
   #made = 0;
-  #copied = 0;
 
-  constructor(readonly file: ByteReader) {}
+  constructor(readonly file: ByteReader) {
+    this.#objects = new PickleObjects(file);
+  }
 
   run(): PickleValue {
     const { file } = this;
@@ -91,7 +46,7 @@ class Unpickler {
     if (file.left > 0) file.fail(`${file.left} bytes follow its end`);
     const result = this.#pop();
     if (this.#stack.length > 0 || this.#marks.length > 0) file.fail("it leaves something on its stack");
-    return this.#reveal(result, 0, new Map());
+    return this.#objects.reveal(result);
   }
 
   /** One instruction: each is named as in Python's pickle module. */
@@ -152,7 +107,7 @@ class Unpickler {
         return this.#make(file.take(file.i64("BINBYTES8"), "bytes"));
       case "\x97": // NEXT_BUFFER
       case "\x98": // READONLY_BUFFER
-        return this.#refuse("a buffer beside the file (buffer_callback); write the pickle without one");
+        return this.#objects.refuse("a buffer beside the file (buffer_callback); write the pickle without one");
       case "V": // UNICODE
         return this.#push(this.#literal("UNICODE", parseEscaped));
       case "\x8c": // SHORT_BINUNICODE
@@ -204,22 +159,18 @@ class Unpickler {
         return this.#remember(file.u32("LONG_BINGET"));
 
       case "c": // GLOBAL
-        return this.#global(latin1(file.line("GLOBAL")), latin1(file.line("GLOBAL")));
+        return this.#push(this.#objects.global(latin1(file.line("GLOBAL")), latin1(file.line("GLOBAL"))));
       case "\x93": {
-        const [module, name] = this.#take(2).map((item) => this.#text(item));
-        return this.#global(module!, name!);
+        const [module, name] = this.#take(2).map((item) => this.#objects.text(item));
+        return this.#push(this.#objects.global(module!, name!));
       }
       case "R": // REDUCE
-        return this.#reduce(...(this.#take(2) as [Item, Item]));
+        return this.#call(...(this.#take(2) as [Item, Item]));
       case "b": // BUILD
         return this.#build(this.#pop());
       default:
-        return this.#refuse(`the instruction ${JSON.stringify(opcode)} (objects, sets and references outside the file)`);
+        return this.#objects.refuse(`the instruction ${JSON.stringify(opcode)} (objects, sets and references outside the file)`);
     }
-  }
-
-  #refuse(what: string): never {
-    throw new FormatError(`${this.file.name} asks for ${what}: petalgrad takes nothing but data and NumPy arrays from a pickle`);
   }
 
   // The stack.
@@ -264,6 +215,16 @@ class Unpickler {
     this.#push(this.#memo.get(index)!);
   }
 
+  #call(callable: Item, args: Item): void {
+    const made = this.#objects.call(callable, args);
+    if (typeof made === "object") this.#make(made);
+    else this.#push(made);
+  }
+
+  #build(state: Item): void {
+    this.#objects.build(this.#top(), state);
+  }
+
   #append(items: readonly Item[]): void {
     const list = this.#top();
     if (!Array.isArray(list)) return this.file.fail("it appends to what is no list");
@@ -285,12 +246,12 @@ class Unpickler {
   }
 
   #index(what: string): number {
-    return this.#integer(this.#literal(what, parseInteger));
+    return this.#objects.integer(this.#literal(what, parseInteger));
   }
 
   #int(): number | boolean {
     const value = this.#literal("INT", (text) => (text === "01" ? true : text === "00" ? false : parseInteger(text)));
-    return typeof value === "bigint" ? this.#integer(value) : value;
+    return typeof value === "bigint" ? this.#objects.integer(value) : value;
   }
 
   /** Two's complement, little endian. */
@@ -298,12 +259,7 @@ class Unpickler {
     const bytes = this.file.take(length, "an integer");
     if (length > 16) this.file.fail(`an integer of ${length} bytes`);
     const value = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-    return this.#integer(BigInt.asIntN(8 * length, value));
-  }
-
-  #integer(value: bigint): number {
-    const number = Number(value);
-    return Number.isSafeInteger(number) ? number : this.file.fail(`the integer ${value} is too large`);
+    return this.#objects.integer(BigInt.asIntN(8 * length, value));
   }
 
   #utf8(length: number): string {
@@ -314,141 +270,5 @@ class Unpickler {
     } catch {
       return this.file.fail("a text is no UTF-8");
     }
-  }
-
-  #text(item: Item | undefined): string {
-    if (item instanceof ByteString) return this.#latin1(item);
-    return typeof item === "string" ? item : this.file.fail("a name is no text");
-  }
-
-  #latin1({ bytes }: ByteString): string {
-    return bytes.length <= MAX_TEXT ? latin1(bytes) : this.file.fail(`a text of ${bytes.length} bytes`);
-  }
-
-  // NumPy's arrays: _reconstruct(ndarray, (0,), b"b") makes an empty one, and BUILD gives it (1, shape, dtype, Fortran order, bytes); or
-  // _frombuffer(bytes, dtype, shape, "C" or "F") makes one. Its scalars: scalar(dtype, bytes).
-
-  #global(module: string, name: string): void {
-    const key = `${module} ${name}`;
-    if (!Object.hasOwn(GLOBALS, key)) this.#refuse(JSON.stringify(`${module}.${name}`.slice(0, 200)));
-    this.#push(GLOBALS[key]!);
-  }
-
-  #reduce(callable: Item, args: Item): void {
-    if (!(callable instanceof Global) || !Array.isArray(args)) return this.file.fail("it calls what is no function");
-    switch (callable.name) {
-      case "_reconstruct": {
-        const [type] = args;
-        if (!(type instanceof Global) || type.name !== "ndarray") this.file.fail("it reconstructs something else than an array");
-        return this.#make(new PickledArray());
-      }
-      case "dtype":
-        return this.#make(new Dtype(this.#text(args[0])));
-      case "encode": {
-        const [text, encoding] = args;
-        if (typeof text !== "string" || !/^latin-?1$/.test(this.#text(encoding)))
-          return this.file.fail("it encodes a text otherwise than as Latin-1");
-        this.#count(text.length);
-        return this.#make(fromLatin1(text));
-      }
-      case "_frombuffer": {
-        const [contents, dtype, shape, order] = args;
-        const made = new PickledArray();
-        made.array = this.#array(shape, dtype, order === "F", contents);
-        return this.#make(made);
-      }
-      case "scalar": {
-        const [dtype, contents] = args;
-        const [value] = this.#array([], dtype, false, contents).data;
-        return this.#push(typeof value === "bigint" ? this.#integer(value) : value!);
-      }
-      case "ndarray":
-        return this.#refuse(`a call of "numpy.ndarray"`);
-    }
-  }
-
-  #build(state: Item): void {
-    const { file } = this;
-    const object = this.#top();
-    if (!Array.isArray(state)) return file.fail("it builds an object from what is no tuple");
-    if (object instanceof Dtype) {
-      const order = this.#text(state[1]);
-      if (!/^[<>|=]$/.test(order)) file.fail("an array's byte order is none");
-      object.order = order;
-    } else if (object instanceof PickledArray) {
-      if (object.array || this.#objects.has(object)) file.fail("it builds an array twice");
-      const [, shape, dtype, fortran, contents] = state;
-      if (dtype instanceof Dtype && dtype.code.startsWith("O")) return this.#buildObjects(object, shape, contents);
-      object.array = this.#array(shape, dtype, fortran, contents);
-    } else file.fail("it builds what is no array");
-  }
-
-  #array(shape: Item | undefined, dtype: Item | undefined, fortran: Item | undefined, contents: Item | undefined): NumpyArray {
-    const { file } = this;
-    if (!Array.isArray(shape) || !(dtype instanceof Dtype) || typeof fortran !== "boolean")
-      return file.fail("an array's parts are not as they should be");
-    const type: ElementType | undefined = elementType(dtype.order === "|" ? dtype.code : dtype.order + dtype.code);
-    const bytes = contents instanceof ByteString ? contents.bytes : contents;
-    if (!type || !(bytes instanceof Uint8Array)) return this.#refuse(`an array of the type ${JSON.stringify(dtype.code.slice(0, 20))}`);
-    const problem = shapeProblem(shape, type, bytes.length);
-    if (problem) file.fail(problem);
-    this.#count(bytes.length);
-    return numpyArray(bytes, type, shape as number[], fortran);
-  }
-
-  /** The list of an array's objects is in row-major order, whatever the array's own. */
-  #buildObjects(array: PickledArray, shape: Item | undefined, items: Item | undefined): void {
-    const sound = Array.isArray(shape) && shape.length <= MAX_DEPTH && shape.every((size) => typeof size === "number" && size >= 0);
-    if (!sound || !Array.isArray(items) || elements(shape as number[]) !== items.length)
-      return this.file.fail("an array has another number of objects than its shape says");
-    this.#objects.set(array, { shape: shape as number[], items });
-  }
-
-  /** Bytes that are copied: none of the file's more than twice, however often the pickle refers to them. */
-  #count(bytes: number): void {
-    if ((this.#copied += bytes) > 2 * this.file.bytes.length) this.file.fail("its arrays would be larger than itself");
-  }
-
-  /** What the pickle was made of: strings of Python 2 as texts, nothing of the machine's own. */
-  #reveal(item: Item, depth: number, known: Map<Item, PickleValue>): PickleValue {
-    if (depth > MAX_DEPTH) return this.file.fail(`its lists nest more than ${MAX_DEPTH} deep`);
-    if (item instanceof Global || item instanceof Dtype) return this.#refuse("a function or a type as a value");
-    if (item instanceof PickledArray) return this.#revealArray(item, depth, known);
-    if (!Array.isArray(item) && !(item instanceof Map) && !(item instanceof ByteString)) return item;
-    const before = known.get(item);
-    if (before !== undefined) return before;
-    if (item instanceof ByteString) {
-      known.set(item, this.#latin1(item));
-      return known.get(item)!;
-    }
-    if (Array.isArray(item)) {
-      const list: PickleValue[] = [];
-      known.set(item, list);
-      for (const part of item) list.push(this.#reveal(part, depth + 1, known));
-      return list;
-    }
-    const map = new Map<PickleValue, PickleValue>();
-    known.set(item, map);
-    for (const [key, value] of item) map.set(this.#reveal(key, depth + 1, known), this.#reveal(value, depth + 1, known));
-    return map;
-  }
-
-  #revealArray(array: PickledArray, depth: number, known: Map<Item, PickleValue>): PickleValue {
-    const objects = this.#objects.get(array);
-    if (array.array || !objects) return array.array ? array : this.file.fail("an array has no contents");
-    const before = known.get(array);
-    if (before !== undefined) return before;
-    const { shape, items } = objects;
-    const list: PickleValue[] = [];
-    known.set(array, list);
-    for (const item of items) list.push(this.#reveal(item, depth + 1, known));
-    const texts = list.every((item) => typeof item === "string");
-    const numbers = !texts && list.every((item) => typeof item === "number");
-    if (texts || numbers) {
-      array.array = { shape, data: texts ? list : Float64Array.from(list as number[]) };
-      known.set(array, array);
-      return array;
-    }
-    return shape.length === 1 ? list : this.#refuse("an array of several dimensions of objects that are neither texts nor numbers");
   }
 }

@@ -1,5 +1,5 @@
 /** Writes pickles of protocols 0 to 4 as Python 3 or Python 2 would, by the definitions in pickletools. */
-import type { PickleValue } from "../../src/formats/pickle.js";
+import type { PickleValue } from "../../src/formats/pickle-objects.js";
 
 /** An array's parts as NumPy hands them to a pickle. */
 export class ArrayParts {

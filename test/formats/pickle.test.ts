@@ -1,7 +1,8 @@
 /** The pickle reader: pickles of Python, programs by hand, those of Python 2, everything it must refuse, damage. */
 import fc from "../property.js";
 import { describe, expect, it } from "vitest";
-import { type PickledArray, type PickleValue, readPickle } from "../../src/formats/pickle.js";
+import type { PickledArray, PickleValue } from "../../src/formats/pickle-objects.js";
+import { readPickle } from "../../src/formats/pickle.js";
 import { refusesEveryCut, survives } from "./damage.js";
 import { ArrayParts, type PickleOptions, writePickle, type Written } from "./pickle-writer.js";
 import { pythonFile } from "./python-files.js";

@@ -4,7 +4,8 @@
  */
 import { toFloats } from "../../formats/number-array.js";
 import type { NumpyArray } from "../../formats/numpy-array.js";
-import { PickledArray, type PickleValue, readPickle } from "../../formats/pickle.js";
+import { PickledArray, type PickleValue } from "../../formats/pickle-objects.js";
+import { readPickle } from "../../formats/pickle.js";
 import { UserError } from "../../errors.js";
 import { bareName, type ImageVectors } from "./given.js";
 
