@@ -197,6 +197,11 @@ describe("archives", () => {
     zip.writeUInt32LE(10, zip.indexOf("PK\x01\x02") + 24);
     put(at("large.zip"), zip);
     await expect(read(at("large.zip"))).rejects.toThrow(/large.zip is a damaged archive/);
+    // And one packed so well that its packed bytes are no more than an honest entry's: zlib stops where the directory says.
+    const small = Buffer.from(zipSync({ "a/b.txt": Buffer.alloc(MiB / 2) }, { level: 9 }));
+    small.writeUInt32LE(10, small.indexOf("PK\x01\x02") + 24);
+    put(at("small.zip"), small);
+    await expect(read(at("small.zip"))).rejects.toMatchObject({ cause: { code: "ERR_BUFFER_TOO_LARGE" } });
   });
 
   it("whose links multiply their files are refused", () => {
