@@ -5,6 +5,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { isatty } from "node:tty";
+import type koffiFace from "koffi";
 import { UserError } from "../errors.js";
 import { probeAdapter } from "./probe-adapter.mjs";
 
@@ -14,30 +15,56 @@ export async function readyAdapter(): Promise<void> {
   const [{ openGpu }, { NO_ADAPTER }] = await Promise.all([import("../gpu/dawn.js"), import("../gpu/device.js")]);
   const gpu = await openGpu();
   const request = () => gpu?.requestAdapter({ powerPreference: "high-performance" });
-  const stderr = process.platform === "linux" ? reopenable(2) : undefined;
-  // What is written into a file or a socket stays there: then a child is asked first, whose standard error nobody reads.
-  if (process.platform === "linux" && !stderr && !(await probeAdapter()).adapter) throw new UserError(NO_ADAPTER);
-  const adapter = await (stderr ? quietly(stderr, request) : request());
+  const silenced = process.platform === "linux" ? (reopening(2) ?? (await duplicating(2))) : undefined;
+  // Where what is written stays: then a child is asked first, whose standard error nobody reads.
+  if (process.platform === "linux" && !silenced && !(await probeAdapter()).adapter) throw new UserError(NO_ADAPTER);
+  const adapter = await (silenced ? silenced(request) : request());
   if (!adapter) throw new UserError(NO_ADAPTER);
 }
 
-interface Reopenable {
-  readonly descriptor: number;
-  readonly flags: number;
-}
+/** Calls something that writes to a descriptor in native code, at once, and lets nothing of that through. */
+type Silenced = <T>(call: () => T) => T;
 
 /**
  * Linux opens a terminal or a pipe anew by its descriptor, and a file that is only appended to (`2>> log`). Of another file (`2> log`) it would
  * begin at a place of its own, and what is written then would lie over what others write: a shell, or standard output. A socket it does not
- * open. There the two lines stay.
+ * open.
  */
-function reopenable(descriptor: number): Reopenable | undefined {
+function reopening(descriptor: number): Silenced | undefined {
   const { O_WRONLY, O_NOCTTY, O_NONBLOCK, O_APPEND } = constants;
   const kind = fstatSync(descriptor);
   // A pipe that nobody reads any more would otherwise be waited for.
-  if (kind.isFIFO()) return { descriptor, flags: O_WRONLY | O_NONBLOCK };
-  if (isatty(descriptor)) return { descriptor, flags: O_WRONLY | O_NOCTTY };
-  return kind.isFile() && isAppended(descriptor) ? { descriptor, flags: O_WRONLY | O_APPEND } : undefined;
+  if (kind.isFIFO()) return (call) => quietly(descriptor, O_WRONLY | O_NONBLOCK, call);
+  if (isatty(descriptor)) return (call) => quietly(descriptor, O_WRONLY | O_NOCTTY, call);
+  return kind.isFile() && isAppended(descriptor) ? (call) => quietly(descriptor, O_WRONLY | O_APPEND, call) : undefined;
+}
+
+/**
+ * The C library gives any descriptor back as it was, a file at its very place; Node has no call for that, koffi has where it is installed.
+ * Without it the two lines stay.
+ */
+async function duplicating(descriptor: number): Promise<Silenced | undefined> {
+  let library: ReturnType<typeof koffiFace.load>;
+  try {
+    library = (await import("koffi")).default.load(null);
+  } catch {
+    return undefined;
+  }
+  const dup = library.func("int dup(int)") as (descriptor: number) => number;
+  const dup2 = library.func("int dup2(int, int)") as (from: number, to: number) => number;
+  return (call) => {
+    const kept = dup(descriptor);
+    if (kept < 0) return call();
+    const nothing = openSync("/dev/null", constants.O_WRONLY);
+    dup2(nothing, descriptor);
+    closeSync(nothing);
+    try {
+      return call();
+    } finally {
+      dup2(kept, descriptor);
+      closeSync(kept);
+    }
+  };
 }
 
 /** Does all that is written go to the file's end, wherever others write? By the system's account of the descriptor, whose flags are octal. */
@@ -50,8 +77,7 @@ function isAppended(descriptor: number): boolean {
   }
 }
 
-/** Calls something that writes to a descriptor in native code, at once, and lets nothing of that through. */
-function quietly<T>({ descriptor, flags }: Reopenable, call: () => T): T {
+function quietly<T>(descriptor: number, flags: number, call: () => T): T {
   const path = (fd: number) => `/proc/self/fd/${fd}`;
   let kept: number;
   try {

@@ -347,12 +347,16 @@ describe("the program", () => {
     };
     expect(piped(none)).toBe(line);
     expect(piped({})).toMatch(/^petalgrad: package\.json.*\n$/);
+    expect(petalgrad(words).stderr).toMatch(/^petalgrad: package\.json.*\n$/);
     // And a file that is appended to, by others too: what they wrote is there, and nothing lies over it.
     const folder = mkdtempSync(join(tmpdir(), "petalgrad-cli-"));
     try {
       const command = `echo before; "${process.execPath}" ${main.join(" ")} ${words.join(" ")}; echo after`;
       const log = join(folder, "log");
       spawnSync("sh", ["-c", `(${command}) >> "${log}" 2>&1`], { env, timeout: 60_000 });
+      expect(readFileSync(log, "utf8")).toMatch(/^before\npetalgrad: package\.json.*\nafter\n$/);
+      // Or a file in which all have one place.
+      spawnSync("sh", ["-c", `(${command}) > "${log}" 2>&1`], { env, timeout: 60_000 });
       expect(readFileSync(log, "utf8")).toMatch(/^before\npetalgrad: package\.json.*\nafter\n$/);
     } finally {
       rmSync(folder, { recursive: true });
