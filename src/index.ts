@@ -104,7 +104,8 @@ export { CaptionEncoder, type Normalisation, normalisationOf, normalise, type Te
 
 // Data sets: petals, which are made, and whatever is in memory; and the batches of a training.
 export { captionNumbers, DataError, type Dataset, type PrepareReport, type Skipped, type Split, type SplitName } from "./data/dataset.js";
-export { decodePacked, encodePacked, PackedDataset, type PreparedData, type PreparedImage } from "./data/packed.js";
+export { PackedDataset, type PreparedData, type PreparedImage, type PreparedSet, type StoredPixels } from "./data/packed.js";
+export { decodePacked, encodePacked } from "./data/packed-form.js";
 export { makePetals, type PetalsImage, petalsImage, type PetalsOptions } from "./data/petals.js";
 export type { PetalsAttributes, PetalsClass, PetalsStyle, Rgb } from "./data/petals-attributes.js";
 export { resizeArea } from "./data/resize.js";

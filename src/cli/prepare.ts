@@ -70,7 +70,7 @@ export const prepare = defineCommand({
     const { ownOptions } = await import("../node/datasets/run-data.js");
     const { openWithProgress } = await import("../node/datasets/open-with-progress.js");
     const progress = new Progress(context.stderr);
-    const signal = context.catchInterrupt("stopping; nothing half-made stays");
+    const signal = context.catchInterrupt("stopping; what is done of a folder or archive is kept, and the same command goes on");
     try {
       const wanted = {
         size: imageSize,

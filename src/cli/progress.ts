@@ -15,6 +15,8 @@ export interface ProgressState {
   readonly total?: number;
   /** "12.3 images/s". */
   readonly rate?: string;
+  /** What is counted: "images". Where no rate is given, it is that of the last minute. */
+  readonly unit?: string;
   /** Named numbers to show, the most telling first. */
   readonly numbers?: Readonly<Record<string, number>>;
 }
@@ -82,6 +84,7 @@ export class Progress {
     this.#last = time;
     this.#pending = undefined;
     const left = this.#timeLeft(state, time);
+    state = { ...state, ...(state.rate === undefined && { rate: this.#rate(state, time) }) };
     if (this.#out.isTTY) {
       // A terminal without a size reports 0.
       const width = (this.#out.columns || 80) - 1;
@@ -95,6 +98,12 @@ export class Progress {
   #erase(): void {
     if (this.#drawn) this.#out.write("\r\x1b[2K");
     this.#drawn = false;
+  }
+
+  /** What was done before the label was first shown, by an earlier run, does not count. */
+  #rate({ done, unit }: ProgressState, time: number): string | undefined {
+    const [count, ms] = [done - this.#older.done, time - this.#older.time];
+    return unit === undefined || count <= 0 || ms <= 0 ? undefined : `${((1000 * count) / ms).toFixed(0)} ${unit}/s`;
   }
 
   #timeLeft(state: ProgressState, time: number): string | undefined {

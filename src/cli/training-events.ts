@@ -20,7 +20,7 @@ export function show(progress: Progress, event: TrainEvent): void {
     case "work": {
       const perSecond = event.rate === undefined ? undefined : `${event.rate.toFixed(0)} ${event.unit}/s`;
       const rate = event.unit === "B" ? bytes(event.done) : perSecond;
-      return progress.update({ label: event.what, done: event.done, total: event.total, rate });
+      return progress.update({ label: event.what, done: event.done, total: event.total, rate, unit: event.unit });
     }
     case "half":
       // A terminal never asks for halves.

@@ -239,6 +239,19 @@ describe("Progress", () => {
     expect(read().split("\n").at(-2)).toContain("15 min left");
   });
 
+  it("tells how many are done a second, without those that were done before", () => {
+    let time = 0;
+    let text = "";
+    const counted = new Progress({ write: (part: string) => (text += part) }, () => time);
+    const at = (seconds: number, done: number) => {
+      time = 1000 * seconds;
+      counted.update({ label: "preparing coco", done, total: 82_783, unit: "images" });
+    };
+    at(0, 40_000);
+    at(10, 42_000);
+    expect(text.split("\n")).toEqual(["preparing coco 40000/82783", "preparing coco 42000/82783  200 images/s  3 min left", ""]);
+  });
+
   it("redraws one line on a terminal, never wider than it, messages above it", () => {
     const { progress, at, read } = display(true);
     at(0, 1);
@@ -374,7 +387,9 @@ describe("the program", () => {
       });
       const code = await new Promise((resolve) => child.on("close", resolve));
       expect(code).toBe(130);
-      expect(said).toMatch(/stopping; nothing half-made stays\n[^]*petalgrad: stopped\n$/);
+      expect(said).toMatch(
+        /stopping; what is done of a folder or archive is kept, and the same command goes on\n[^]*petalgrad: stopped\n$/,
+      );
     } finally {
       rmSync(cache, { recursive: true, force: true });
     }

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { decodePacked, encodePacked, PackedDataset, type PreparedData } from "../../src/data/packed.js";
-import { readPacked, writePacked } from "../../src/node/datasets/packed-file.js";
+import { PackedDataset, type PreparedData } from "../../src/data/packed.js";
+import { decodePacked, encodePacked } from "../../src/data/packed-form.js";
+import { readPacked, writePacked, writePackedPieces } from "../../src/node/datasets/packed-file.js";
 import { petalsAttributes } from "../../src/data/petals-classes.js";
 import { tinyDataset, tinyPrepared } from "./tiny-dataset.js";
 
@@ -103,6 +104,39 @@ describe("packed files", () => {
     await writePacked(file, prepared, "key");
     expect(await readdir(join(folder, "new"))).toEqual(["a.packed"]);
     expect((await readPacked(file, "key"))?.pixels(3)).toEqual(new PackedDataset(prepared).pixels(3));
+  });
+
+  it("keep the pixels of a large set, which are read by image, also when the file is removed meanwhile", async () => {
+    const file = join(folder, "a.packed");
+    await writePacked(file, prepared, "key");
+    const [held, kept] = [await readPacked(file, "key"), await readPacked(file, "key", 0)];
+    const memory = new PackedDataset(prepared);
+    await rm(file);
+    for (let i = 14; i >= 0; i--) {
+      expect(kept!.pixels(i)).toEqual(memory.pixels(i));
+      expect(held!.pixels(i)).toEqual(memory.pixels(i));
+    }
+    expect(() => kept!.pixels(15)).toThrow(/images 0 to 14/);
+  });
+
+  it("say in one line when they are cut short while they are read", async () => {
+    const file = join(folder, "a.packed");
+    await writePacked(file, prepared, "key");
+    const kept = await readPacked(file, "key", 0);
+    await truncate(file, (await readFile(file)).length - 1);
+    expect(kept!.pixels(13)).toEqual(new PackedDataset(prepared).pixels(13));
+    expect(() => kept!.pixels(14)).toThrow(`${file} cannot be read any more: it has been cut short`);
+  });
+
+  it("have the same bytes written piece by piece", async () => {
+    const [whole, pieces] = [join(folder, "a.packed"), join(folder, "b.packed")];
+    const { pixels, ...set } = prepared;
+    await writePacked(whole, prepared, "key");
+    const parts = [pixels.subarray(0, 7), pixels.subarray(7, 1000), pixels.subarray(1000)];
+    await writePackedPieces(pieces, set, "key", parts, pixels.length);
+    expect(await readFile(pieces)).toEqual(await readFile(whole));
+    await expect(writePackedPieces(pieces, set, "key", parts.slice(1), pixels.length)).rejects.toThrow(/bytes of pixels where/);
+    expect(await readdir(folder)).toEqual(["a.packed", "b.packed"]);
   });
 
   it("are refused by name when damaged", async () => {

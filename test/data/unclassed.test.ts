@@ -1,6 +1,7 @@
 /** Images without classes: what is drawn from them, which are held out, and how they are packed. */
 import { describe, expect, it } from "vitest";
-import { decodePacked, encodePacked, PackedDataset, type PreparedData } from "../../src/data/packed.js";
+import { PackedDataset, type PreparedData } from "../../src/data/packed.js";
+import { decodePacked, encodePacked } from "../../src/data/packed-form.js";
 import { JointSampler, PairSampler } from "../../src/data/sampler.js";
 import { isHeldOutByName } from "../../src/data/split.js";
 import { tinyPrepared } from "./tiny-dataset.js";

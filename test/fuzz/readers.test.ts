@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { zipSync } from "fflate";
-import { encodePacked } from "../../src/data/packed.js";
+import { encodePacked } from "../../src/data/packed-form.js";
 import { readPacked } from "../../src/node/datasets/packed-file.js";
 import { readNpy, readNpz } from "../../src/formats/npy.js";
 import { readTorch7 } from "../../src/formats/torch7.js";

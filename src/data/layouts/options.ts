@@ -27,7 +27,7 @@ export interface LayoutOptions {
   /** The alphabet: the original 70 symbols, one made of the captions, or (default) whichever suits the captions. */
   readonly alphabet?: "auto" | "original" | "captions";
   readonly onProgress?: (progress: DataProgress) => void;
-  /** Stops a download or a preparation; nothing half-made stays. */
+  /** Stops a download or a preparation, which goes on the next time. */
   readonly signal?: AbortSignal;
 }
 

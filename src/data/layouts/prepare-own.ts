@@ -1,12 +1,13 @@
 /** Makes a folder or archive of captioned images, in any layout but the originals', ready for training. */
 import { DataError, type Skipped, type Split } from "../dataset.js";
 import { nameForm } from "../names.js";
-import type { PreparedData, PreparedImage } from "../packed.js";
+import type { PreparedImage, PreparedSet } from "../packed.js";
 import { everyFifthClass, findSplit, HELD_OUT_SHARE, isHeldOutByName } from "../split.js";
-import { byName, concatenate, type Decoded, decodeImages, type ImageDecoder } from "./decode-images.js";
+import { byName, type Decoded, decodeImages, type Decoding } from "./decode-images.js";
 import { cleanCaptions, type Contents, type OwnImage, withoutEnding } from "./layout.js";
 import { chooseAlphabet, type LayoutOptions } from "./options.js";
 import type { Recognised } from "./recognise.js";
+import type { Prepared } from "./rows.js";
 
 /** Captions of one image, and characters of all, with a few for each: more do not fit the memory that preparing may take. */
 const MOST_CAPTIONS = 1000;
@@ -14,7 +15,7 @@ const MOST_CHARACTERS = 2 ** 26;
 const EACH_CAPTION = 16;
 
 /**
- * @param decode What makes pixels of an image's bytes.
+ * @param decoding What makes pixels of an image's bytes, and where they go.
  * @param options.heldOut The share of images held out where there are no classes; undefined: the folder's own split, else a tenth.
  * @throws DataError where nothing usable is found; the signal's reason where it is stopped.
  */
@@ -23,9 +24,9 @@ export async function prepareOwn(
   contents: Contents,
   { layout, signs, note }: Recognised,
   size: number,
-  decode: ImageDecoder,
+  decoding: Decoding,
   options: LayoutOptions,
-): Promise<PreparedData> {
+): Promise<Prepared> {
   const read = await layout.read(contents, signs, options);
   options.signal?.throwIfAborted();
   const known = new Map<string, OwnImage>();
@@ -39,7 +40,7 @@ export async function prepareOwn(
   const find = (path: string): OwnImage | string => known.get(path) ?? "no captions";
   const { decoded, skipped: undecoded } = await decodeImages(
     { name, source: contents.source, find, total: known.size, size },
-    decode,
+    decoding,
     options,
   );
   const there = new Set(contents.files);
@@ -61,7 +62,7 @@ export async function prepareOwn(
     classIndex: classless ? i : places.get(file.className!)!,
   }));
   const trained = new Set(split.train);
-  return {
+  const set: PreparedSet = {
     ...{ name, size, classes, split, images, classless },
     alphabet: chooseAlphabet(
       options.alphabet ?? "auto",
@@ -73,8 +74,8 @@ export async function prepareOwn(
       skipped: skipped.sort((a, b) => byName(a.file, b.file)),
       notes: [note, ...notes, ...read.notes],
     },
-    pixels: concatenate(kept.map(({ pixels }) => pixels)),
   };
+  return { set, rows: kept };
 }
 
 /** Images by path, with all captions that files give them. @throws DataError where the captions are too many */

@@ -1,13 +1,14 @@
 /** Files of a data set, wherever they lie: in a folder, or in an archive (.tar, .tar.gz, .tgz, .zip). All are read the same way. */
+import { type Stats, statSync } from "node:fs";
 import { open, readdir, realpath, stat } from "node:fs/promises";
 import { basename, join, resolve, sep } from "node:path";
+import { setImmediate as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { inflateRaw } from "node:zlib";
 import { type Archive, archiveKind, HEAD, readArchive } from "../../data/files/archive.js";
 import type { ArchiveEntry } from "../../data/files/archive-entry.js";
 import { type FileSource, type Reading, type SourceFile, tooLarge } from "../../data/files/source.js";
-import { isParquetName, parquetSource } from "../../data/files/parquet.js";
-import { type RandomAccess, zipEntries } from "../../data/files/zip.js";
+import { zipEntries } from "../../data/files/zip.js";
 import { fileProblem } from "../files/file-problem.js";
 import { isStray, nameForm } from "../../data/names.js";
 import { readFileUpTo } from "./read-file.js";
@@ -18,6 +19,9 @@ export type { Reading, SourceFile };
 
 /** Folders deeper than this are not looked into. */
 const DEEPEST = 6;
+/** Files that are looked up before other work may go on. */
+const LISTED_AT_ONCE = 1000;
+
 /**
  * All wanted files of a folder (by ascending path) or an archive (in its order, then those that are links). Files that are hidden or a
  * system's own (`isStray`) are passed over.
@@ -45,19 +49,11 @@ export async function* readSource(source: string, reading: Reading): AsyncGenera
 
 /** A folder or archive of the file system. */
 export const sourceAt = (path: string): FileSource => ({
-  ...{ path: resolve(path), name: basename(path), size: () => sourceSize(path) },
+  path: resolve(path),
+  name: basename(path),
+  size: () => sourceSize(path),
   read: (reading) => readSource(path, reading),
 });
-
-/** A file that holds others: an archive, or a Parquet table. */
-export const packedAt = (path: string): FileSource =>
-  isParquetName(path)
-    ? parquetSource(
-        resolve(path),
-        () => sourceSize(path),
-        () => openFile(path),
-      )
-    : sourceAt(path);
 
 const inflate = promisify(inflateRaw);
 
@@ -69,23 +65,17 @@ async function archiveAt(file: string): Promise<Archive> {
 }
 
 async function* zipFile(file: string): AsyncGenerator<ArchiveEntry> {
-  const { access, close } = await openFile(file);
-  try {
-    yield* zipEntries(access, (packed, most) => inflate(packed, { maxOutputLength: Math.max(1, most) }));
-  } finally {
-    await close();
-  }
-}
-
-/** A file's bytes, from anywhere in it. */
-async function openFile(file: string): Promise<{ access: RandomAccess; close: () => Promise<void> }> {
   const handle = await open(file, "r");
-  const { size } = await handle.stat();
-  const read = async (position: number, length: number): Promise<Buffer> => {
-    const bytes = Buffer.alloc(length);
-    return bytes.subarray(0, (await handle.read(bytes, 0, length, position)).bytesRead);
-  };
-  return { access: { size, read }, close: () => handle.close() };
+  try {
+    const { size } = await handle.stat();
+    const read = async (position: number, length: number): Promise<Buffer> => {
+      const bytes = Buffer.alloc(length);
+      return bytes.subarray(0, (await handle.read(bytes, 0, length, position)).bytesRead);
+    };
+    yield* zipEntries({ size, read }, (packed, most) => inflate(packed, { maxOutputLength: Math.max(1, most) }));
+  } finally {
+    await handle.close();
+  }
 }
 
 async function firstBytes(file: string): Promise<Buffer> {
@@ -146,19 +136,28 @@ async function listInside(folder: string, inside: string, above: readonly string
   });
   const entries = all.filter(({ name }) => !isStray(name));
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const found = await Promise.all(
-    entries.map(async (entry) => {
-      const path = inside === "" ? entry.name : `${inside}/${entry.name}`;
-      const about = await stat(join(folder, path)).catch(() => undefined);
-      if (!about?.isDirectory()) {
-        return about?.isFile() ? [{ path, name: nameForm(path), size: about.size, mtimeMs: about.mtimeMs }] : [];
-      }
-      const real = entry.isSymbolicLink() ? await realpath(join(folder, path)) : join(above.at(-1)!, entry.name);
-      const circular = entry.isSymbolicLink() && above.some((one) => asFolder(one).startsWith(asFolder(real)));
-      return circular || above.length > DEEPEST ? [] : listInside(folder, path, [...above, real], onRefused);
-    }),
-  );
-  return found.flat();
+  const found: ListedFile[] = [];
+  for (const entry of entries) {
+    const path = inside === "" ? entry.name : `${inside}/${entry.name}`;
+    const about = statOf(join(folder, path));
+    if (about?.isFile()) found.push({ path, name: nameForm(path), size: about.size, mtimeMs: about.mtimeMs });
+    if (found.length % LISTED_AT_ONCE === 1) await pause();
+    if (!about?.isDirectory()) continue;
+    const real = entry.isSymbolicLink() ? await realpath(join(folder, path)) : join(above.at(-1)!, entry.name);
+    const circular = entry.isSymbolicLink() && above.some((one) => asFolder(one).startsWith(asFolder(real)));
+    if (circular || above.length > DEEPEST) continue;
+    for (const file of await listInside(folder, path, [...above, real], onRefused)) found.push(file);
+  }
+  return found;
+}
+
+/** Looked up in this thread: of a hundred thousand files at once, promises would take more time and memory than the files' names. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function asFolder(path: string): string {

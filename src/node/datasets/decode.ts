@@ -9,8 +9,10 @@ import { resizeArea } from "../../data/resize.js";
 
 /** Pixels of the largest image: decoding takes up to ten bytes for each, and preparing may take 1.5 GB in all. */
 const MOST_PIXELS = 2 ** 26;
-/** Images up to this size are decoded side by side; larger ones one at a time. */
-const MANY_PIXELS = MOST_PIXELS / 4;
+/** Images up to this size are decoded side by side, as many as are asked for; larger ones a few at a time, the largest one at a time. */
+const MANY_PIXELS = 2 ** 21;
+const FEW_PIXELS = MOST_PIXELS / 4;
+const FEW = 4;
 /** Longer sides are no picture's. */
 const LONGEST_SIDE = 2 ** 16 - 1;
 /** Seconds after which decoding is given up. */
@@ -37,10 +39,9 @@ async function decodePhoto(bytes: Uint8Array): Promise<Photo> {
     // A drawing in SVG may ask for anything, and a saved web page is the commoner case.
     throw new Error("a web page, or another text, not a photograph");
   }
-  const { data, info } = await decode(bytes, MANY_PIXELS).catch((error: Error) => {
-    if (!/exceeds pixel limit/.test(error.message)) throw error;
-    return oneAtATime(() => decodeLarge(bytes));
-  });
+  const { data, info } = await decode(bytes, MANY_PIXELS)
+    .catch(ifLarger(() => few.run(() => decode(bytes, FEW_PIXELS))))
+    .catch(ifLarger(() => one.run(() => decodeLarge(bytes))));
   if (Math.max(info.width, info.height) > LONGEST_SIDE) {
     throw tooManyPixels(info);
   }
@@ -75,14 +76,38 @@ function tooManyPixels({ width, height }: { readonly width: number; readonly hei
   return new Error(`${width}x${height} pixels, more than are read: make it smaller`);
 }
 
-let last: Promise<unknown> = Promise.resolve();
+/** What is done where sharp says that an image has more pixels than it was told to take. */
+const ifLarger =
+  (decode: () => Promise<Raw>) =>
+  (error: Error): Promise<Raw> => {
+    if (!/exceeds pixel limit/.test(error.message)) throw error;
+    return decode();
+  };
 
-/** Does a piece of work after all others given before it. */
-function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
-  const mine = last.then(work);
-  last = mine.catch(() => undefined);
-  return mine;
+/** Pieces of work of which so many at most are done at a time, in the order in which they are given. */
+class Turns {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(most: number) {
+    this.#free = most;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
+  }
 }
+
+const few = new Turns(FEW);
+const one = new Turns(1);
 
 /** Grey (with or without opacity) as RGB. */
 function spread(grey: Uint8Array, channels: number): Uint8Array {

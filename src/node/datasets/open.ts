@@ -3,7 +3,7 @@
  * file.
  */
 import { createHash } from "node:crypto";
-import { homedir } from "node:os";
+import { availableParallelism, homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fingerprint, isArchiveName, sourceAt } from "./archive.js";
 import { birds } from "./birds.js";
@@ -13,11 +13,11 @@ import { folderDefinition } from "./folder.js";
 import { findSources, hasCaptions, isFile, isFolder, type LayoutDefinition, type LayoutSources } from "./layout.js";
 import { DATASET_NAMES } from "../../data/dataset-names.js";
 import type { OpenOptions } from "./options.js";
-import { PackedDataset, type PreparedData } from "../../data/packed.js";
-import { readPacked, writePacked } from "./packed-file.js";
+import { madeOnce, preparedOnce } from "./packed-once.js";
 import { decodeImage } from "./decode.js";
-import { isParquetName } from "../../data/files/parquet.js";
-import { layoutOf, locateOwn, type OwnData, prepareFound } from "./own.js";
+import type { Contents } from "../../data/layouts/layout.js";
+import { prepareOwn } from "../../data/layouts/prepare-own.js";
+import { contentsOf, recognise, type Recognised } from "../../data/layouts/recognise.js";
 import { makePetals, PETALS_VERSION } from "../../data/petals.js";
 import { prepareLayout } from "../../data/layouts/reed/prepare.js";
 import { listsBeside, readLists } from "./lists.js";
@@ -26,6 +26,8 @@ import { listsBeside, readLists } from "./lists.js";
 const PREPARE_VERSION = 1;
 /** The same, for the other layouts. */
 const OWN_VERSION = 1;
+/** Images decoded at a time: two for each core, so that none waits for the next file. Large ones are fewer (decode.ts). */
+const AT_ONCE = Math.min(32, Math.max(4, 2 * availableParallelism()));
 
 /**
  * Opens a data set, preparing it (and, for flowers, fetching it) when that has not been done.
@@ -53,7 +55,14 @@ interface Located {
   readonly sources: LayoutSources;
 }
 
-async function locate(name: string, options: OpenOptions): Promise<"petals" | Located | OwnData> {
+/** A data set in another layout. */
+interface LocatedOwn {
+  readonly name: string;
+  readonly contents: Contents;
+  readonly recognised: Recognised;
+}
+
+async function locate(name: string, options: OpenOptions): Promise<"petals" | Located | LocatedOwn> {
   const { size = 64, dataDir } = options;
   if (!Number.isInteger(size) || size < 4 || size > 1024) {
     throw new DataError(`the size of images must be an integer from 4 to 1024, not ${size}`);
@@ -72,16 +81,18 @@ async function locate(name: string, options: OpenOptions): Promise<"petals" | Lo
     return locateLayout(name === "flowers" ? flowers : birds, dataDir ?? (await defaultDataDir(name)), options);
   }
   const folder = await isFolder(name);
-  if (folder || ((isArchiveName(name) || isParquetName(name)) && (await isFile(name)))) {
+  if (folder || (isArchiveName(name) && (await isFile(name)))) {
     if (dataDir !== undefined) {
-      throw new DataError(`${name} is ${folder ? "a folder" : "a file"} already: leave the data folder ${dataDir} out`);
+      throw new DataError(`${name} is ${folder ? "a folder" : "an archive"} already: leave the data folder ${dataDir} out`);
     }
-    const called = options.name ?? basename(resolve(name)).replace(folder ? /$^/ : /\.(?:tgz|tar\.gz|tar|zip|parquet)$/i, "");
+    const called = options.name ?? basename(resolve(name)).replace(folder ? /$^/ : /\.(?:tgz|tar\.gz|tar|zip)$/i, "");
     if (folder && (options.layout === "reed" || (options.layout === undefined && (await hasCaptions(name, options.captions))))) {
       refuseOwn(called, { ...options, layout: undefined });
       return locateLayout(folderDefinition(called), name, options);
     }
-    return locateOwn(name, called, options);
+    if (options.layout === "reed") throw new DataError(`${name}: layout reed is read of folders; unpack it`);
+    const contents = await contentsOf(sourceAt(name));
+    return { name: called, contents, recognised: recognise(contents, called, options.layout) };
   }
   throw new DataError(`no data set "${name}": give ${DATASET_NAMES.join(", ")}, or a folder that exists`);
 }
@@ -135,7 +146,7 @@ function refuseFiles(options: OpenOptions): void {
 async function openPetals(options: OpenOptions): Promise<Dataset> {
   const { size = 64, seed = 0, imagesPerClass = 20, onProgress, signal } = options;
   const key = keyOf(`petals ${PETALS_VERSION} ${size} ${seed} ${imagesPerClass}`);
-  return openPacked("petals", key, size, options, () =>
+  return madeOnce({ name: "petals", key, size, cacheDir: cacheOf(options) }, options, () =>
     makePetals({
       size,
       seed,
@@ -159,56 +170,20 @@ async function openLayout({ definition, dataDir, sources: found }: Located, opti
   const parts = [complete.images, complete.captions, ...Object.values(complete.lists)];
   const prints = await Promise.all(parts.map(fingerprint));
   const key = keyOf([`${name} ${PREPARE_VERSION} ${size} ${options.alphabet ?? "auto"}`, ...prints].join("\n\n"));
-  return openPacked(name, key, size, options, async () => {
+  return preparedOnce({ name, key, size, cacheDir: cacheOf(options), source: resolve(complete.images) }, options, async (rows) => {
     const [beside, lists] = [await listsBeside(complete.captions), await readLists(complete.lists)];
     const found = { images: sourceAt(complete.images), captions: sourceAt(complete.captions), beside, lists };
-    return prepareLayout(definition, found, size, decodeImage, options);
+    return prepareLayout(definition, found, size, { decode: decodeImage, rows, atOnce: AT_ONCE }, options);
   });
 }
 
-async function openOwn(found: OwnData, options: OpenOptions): Promise<Dataset> {
-  const { name, contents } = found;
+async function openOwn({ name, contents, recognised }: LocatedOwn, options: OpenOptions): Promise<Dataset> {
   const { size = 64, alphabet = "auto", heldOut, captions, captionTemplate } = options;
-  const wanted = [name, OWN_VERSION, layoutOf(found), size, alphabet, heldOut, captions, captionTemplate];
+  const wanted = [name, OWN_VERSION, recognised.layout.name, size, alphabet, heldOut, captions, captionTemplate];
   const key = keyOf(`${JSON.stringify(wanted)}\n\n${await fingerprint(contents.source.path)}`);
-  return openPacked(name, key, size, options, () => prepareFound(found, folderDefinition(name), size, options));
-}
-
-/** The packed file where there is a sound one; else what `prepare` makes, packed for the next time. */
-async function openPacked(
-  name: string,
-  key: string,
-  size: number,
-  options: OpenOptions,
-  prepare: () => Promise<PreparedData>,
-): Promise<Dataset> {
-  const { cacheDir = defaultCacheDir(), onMessage } = options;
-  const file = join(cacheDir, `${name}-${size}-${key.slice(0, 16)}.packed`);
-  try {
-    const packed = await readPacked(file, key);
-    if (packed !== undefined) {
-      return packed;
-    }
-  } catch (error) {
-    const { message } = error as Error;
-    onMessage?.(
-      error instanceof DataError ? `${message.split(";")[0]}; it is made anew` : `${file} cannot be read (${message}); it is made anew`,
-    );
-  }
-  const prepared = await prepare();
-  options.signal?.throwIfAborted();
-  const { skipped } = prepared.report;
-  if (skipped.length > 0) {
-    const some = skipped.slice(0, 3).map((one) => `${one.file} (${one.reason})`);
-    onMessage?.(`${name}: ${skipped.length} files left out: ${some.join(", ")}${skipped.length > some.length ? ", ..." : ""}`);
-  }
-  try {
-    await writePacked(file, prepared, key);
-  } catch (error) {
-    // Training can go on without: only the next start has to prepare again.
-    onMessage?.(`${name}: the prepared data cannot be kept in ${cacheDir} (${(error as Error).message})`);
-  }
-  return new PackedDataset(prepared);
+  return preparedOnce({ name, key, size, cacheDir: cacheOf(options), source: resolve(contents.source.path) }, options, (rows) =>
+    prepareOwn(name, contents, recognised, size, { decode: decodeImage, rows, atOnce: AT_ONCE }, options),
+  );
 }
 
 /** $PETALGRAD_DATA/<name> or $PETALGRAD_DATA, whichever exists, else ./data/<name>. */
@@ -233,6 +208,8 @@ export function defaultCacheDir(): string {
   const base = process.env["XDG_CACHE_HOME"];
   return join(base !== undefined && base !== "" ? base : join(homedir(), ".cache"), "petalgrad");
 }
+
+const cacheOf = ({ cacheDir = defaultCacheDir() }: OpenOptions): string => cacheDir;
 
 /** A packed file's name: another for other data. */
 function keyOf(text: string): string {

@@ -57,7 +57,8 @@ export async function openTrainingData(...args: Parameters<typeof openData>): Pr
   try {
     return await openData(...args);
   } catch (error) {
-    if (args[1].signal.aborted) throw new UserError("stopped while preparing the data; nothing half-made is left");
+    if (args[1].signal.aborted)
+      throw new UserError("stopped while preparing the data; what is done of a folder or archive is kept, and the same command goes on");
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** Writing files so that a reader, or a machine that loses power, sees the old contents or the new ones, never a mixture. */
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** Bytes moved by one system call, which takes less than 2 GiB. */
@@ -26,6 +27,31 @@ export function writeFileAtomic(path: string, contents: string | Uint8Array | re
       fsyncSync(file);
     } finally {
       closeSync(file);
+    }
+    renameSync(beside, path);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
+  syncFolder(dirname(path));
+}
+
+/**
+ * The same, for a file that is written piece by piece.
+ * @param write Writes the new contents.
+ * @throws what `write` throws, and the file system's error.
+ */
+export async function replaceFile(path: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true });
+  removeAbandoned(path);
+  const beside = `${path}.tmp-${process.pid}`;
+  try {
+    const handle = await open(beside, "w");
+    try {
+      await write(handle);
+      await handle.sync();
+    } finally {
+      await handle.close();
     }
     renameSync(beside, path);
   } catch (error) {

@@ -15,13 +15,25 @@ interface Holder {
   readonly began?: string;
 }
 
+/** Another process has a lock. */
+export class HeldError extends UserError {
+  constructor(
+    message: string,
+    /** Whether it is one of this machine. */
+    readonly here: boolean,
+  ) {
+    super(message);
+  }
+}
+
 /**
  * Takes a folder's lock, also one whose process is gone.
  * @param warn Is told of such a one.
+ * @param done What is done in the folder.
  * @returns what gives it back
- * @throws UserError when a running process holds it, or one of another machine, of which nobody can know here; the file system's error
+ * @throws HeldError when a running process holds it, or one of another machine, of which nobody can know here; the file system's error
  */
-export function lockFolder(folder: string, path: string, warn: (text: string) => void): () => void {
+export function lockFolder(folder: string, path: string, warn: (text: string) => void, done = "trained"): () => void {
   const own: Holder = { process: process.pid, machine: hostname(), ...began(process.pid) };
   const text = `${JSON.stringify(own)}\n`;
   for (let attempt = 0; ; attempt++) {
@@ -34,16 +46,17 @@ export function lockFolder(folder: string, path: string, warn: (text: string) =>
     const found = readLock(path);
     if (found === undefined) continue;
     const holder = holderOf(found);
-    if (!holder && isFresh(path)) throw new UserError(`${folder} is being taken by another process just now`);
+    if (!holder && isFresh(path)) throw new HeldError(`${folder} is being taken by another process just now`, true);
     if (holder && isHeld(holder, own)) {
       const here = holder.machine === own.machine;
       const way = here ? "wait for it, or stop it" : `if that one has ended, remove ${path}`;
-      throw new UserError(
-        `${folder} is being trained by process ${holder.process}${here ? "" : ` of the machine ${holder.machine}`}: ${way}`,
+      throw new HeldError(
+        `${folder} is being ${done} by process ${holder.process}${here ? "" : ` of the machine ${holder.machine}`}: ${way}`,
+        here,
       );
     }
     if (takeAway(path, found))
-      warn(`${folder}: process ${holder?.process ?? "?"}, which trained it, has ended without a word; its lock is taken over`);
+      warn(`${folder}: process ${holder?.process ?? "?"}, which ${done} it, has ended without a word; its lock is taken over`);
   }
   const release = (): void => {
     process.off("exit", release);

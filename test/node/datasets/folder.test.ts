@@ -310,7 +310,9 @@ describe("packed files of data sets", () => {
   it("do not exist after a preparation was stopped", async () => {
     const stop = new AbortController();
     await expect(open({ signal: stop.signal, onProgress: () => stop.abort(new Error("enough")) })).rejects.toThrow("enough");
-    expect(await readdir(cacheDir).catch(() => [])).toEqual([]);
+    // What is done is kept for the next time (part-file.test.ts).
+    const left = await readdir(cacheDir).catch((): string[] => []);
+    expect(left.map((name) => name.replace(/^.*\.packed/, "")).sort()).toEqual([".part", ".part.journal"]);
   });
 
   it("are done without where they cannot be written", async () => {

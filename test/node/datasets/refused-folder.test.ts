@@ -1,4 +1,5 @@
 /** A data set of which some may not be read: as root no permission would refuse, so the refusal is the file system's by proxy. */
+import type FsNow from "node:fs";
 import type Fs from "node:fs/promises";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,12 +8,21 @@ import { afterAll, expect, it, vi } from "vitest";
 import { openDataset } from "../../../src/node/datasets/open.js";
 import { tinyFolder } from "./tiny-folder.js";
 
+const refuse = vi.hoisted(() => (path: unknown, syscall: string): void => {
+  if (/(?:images.class_1|class_2.image_2_3\.png|text_c10.class_3)$/.test(String(path)))
+    throw Object.assign(new Error(`EACCES: permission denied, ${syscall} '${String(path)}'`), { code: "EACCES", syscall, path });
+});
+
+vi.mock("node:fs", async (original) => {
+  const fs = await original<typeof FsNow>();
+  const readFileSync = (...args: Parameters<typeof fs.readFileSync>): unknown => {
+    refuse(args[0], "open");
+    return fs.readFileSync(...args);
+  };
+  return { ...fs, readFileSync };
+});
 vi.mock("node:fs/promises", async (original) => {
   const fs = await original<typeof Fs>();
-  const refuse = (path: unknown, syscall: string): void => {
-    if (/(?:images.class_1|class_2.image_2_3\.png|text_c10.class_3)$/.test(String(path)))
-      throw Object.assign(new Error(`EACCES: permission denied, ${syscall} '${String(path)}'`), { code: "EACCES", syscall, path });
-  };
   const refusing =
     (call: (path: string, ...rest: unknown[]) => Promise<unknown>, syscall: string) =>
     async (path: string, ...rest: unknown[]): Promise<unknown> => {

@@ -6,10 +6,11 @@ import { DataError, type Skipped } from "../../dataset.js";
 import { baseName } from "../../files/paths.js";
 import type { FileSource } from "../../files/source.js";
 import { withoutEnding } from "../../names.js";
-import type { PreparedData, PreparedImage } from "../../packed.js";
+import type { PreparedImage, PreparedSet } from "../../packed.js";
 import { type DefaultSplit, findSplit, type ListName } from "../../split.js";
-import { byName, concatenate, type Decoded, decodeImages, type ImageDecoder } from "../decode-images.js";
+import { byName, type Decoded, decodeImages, type Decoding } from "../decode-images.js";
 import { chooseAlphabet, type LayoutOptions } from "../options.js";
+import type { Prepared } from "../rows.js";
 import { type CaptionFile, readCaptions } from "./captions-source.js";
 
 /** Texts of class lists by the base name they have. */
@@ -35,9 +36,9 @@ export async function prepareLayout(
   definition: DefaultSplit,
   sources: ReedSources,
   size: number,
-  decode: ImageDecoder,
+  decoding: Decoding,
   { alphabet = "auto", onProgress, signal }: PrepareOptions = {},
-): Promise<PreparedData> {
+): Promise<Prepared> {
   const { name } = definition;
   const read = await readCaptions(sources.captions);
   if (read.files.length === 0) {
@@ -49,7 +50,7 @@ export async function prepareLayout(
   signal?.throwIfAborted();
   const { decoded, skipped } = await decodeImages(
     { name, source: sources.images, find: captionFinder(read.files), total: read.files.length, size },
-    decode,
+    decoding,
     { onProgress, signal },
   );
   if (decoded.length === 0) {
@@ -68,7 +69,7 @@ export async function prepareLayout(
   }));
   const { split, notes } = findSplit(definition, classes, { ...sources.beside, ...read.lists, ...sources.lists });
   const trained = new Set(split.train);
-  return {
+  const set: PreparedSet = {
     name,
     size,
     classes,
@@ -84,8 +85,8 @@ export async function prepareLayout(
       notes: [`captions from ${sources.captions.name}`, ...notes, ...read.notes],
     },
     images,
-    pixels: concatenate(decoded.map(({ pixels }) => pixels)),
   };
+  return { set, rows: decoded };
 }
 
 /** From an image's path to its captions, by class folder and name, or by name alone where the images are not in class folders; or why there are none. */
