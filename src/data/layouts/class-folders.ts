@@ -1,6 +1,7 @@
 /** Images in one folder a class, without captions: a template makes them. */
 import { DataError } from "../dataset.js";
 import { baseName, folderOf } from "../files/paths.js";
+import { shardOf } from "../files/shards.js";
 import { isImageName, type Layout } from "./layout.js";
 
 const TEMPLATE = "a photo of a {class}";
@@ -20,7 +21,7 @@ export const classFolders: Layout = {
   lacking: "not all images in two or more class folders",
   example: ["rose/1.jpg", 'tulip/1.jpg     captioned by --caption-template "a photo of a {class}"'],
   signs(files) {
-    const images = files.filter(isImageName);
+    const images = files.filter((path) => isImageName(path) && shardOf(path) === undefined && !/\.parquet\//i.test(path));
     const folders = new Set(images.map(folderOf));
     return images.length > 0 && !folders.has(".") && new Set([...folders].map(baseName)).size > 1 ? [...folders] : [];
   },

@@ -1,11 +1,12 @@
 /** Hugging Face's imagefolder: metadata.jsonl or metadata.csv, with file_name and the captions of it, beside the images. */
 import { parseCsv } from "../../formats/csv.js";
+import { isParquetName } from "../files/parquet.js";
 import { DataError } from "../dataset.js";
 import { besideOf, type Layout, type OwnImage, partOf, textsIn } from "./layout.js";
 
 const METADATA = /(?:^|\/)metadata\.(?:jsonl|csv)$/i;
 /** Columns of captions, the first that is there. */
-const COLUMNS = ["text", "caption", "captions", "texts", "sentences", "sentence", "description", "prompt"];
+export const COLUMNS: readonly string[] = ["text", "caption", "captions", "texts", "sentences", "sentence", "description", "prompt"];
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -13,17 +14,14 @@ export const imagefolder: Layout = {
   name: "imagefolder",
   lacking: "no metadata.jsonl or .csv",
   example: ["rose.jpg", 'metadata.jsonl  {"file_name": "rose.jpg", "text": "a red rose"}'],
-  signs: (files) => files.filter((path) => METADATA.test(path)),
+  // A Parquet file has its texts in the same form.
+  signs: (files, { name }) => (isParquetName(name) ? [] : files.filter((path) => METADATA.test(path) && !/\.parquet\//i.test(path))),
   async read(contents, signs, { captions }) {
     const skipped: { file: string; reason: string }[] = [];
     const images: OwnImage[] = [];
     for await (const { path, text } of contents.texts(signs, (one) => skipped.push(one))) {
       const rows = /csv$/i.test(path) ? csvRows(text, path) : jsonRows(text, path, skipped);
-      const column = columnOf(
-        rows.map(({ row }) => row),
-        captions,
-        path,
-      );
+      const column = rows.length === 0 ? undefined : columnOf(new Set(rows.flatMap(({ row }) => Object.keys(row))), captions, path);
       for (const { row, line } of rows) {
         const name = row["file_name"];
         if (typeof name === "string" && name !== "") {
@@ -65,11 +63,14 @@ function csvRows(text: string, path: string): Numbered[] {
   }
 }
 
-/** @throws DataError where no column is one of captions */
-function columnOf(rows: readonly Row[], wanted: string | undefined, path: string): string | undefined {
-  const there = new Set(rows.flatMap((row) => Object.keys(row)));
+/**
+ * Which of the columns there are holds captions.
+ * @throws DataError where none does, unless it is not needed
+ */
+export function columnOf(there: ReadonlySet<string>, wanted: string | undefined, path: string, needed = true): string | undefined {
   const column = wanted ?? COLUMNS.find((name) => there.has(name));
-  if (rows.length === 0 || (column !== undefined && there.has(column))) return column;
+  if (column !== undefined && there.has(column)) return column;
+  if (!needed) return undefined;
   throw new DataError(
     `${path} has no column ${wanted === undefined ? "text or caption" : `"${wanted}"`}: there are ${[...there].join(", ")}; say with --captions COLUMN which holds the captions`,
   );

@@ -39,8 +39,8 @@ export interface Layout {
   readonly lacking: string;
   /** The smallest example, a line each. */
   readonly example: readonly string[];
-  /** Files that show this layout; none where it is another. */
-  signs(files: readonly string[]): readonly string[];
+  /** Files that show this layout; none where it is another. @param about The name of what holds them; whether this layout was asked for. */
+  signs(files: readonly string[], about: { readonly name: string; readonly asked: boolean }): readonly string[];
   /** @throws DataError where the captions cannot be read at all */
   read(contents: Contents, signs: readonly string[], options: OwnOptions): Promise<OwnSet>;
 }
@@ -48,8 +48,10 @@ export interface Layout {
 /** The part of a split that a path says by one of its folders. */
 export function partOf(path: string): SplitName | undefined {
   for (const folder of path.toLowerCase().split("/").slice(0, -1)) {
-    if (/^train(?:ing)?(?:20\d\d)?$/.test(folder)) return "train";
-    if (/^(?:val|valid|validation|dev|test|testing)(?:20\d\d)?$/.test(folder)) return "test";
+    // A shard is as a folder here: train-00000-of-00002.parquet, val-{0000..0003}.tar.
+    const name = folder.replace(/[-_.]?\d*(?:-of-\d+)?\.(?:parquet|tar|tar\.gz|tgz)$/, "");
+    if (/^train(?:ing)?(?:20\d\d)?$/.test(name)) return "train";
+    if (/^(?:val|valid|validation|dev|test|testing)(?:20\d\d)?$/.test(name)) return "test";
   }
   return undefined;
 }

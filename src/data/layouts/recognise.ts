@@ -1,6 +1,8 @@
 /** Which layout a folder has: the first whose files it holds, or the one that was asked for. */
 import { DataError } from "../dataset.js";
+import { listOf } from "../files/shards.js";
 import { type FileSource, mebibytes } from "../files/source.js";
+import { isArchiveName, isOtherArchiveName } from "../files/archive.js";
 import { decodeText } from "../files/text.js";
 import type { LayoutName } from "../layout-names.js";
 import { beside } from "./beside.js";
@@ -9,9 +11,11 @@ import { coco } from "./coco.js";
 import { flickr } from "./flickr.js";
 import { imagefolder } from "./imagefolder.js";
 import type { Contents, Layout } from "./layout.js";
+import { parquet } from "./parquet.js";
+import { webdataset } from "./webdataset.js";
 
 /** In the order in which they are looked for: what is plainest first. */
-export const LAYOUTS: readonly Layout[] = [coco, imagefolder, flickr, beside, classFolders];
+export const LAYOUTS: readonly Layout[] = [coco, parquet, webdataset, imagefolder, flickr, beside, classFolders];
 
 /** Bytes of the largest file of captions: MS-COCO's are 66 MiB. */
 const LARGEST_TEXT = 2 ** 27;
@@ -33,7 +37,7 @@ const REED = {
 export function recognise({ files, source }: Contents, name: string, wanted: LayoutName | undefined): Recognised {
   const fits = LAYOUTS.filter((layout) => wanted === undefined || layout.name === wanted).map((layout) => ({
     layout,
-    signs: layout.signs(files),
+    signs: layout.signs(files, { name: source.name, asked: wanted !== undefined }),
   }));
   const [found, ...others] = fits.filter(({ signs }) => signs.length > 0);
   if (found) {
@@ -45,8 +49,10 @@ export function recognise({ files, source }: Contents, name: string, wanted: Lay
   }
   const asked = LAYOUTS.find((layout) => layout.name === wanted);
   if (asked) throw new DataError(`${name}: ${source.path} is not of layout ${asked.name}: ${asked.lacking}. ${exampleOf(asked)}`);
+  const packed = files.find((path) => isArchiveName(path) || isOtherArchiveName(path));
+  const unpack = packed === undefined ? "" : ` It holds ${packed}, which is not looked into: unpack it.`;
   throw new DataError(
-    `${name}: ${source.path} is in no layout that is known. The smallest example of each:\n${[REED, ...LAYOUTS]
+    `${name}: ${source.path} is in no layout that is known.${unpack} The smallest example of each:\n${[REED, ...LAYOUTS]
       .map((layout) => `  --layout ${layout.name}\n${layout.example.map((line) => `      ${line}`).join("\n")}`)
       .join("\n")}\n\`--dataset petals\` needs nothing.`,
   );
@@ -56,18 +62,14 @@ const exampleOf = ({ example }: Layout): string => `The smallest example:\n${exa
 
 /** What a folder or archive holds. */
 export async function contentsOf(source: FileSource): Promise<Contents> {
-  const files: string[] = [];
-  const wanted = (path: string): boolean => {
-    files.push(path);
-    return false;
-  };
-  for await (const _ of source.read({ wanted, largest: 0, onSkipped: () => undefined }));
   return {
-    ...{ source, files: files.sort() },
+    ...{ source, files: await listOf(source) },
     async *texts(paths, onSkipped) {
       const some = new Set(paths);
       const tooLarge = (one: { file: string; reason: string }): void => {
-        throw new DataError(`${one.file}: ${one.reason}; captions of at most ${mebibytes(LARGEST_TEXT)} are read`);
+        // What else a folder holds that cannot be read is told with its images.
+        if (some.has(one.file.slice(one.file.indexOf("/") + 1)))
+          throw new DataError(`${one.file}: ${one.reason}; captions of at most ${mebibytes(LARGEST_TEXT)} are read`);
       };
       for await (const { path, bytes } of source.read({ wanted: (path) => some.has(path), largest: LARGEST_TEXT, onSkipped: tooLarge })) {
         const text = decodeText(bytes)?.text;

@@ -51,12 +51,17 @@ export class RowsInMemory implements Rows {
 
   /** The data set that these rows make up. */
   together({ set, rows }: Prepared): PreparedData {
-    const pixels = new Uint8Array(bytesOf(rows));
-    let at = 0;
-    for (const row of this.pixels(rows)) {
-      pixels.set(row, at);
-      at += row.length;
-    }
-    return { ...set, pixels };
+    return { ...set, pixels: concatenate(this.pixels(rows)) };
   }
+}
+
+/** Pieces one after the other. */
+export function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
 }

@@ -8,7 +8,8 @@ import { inflateRaw } from "node:zlib";
 import { type Archive, archiveKind, HEAD, readArchive } from "../../data/files/archive.js";
 import type { ArchiveEntry } from "../../data/files/archive-entry.js";
 import { type FileSource, type Reading, type SourceFile, tooLarge } from "../../data/files/source.js";
-import { zipEntries } from "../../data/files/zip.js";
+import { isParquetName, parquetSource } from "../../data/files/parquet.js";
+import { type RandomAccess, zipEntries } from "../../data/files/zip.js";
 import { fileProblem } from "../files/file-problem.js";
 import { isStray, nameForm } from "../../data/names.js";
 import { readFileUpTo } from "./read-file.js";
@@ -49,11 +50,19 @@ export async function* readSource(source: string, reading: Reading): AsyncGenera
 
 /** A folder or archive of the file system. */
 export const sourceAt = (path: string): FileSource => ({
-  path: resolve(path),
-  name: basename(path),
-  size: () => sourceSize(path),
+  ...{ path: resolve(path), name: basename(path), size: () => sourceSize(path) },
   read: (reading) => readSource(path, reading),
 });
+
+/** A file that holds others: an archive, or a Parquet table. */
+export const packedAt = (path: string): FileSource =>
+  isParquetName(path)
+    ? parquetSource(
+        resolve(path),
+        () => sourceSize(path),
+        () => openFile(path),
+      )
+    : sourceAt(path);
 
 const inflate = promisify(inflateRaw);
 
@@ -65,17 +74,23 @@ async function archiveAt(file: string): Promise<Archive> {
 }
 
 async function* zipFile(file: string): AsyncGenerator<ArchiveEntry> {
-  const handle = await open(file, "r");
+  const { access, close } = await openFile(file);
   try {
-    const { size } = await handle.stat();
-    const read = async (position: number, length: number): Promise<Buffer> => {
-      const bytes = Buffer.alloc(length);
-      return bytes.subarray(0, (await handle.read(bytes, 0, length, position)).bytesRead);
-    };
-    yield* zipEntries({ size, read }, (packed, most) => inflate(packed, { maxOutputLength: Math.max(1, most) }));
+    yield* zipEntries(access, (packed, most) => inflate(packed, { maxOutputLength: Math.max(1, most) }));
   } finally {
-    await handle.close();
+    await close();
   }
+}
+
+/** A file's bytes, from anywhere in it. */
+async function openFile(file: string): Promise<{ access: RandomAccess; close: () => Promise<void> }> {
+  const handle = await open(file, "r");
+  const { size } = await handle.stat();
+  const read = async (position: number, length: number): Promise<Buffer> => {
+    const bytes = Buffer.alloc(length);
+    return bytes.subarray(0, (await handle.read(bytes, 0, length, position)).bytesRead);
+  };
+  return { access: { size, read }, close: () => handle.close() };
 }
 
 async function firstBytes(file: string): Promise<Buffer> {

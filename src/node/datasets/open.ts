@@ -15,9 +15,8 @@ import { DATASET_NAMES } from "../../data/dataset-names.js";
 import type { OpenOptions } from "./options.js";
 import { madeOnce, preparedOnce } from "./packed-once.js";
 import { decodeImage } from "./decode.js";
-import type { Contents } from "../../data/layouts/layout.js";
-import { prepareOwn } from "../../data/layouts/prepare-own.js";
-import { contentsOf, recognise, type Recognised } from "../../data/layouts/recognise.js";
+import { isParquetName } from "../../data/files/parquet.js";
+import { layoutOf, locateOwn, type OwnData, prepareFound } from "./own.js";
 import { makePetals, PETALS_VERSION } from "../../data/petals.js";
 import { prepareLayout } from "../../data/layouts/reed/prepare.js";
 import { listsBeside, readLists } from "./lists.js";
@@ -55,14 +54,7 @@ interface Located {
   readonly sources: LayoutSources;
 }
 
-/** A data set in another layout. */
-interface LocatedOwn {
-  readonly name: string;
-  readonly contents: Contents;
-  readonly recognised: Recognised;
-}
-
-async function locate(name: string, options: OpenOptions): Promise<"petals" | Located | LocatedOwn> {
+async function locate(name: string, options: OpenOptions): Promise<"petals" | Located | OwnData> {
   const { size = 64, dataDir } = options;
   if (!Number.isInteger(size) || size < 4 || size > 1024) {
     throw new DataError(`the size of images must be an integer from 4 to 1024, not ${size}`);
@@ -81,18 +73,16 @@ async function locate(name: string, options: OpenOptions): Promise<"petals" | Lo
     return locateLayout(name === "flowers" ? flowers : birds, dataDir ?? (await defaultDataDir(name)), options);
   }
   const folder = await isFolder(name);
-  if (folder || (isArchiveName(name) && (await isFile(name)))) {
+  if (folder || ((isArchiveName(name) || isParquetName(name)) && (await isFile(name)))) {
     if (dataDir !== undefined) {
-      throw new DataError(`${name} is ${folder ? "a folder" : "an archive"} already: leave the data folder ${dataDir} out`);
+      throw new DataError(`${name} is ${folder ? "a folder" : "a file"} already: leave the data folder ${dataDir} out`);
     }
-    const called = options.name ?? basename(resolve(name)).replace(folder ? /$^/ : /\.(?:tgz|tar\.gz|tar|zip)$/i, "");
+    const called = options.name ?? basename(resolve(name)).replace(folder ? /$^/ : /\.(?:tgz|tar\.gz|tar|zip|parquet)$/i, "");
     if (folder && (options.layout === "reed" || (options.layout === undefined && (await hasCaptions(name, options.captions))))) {
       refuseOwn(called, { ...options, layout: undefined });
       return locateLayout(folderDefinition(called), name, options);
     }
-    if (options.layout === "reed") throw new DataError(`${name}: layout reed is read of folders; unpack it`);
-    const contents = await contentsOf(sourceAt(name));
-    return { name: called, contents, recognised: recognise(contents, called, options.layout) };
+    return locateOwn(name, called, options);
   }
   throw new DataError(`no data set "${name}": give ${DATASET_NAMES.join(", ")}, or a folder that exists`);
 }
@@ -177,12 +167,13 @@ async function openLayout({ definition, dataDir, sources: found }: Located, opti
   });
 }
 
-async function openOwn({ name, contents, recognised }: LocatedOwn, options: OpenOptions): Promise<Dataset> {
+async function openOwn(found: OwnData, options: OpenOptions): Promise<Dataset> {
+  const { name, contents } = found;
   const { size = 64, alphabet = "auto", heldOut, captions, captionTemplate } = options;
-  const wanted = [name, OWN_VERSION, recognised.layout.name, size, alphabet, heldOut, captions, captionTemplate];
+  const wanted = [name, OWN_VERSION, layoutOf(found), size, alphabet, heldOut, captions, captionTemplate];
   const key = keyOf(`${JSON.stringify(wanted)}\n\n${await fingerprint(contents.source.path)}`);
   return preparedOnce({ name, key, size, cacheDir: cacheOf(options), source: resolve(contents.source.path) }, options, (rows) =>
-    prepareOwn(name, contents, recognised, size, { decode: decodeImage, rows, atOnce: AT_ONCE }, options),
+    prepareFound(found, folderDefinition(name), size, { decode: decodeImage, rows, atOnce: AT_ONCE }, options),
   );
 }
 

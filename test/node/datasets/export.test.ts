@@ -19,6 +19,8 @@ beforeAll(async () => (petals = await openDataset("petals", { size: 16, imagesPe
 const LOSES: Readonly<Record<LayoutName, readonly string[]>> = {
   reed: [],
   coco: ["classes"],
+  parquet: ["classes"],
+  webdataset: ["classes"],
   imagefolder: ["classes"],
   flickr: ["classes", "split"],
   beside: ["classes"],
@@ -53,7 +55,9 @@ describe.each(LAYOUT_NAMES)("petals as %s", (layout) => {
     const back = await read(folder);
     expect(back.report.notes[0]).toMatch(layout === "reed" ? /^captions from text_c10$/ : new RegExp(`^layout ${layout}, by `));
     expect(back.report.skipped).toEqual([]);
-    expect(contents(back, lost)).toEqual(contents(petals, lost));
+    // A key ends at the first dot.
+    const named = layout === "webdataset" ? { name: (name: string) => name.replaceAll(".", "_") } : { name: (name: string) => name };
+    expect(contents(back, lost)).toEqual(contents(petals, lost).map((image) => ({ ...image, name: named.name(image.name) })));
     expect(back.classless).toBe(lost.includes("classes"));
   }, 30_000);
 

@@ -1,12 +1,13 @@
 /** A data set written as a folder in any of the layouts that are read: images as PNG, so that no pixel changes. */
-import { appendFile, mkdir, readdir, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { readdir } from "node:fs/promises";
+import { resolve } from "node:path";
 import { DataError, type Dataset, type SplitName } from "../../../data/dataset.js";
 import type { LayoutName } from "../../../data/layout-names.js";
 import { encodePng } from "../../files/png.js";
 import { UserError } from "../../../errors.js";
 import { fileProblemOr } from "../../files/file-problem.js";
-import { type ExportedFile, NEED_CLASSES, type Part, WRITERS } from "./write-layout.js";
+import { OutputFolder } from "./output-folder.js";
+import { NEED_CLASSES, type Part, WRITERS } from "./write-layout.js";
 
 export interface ExportOptions {
   readonly onProgress?: (done: number, total: number) => void;
@@ -34,8 +35,8 @@ export async function exportDataset(
   const writer = WRITERS[layout]();
   const parts = partsOf(dataset);
   const images = Array.from({ length: dataset.images }, (_, i) => i).filter((i) => layout === "reed" || parts[i] !== undefined);
-  const name = namesOf(dataset, NEED_CLASSES.has(layout));
-  const begun = new Set<string>();
+  const name = namesOf(dataset, layout);
+  const output = new OutputFolder(folder);
   for (const [done, image] of images.entries()) {
     signal?.throwIfAborted();
     const side = dataset.side(image);
@@ -44,11 +45,12 @@ export async function exportDataset(
       ...{ part: parts[image] ?? "train", captions: dataset.captionsOf(image) },
       png: encodePng({ width: side, height: side, pixels: dataset.pixels(image) }),
     });
-    await write(folder, files, begun);
+    await output.write(files);
     onProgress?.(done + 1, images.length);
   }
   const classNames = (part: SplitName): string[] => (classless ? [] : dataset.split[part].map((i) => safeName(dataset.classes[i]!)));
-  await write(folder, writer.end?.({ classes: { train: classNames("train"), test: classNames("test") } }) ?? [], begun);
+  await output.write(writer.end?.({ classes: { train: classNames("train"), test: classNames("test") } }) ?? []);
+  await output.end();
   return { images: images.length, notes: notesOn(dataset, layout, writer.loses, images.length) };
 }
 
@@ -66,9 +68,12 @@ const safeName = (name: string): string => name.replace(/[\p{Cc}<>:"/\\|?*#]|^[.
  * Names of files: the images' own where no two are alike on any file system and every system takes them, else with their numbers before them,
  * which keep the order.
  */
-function namesOf(dataset: Dataset, inClasses: boolean): (image: number) => string {
+function namesOf(dataset: Dataset, layout: LayoutName): (image: number) => string {
   const width = String(dataset.images - 1).length;
-  const safe = (image: number): string => safeName(dataset.imageName(image));
+  const inClasses = NEED_CLASSES.has(layout);
+  // A key of WebDataset's ends at the first dot.
+  const plain = (name: string): string => (layout === "webdataset" ? name.replaceAll(".", "_") : name);
+  const safe = (image: number): string => plain(safeName(dataset.imageName(image)));
   const all = Array.from({ length: dataset.images }, (_, i) => `${inClasses ? dataset.classOf(i) : ""}/${safe(i).toLowerCase()}`);
   const distinct = new Set(all).size === all.length;
   return (image) => (distinct ? safe(image) : `${String(image).padStart(width, "0")} ${safe(image)}`);
@@ -98,18 +103,4 @@ async function requireEmpty(folder: string): Promise<void> {
     throw new UserError(`${folder} cannot be exported to: ${fileProblemOr(error)}`);
   });
   if (there.length > 0) throw new DataError(`${resolve(folder)} holds ${there[0]} already: export to a new folder`);
-}
-
-/** A file that was begun goes on. */
-async function write(folder: string, files: readonly ExportedFile[], begun: Set<string>): Promise<void> {
-  for (const { path, bytes } of files) {
-    const file = join(folder, path);
-    try {
-      await mkdir(dirname(file), { recursive: true });
-      await (begun.has(path) ? appendFile(file, bytes) : writeFile(file, bytes));
-    } catch (error) {
-      throw new UserError(`${file} cannot be written: ${fileProblemOr(error)}`);
-    }
-    begun.add(path);
-  }
 }

@@ -1,6 +1,7 @@
 /** The data set as files of one layout: what each layout writes, and what it cannot hold. The readers of `src/data/layouts/` read it back. */
 import type { SplitName } from "../../../data/dataset.js";
 import type { LayoutName } from "../../../data/layout-names.js";
+import { ParquetWriter } from "./parquet-writer.js";
 
 /** One image on its way into a layout. */
 export interface ExportedImage {
@@ -17,6 +18,8 @@ export interface ExportedImage {
 export interface ExportedFile {
   readonly path: string;
   readonly bytes: Uint8Array | string;
+  /** Where `path` is a tar archive: the name of the file in it. */
+  readonly inside?: string;
 }
 
 /** What a data set is made of that some layout may not hold. */
@@ -114,8 +117,40 @@ function folders(): LayoutWriter {
   };
 }
 
+/** Images of one shard. */
+const SHARD = 1000;
+
+function webdataset(): LayoutWriter {
+  const count = { train: 0, test: 0 };
+  return {
+    loses: ["classes"],
+    image({ name, part, captions, png }) {
+      const path = `${part}-${String(Math.floor(count[part]++ / SHARD)).padStart(6, "0")}.tar`;
+      return [
+        { path, inside: `${name}.png`, bytes: png },
+        { path, inside: `${name}.json`, bytes: JSON.stringify({ captions }) },
+      ];
+    },
+  };
+}
+
+function parquet(): LayoutWriter {
+  const writers: Partial<Record<SplitName, ParquetWriter>> = {};
+  const path = (part: SplitName): string => `data/${part}-00000-of-00001.parquet`;
+  return {
+    loses: ["classes"],
+    image: ({ name, part, captions, png }) => [
+      { path: path(part), bytes: (writers[part] ??= new ParquetWriter()).add({ fileName: `${name}.png`, image: png, captions }) },
+    ],
+    end: () => (["train", "test"] as const).flatMap((part) => (writers[part] ? [{ path: path(part), bytes: writers[part].end() }] : [])),
+  };
+}
+
 /** A new writer of each layout. */
-export const WRITERS: Readonly<Record<LayoutName, () => LayoutWriter>> = { reed, coco, imagefolder, flickr, beside, folders };
+export const WRITERS: Readonly<Record<LayoutName, () => LayoutWriter>> = {
+  ...{ reed, coco, parquet, webdataset },
+  ...{ imagefolder, flickr, beside, folders },
+};
 
 /** Layouts in which every image has a class. */
 export const NEED_CLASSES: ReadonlySet<LayoutName> = new Set(["reed", "folders"]);
