@@ -22,7 +22,7 @@ export const TEXT_ENCODER_OPTIONS = {
   },
   dataset: {
     type: "text",
-    placeholder: "petals|flowers|birds|DIR",
+    placeholder: "petals|flowers|birds|coco|DIR",
     description: "on which data set",
     defaultText: "petals",
     group: TEXT_GROUP,

@@ -14,7 +14,7 @@ import { show } from "./training-events.js";
 const OPTIONS = {
   dataset: {
     type: "text",
-    placeholder: "petals|flowers|birds|DIR",
+    placeholder: "petals|flowers|birds|coco|DIR",
     default: "petals",
     description: "which data set, or a folder or archive of captioned images",
   },

@@ -7,6 +7,8 @@ import { availableParallelism, homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fingerprint, isArchiveName, sourceAt } from "./archive.js";
 import { birds } from "./birds.js";
+import { type CocoName, downloadCoco, isCoco, missingOfCoco, ofCocoYear, wayToCoco } from "./coco.js";
+import { flagName } from "../../option-spec.js";
 import { DataError, type Dataset } from "../../data/dataset.js";
 import { downloadFlowers, flowers } from "./flowers.js";
 import { folderDefinition } from "./folder.js";
@@ -36,6 +38,7 @@ const AT_ONCE = Math.min(32, Math.max(4, 2 * availableParallelism()));
 export async function openDataset(name: string, options: OpenOptions = {}): Promise<Dataset> {
   const found = await locate(name, options);
   if (found === "petals") return openPetals(options);
+  if ("coco" in found) return openCoco(found, options);
   return "contents" in found ? openOwn(found, options) : openLayout(found, options);
 }
 
@@ -54,7 +57,7 @@ interface Located {
   readonly sources: LayoutSources;
 }
 
-async function locate(name: string, options: OpenOptions): Promise<"petals" | Located | OwnData> {
+async function locate(name: string, options: OpenOptions): Promise<"petals" | LocatedCoco | Located | OwnData> {
   const { size = 64, dataDir } = options;
   if (!Number.isInteger(size) || size < 4 || size > 1024) {
     throw new DataError(`the size of images must be an integer from 4 to 1024, not ${size}`);
@@ -72,6 +75,7 @@ async function locate(name: string, options: OpenOptions): Promise<"petals" | Lo
     refuseOwn(name, options);
     return locateLayout(name === "flowers" ? flowers : birds, dataDir ?? (await defaultDataDir(name)), options);
   }
+  if (isCoco(name)) return locateCoco(name, dataDir ?? (await defaultDataDir(name)), options);
   const folder = await isFolder(name);
   if (folder || ((isArchiveName(name) || isParquetName(name)) && (await isFile(name)))) {
     if (dataDir !== undefined) {
@@ -85,6 +89,26 @@ async function locate(name: string, options: OpenOptions): Promise<"petals" | Lo
     return locateOwn(name, called, options);
   }
   throw new DataError(`no data set "${name}": give ${DATASET_NAMES.join(", ")}, or a folder that exists`);
+}
+
+/** MS-COCO, some of which may have to be fetched. */
+interface LocatedCoco {
+  readonly coco: CocoName;
+  readonly dataDir: string;
+}
+
+async function locateCoco(coco: CocoName, dataDir: string, options: OpenOptions): Promise<LocatedCoco> {
+  for (const option of ["layout", "captions", "captionTemplate"] as const)
+    if (options[option] !== undefined) throw new DataError(`${coco} has captions and a layout of its own: leave --${flagName(option)} out`);
+  const missing = options.download === false ? await missingOfCoco(coco, dataDir) : [];
+  if (missing.length > 0)
+    throw new DataError(`${coco}: no ${missing.join(" and no ")} in ${resolve(dataDir)}.\n${wayToCoco(coco, dataDir)}`);
+  return { coco, dataDir };
+}
+
+async function openCoco({ coco, dataDir }: LocatedCoco, options: OpenOptions): Promise<Dataset> {
+  if (options.download !== false) await downloadCoco(coco, dataDir, options);
+  return openOwn(await locateOwn(dataDir, coco, { ...options, layout: "coco" }, ofCocoYear(coco)), options);
 }
 
 async function locateLayout(definition: LayoutDefinition, dataDir: string, options: OpenOptions): Promise<Located> {

@@ -7,7 +7,7 @@ import type { Decoding } from "../../data/layouts/decode-images.js";
 import type { Contents } from "../../data/layouts/layout.js";
 import { prepareOwn } from "../../data/layouts/prepare-own.js";
 import { contentsOf, recognise, type Recognised } from "../../data/layouts/recognise.js";
-import { reedParts } from "../../data/layouts/reed/packed.js";
+import { part, reedParts } from "../../data/layouts/reed/packed.js";
 import { prepareLayout, type ReedSources } from "../../data/layouts/reed/prepare.js";
 import type { Prepared } from "../../data/layouts/rows.js";
 import { listFolder, packedAt, sourceAt } from "./archive.js";
@@ -22,9 +22,17 @@ export interface OwnData {
   readonly how: Recognised | ReedSources;
 }
 
-/** @throws DataError where it is in no layout, or not in the one asked for */
-export async function locateOwn(path: string, name: string, { layout, captions, ...options }: OpenOptions): Promise<OwnData> {
-  const contents = await contentsOf(await sourceWithArchives(path));
+/**
+ * @param keep Which files of a folder belong to it (default: all).
+ * @throws DataError where it is in no layout, or not in the one asked for
+ */
+export async function locateOwn(
+  path: string,
+  name: string,
+  { layout, captions, ...options }: OpenOptions,
+  keep?: (path: string) => boolean,
+): Promise<OwnData> {
+  const contents = await contentsOf(await sourceWithArchives(path, keep));
   const reed = layout === undefined || layout === "reed" ? reedParts(contents, captions) : undefined;
   if (reed === undefined) return { name, contents, how: recognise(contents, name, layout) };
   for (const [given, flag] of [
@@ -35,11 +43,12 @@ export async function locateOwn(path: string, name: string, { layout, captions, 
   return { name, contents, how: reed };
 }
 
-async function sourceWithArchives(path: string): ReturnType<typeof withArchives> {
+async function sourceWithArchives(path: string, keep?: (path: string) => boolean): ReturnType<typeof withArchives> {
   if (!(await isFolder(path))) return packedAt(path);
   // Names are compared in one form; the file system has its own.
   const real = new Map((await listFolder(path)).map((one) => [one.name, one.path]));
-  return withArchives(sourceAt(path), (inner) => packedAt(join(path, real.get(inner) ?? inner)));
+  const folder = keep ? part(sourceAt(path), keep) : sourceAt(path);
+  return withArchives(folder, (inner) => packedAt(join(path, real.get(inner) ?? inner)));
 }
 
 /** Which layout it was taken for, where that decides what is packed. */

@@ -23,7 +23,7 @@ export const DATA_OPTIONS = {
   /** "petals", "flowers", "birds", or a folder of the same layout. */
   dataset: {
     type: "text",
-    placeholder: "petals|flowers|birds|DIR",
+    placeholder: "petals|flowers|birds|coco|DIR",
     default: "petals",
     description: "what to train on; petals is made by petalgrad itself",
     group: GROUPS.run,

@@ -59,7 +59,7 @@ describe.each(LAYOUT_NAMES)("petals as %s", (layout) => {
     const named = layout === "webdataset" ? { name: (name: string) => name.replaceAll(".", "_") } : { name: (name: string) => name };
     expect(contents(back, lost)).toEqual(contents(petals, lost).map((image) => ({ ...image, name: named.name(image.name) })));
     expect(back.classless).toBe(lost.includes("classes"));
-  }, 30_000);
+  });
 
   it("is not written where something is already", async () => {
     await expect(exportDataset(petals, folder, layout)).rejects.toThrow(/petals-\w+ holds \S+ already: export to a new folder$/);
