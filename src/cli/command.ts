@@ -12,14 +12,15 @@ import {
   type OptionValue,
   type Values,
 } from "../option-spec.js";
+import type { Output } from "./progress.js";
 
 /** What a command may use of the process around it. */
 export interface Context {
-  /** Aborted by the first Ctrl-C (or SIGTERM, SIGHUP) after `catchInterrupt` was called; the second ends the process. */
-  catchInterrupt(notice: string): AbortSignal;
+  /** Aborted by the first Ctrl-C (or SIGTERM, SIGHUP) after `catchInterrupt` was called; the second ends the process. Without a notice nothing is said. */
+  catchInterrupt(notice: string | undefined): AbortSignal;
   /** A line of result, on standard output. */
   print(line: string): void;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stderr: Output;
 }
 
 export interface Command<T extends OptionTable = OptionTable> {

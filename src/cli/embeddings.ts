@@ -6,6 +6,7 @@ import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, writePicture } from "./drawing.js";
 import { Progress } from "./progress.js";
+import { inWorld, RANK_OPTIONS } from "./ranks.js";
 import { show } from "./training-events.js";
 
 const OPTIONS = {
@@ -16,6 +17,7 @@ const OPTIONS = {
   layout: TRAIN_OPTIONS.layout,
   heldOut: TRAIN_OPTIONS.heldOut,
   captionTemplate: TRAIN_OPTIONS.captionTemplate,
+  ...RANK_OPTIONS,
   out: { type: "text", placeholder: "FILE", description: "file to write, .npy or .safetensors" },
 } as const;
 
@@ -31,7 +33,16 @@ export const embeddings = defineCommand({
     ["train --dataset flowers --embeddings flowers.npy", "a GAN on embeddings from a file"],
   ],
   async run(given, context) {
-    const { textEncoder, dataset: name, dataDir = null, captions = null, out, ...own } = withDefaults(OPTIONS, given);
+    const {
+      textEncoder,
+      dataset: name,
+      dataDir = null,
+      captions = null,
+      out,
+      mpiLibrary,
+      rankTimeout,
+      ...own
+    } = withDefaults(OPTIONS, given);
     if (textEncoder === undefined) throw new UserError("say which encoder: --text-encoder FILE");
     if (out === undefined) throw new UserError("say where to write: --out FILE.npy or FILE.safetensors");
     checkExtension("--out", out, ".npy", ".safetensors");
@@ -42,26 +53,30 @@ export const embeddings = defineCommand({
     const { readPath } = await import("../node/files/read-bytes.js");
     const { readTextModel } = await import("../train/text/encoder-file.js");
     const { openData, requireData } = await import("../node/datasets/run-data.js");
+    const { firstOfEachMachine, sharedBy } = await import("../train/run/shared-work.js");
     const data = { dataset: name, imageSize: 64, dataDir, captions, ...own };
     await requireData(data, false);
     const model = await readPath(textEncoder, readTextModel);
-    const progress = new Progress(context.stderr);
-    const hooks: TrainHooks = { onEvent: (event) => show(progress, event), signal: context.catchInterrupt("stopping; nothing is written") };
-    const device = await openDevice();
-    try {
-      const dataset = await openData(data, hooks);
-      const start = performance.now();
-      let rate = "";
-      const { bytes, shape } = await exportEmbeddings(device, dataset, model, out, (done, total) => {
-        hooks.signal.throwIfAborted();
-        rate = `${Math.round((1000 * done) / (performance.now() - start))} captions/s`;
-        progress.update({ label: "embedding captions", done, total, rate });
-      });
-      progress.end();
-      context.print(`embeddings: ${writePicture(out, bytes)} [${shape.join(", ")}], ${rate}`);
-    } finally {
-      progress.end();
-      device.destroy();
-    }
+    await inWorld({ mpiLibrary, rankTimeout }, context, async ({ world, progress: output, print, catchInterrupt }) => {
+      const progress = new Progress(output);
+      const hooks: TrainHooks = { onEvent: (event) => show(progress, event), signal: catchInterrupt("stopping; nothing is written") };
+      const device = await openDevice();
+      try {
+        const dataset = await firstOfEachMachine(world, "the data set", () => openData(data, hooks));
+        const start = performance.now();
+        let rate = "";
+        const onProgress = (done: number, total: number) => {
+          hooks.signal.throwIfAborted();
+          rate = `${Math.round((1000 * done) / (performance.now() - start))} captions/s`;
+          progress.update({ label: "embedding captions", done, total, rate });
+        };
+        const { bytes, shape } = await exportEmbeddings(device, dataset, model, out, onProgress, sharedBy(world));
+        progress.end();
+        if (world.rank === 0) print(`embeddings: ${writePicture(out, bytes)} [${shape.join(", ")}], ${rate}`);
+      } finally {
+        progress.end();
+        device.destroy();
+      }
+    });
   },
 });

@@ -8,6 +8,7 @@ import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { evaluateTextIfAsked, TEXT_ENCODER_OPTIONS } from "./evaluate-text.js";
 import { Progress } from "./progress.js";
+import { inWorld, RANK_OPTIONS, refuseRanks } from "./ranks.js";
 import { show } from "./training-events.js";
 
 const RUN_GROUP = "The measures of a run";
@@ -59,6 +60,7 @@ const OPTIONS = {
     group: RUN_GROUP,
   },
   dataDir: { ...TRAIN_OPTIONS.dataDir, defaultText: "where the run found it", group: RUN_GROUP },
+  ...RANK_OPTIONS,
   ...TEXT_ENCODER_OPTIONS,
 } as const;
 
@@ -80,8 +82,10 @@ export const evaluate = defineCommand({
     ],
   ],
   async run(given, context) {
+    if (given.textEncoder !== undefined) refuseRanks("evaluate --text-encoder");
     if (await evaluateTextIfAsked(given, context)) return;
-    const { run: named, against, samples, seed, zeroShot, json, dataDir, features, featureSamples } = withDefaults(OPTIONS, given);
+    const values = withDefaults(OPTIONS, given);
+    const { run: named, against, samples, seed, zeroShot, json, dataDir, features, featureSamples } = values;
     if (given.featureSamples !== undefined && features === undefined)
       throw new UserError("--feature-samples has no meaning without --features");
     const run = named ?? newestRun();
@@ -92,23 +96,25 @@ export const evaluate = defineCommand({
     const { evaluateToFiles } = await import("../node/evaluate/files.js");
     const { OnnxFeatures } = await import("../node/evaluate/onnx-features.js");
     const network = features === undefined ? undefined : await OnnxFeatures.open(features);
-    const progress = new Progress(context.stderr);
-    const signal = context.catchInterrupt("stopping; networks that are finished are kept for the next time");
-    try {
-      const { table, files } = await evaluateToFiles(
-        {
-          ...{ runs: [run, ...(against ?? [])], samples, seed, zeroShot },
-          ...(network && { features: { network, samples: featureSamples } }),
-          ...(dataDir !== undefined && { dataDir }),
-        },
-        json ?? join(run, "evaluation", "report.json"),
-        { onEvent: (event) => show(progress, event), signal },
-      );
-      progress.end();
-      context.print(table);
-      context.print(`\n${files.join(", ")} in ${dirname(json ?? join(run, "evaluation", "report.json"))}`);
-    } finally {
-      progress.end();
-    }
+    await inWorld(values, context, async ({ world, progress: output, print, catchInterrupt }) => {
+      const progress = new Progress(output);
+      const signal = catchInterrupt("stopping; networks that are finished are kept for the next time");
+      try {
+        const { table, files } = await evaluateToFiles(
+          {
+            ...{ runs: [run, ...(against ?? [])], samples, seed, zeroShot, world },
+            ...(network && { features: { network, samples: featureSamples } }),
+            ...(dataDir !== undefined && { dataDir }),
+          },
+          json ?? join(run, "evaluation", "report.json"),
+          { onEvent: (event) => show(progress, event), signal },
+        );
+        progress.end();
+        print(table);
+        print(`\n${files.join(", ")} in ${dirname(json ?? join(run, "evaluation", "report.json"))}`);
+      } finally {
+        progress.end();
+      }
+    });
   },
 });

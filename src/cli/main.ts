@@ -34,11 +34,11 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-function catchInterrupt(notice: string): AbortSignal {
+function catchInterrupt(notice: string | undefined): AbortSignal {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(128 + constants.signals[signal]);
-    process.stderr.write(`\n${notice}\n`);
+    if (notice !== undefined) process.stderr.write(`\n${notice}\n`);
     controller.abort();
   };
   // SIGHUP: the terminal is closed, or the connection to it is lost.

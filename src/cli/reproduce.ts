@@ -6,6 +6,7 @@ import { STYLE_OPTIONS } from "../train/style/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { Progress } from "./progress.js";
+import { inWorld, RANK_OPTIONS } from "./ranks.js";
 import { show } from "./training-events.js";
 
 const OPTIONS = {
@@ -34,6 +35,7 @@ const OPTIONS = {
   styleSteps: { ...STYLE_OPTIONS.steps, description: "training steps of each run's style encoder" },
   samples: { type: "integer", min: 20, max: 50000, default: 1000, description: "captions of each split that the evaluation draws" },
   zeroShot: { type: "flag", default: true, description: "the classifier that learns the unseen classes from drawn images" },
+  ...RANK_OPTIONS,
   out: { type: "text", placeholder: "DIR", description: "folder of the runs", defaultText: "runs/ablation-DATASET-PRESET" },
   results: {
     type: "text",
@@ -66,8 +68,6 @@ export const reproduce = defineCommand({
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
     const { reproduceAblation } = await import("../node/reproduce/reproduce.js");
-    const progress = new Progress(context.stderr);
-    const signal = context.catchInterrupt("stopping after this step; the same command goes on; Ctrl-C again ends at once");
     const { dataset, dataDir, captions, preset, steps, textEncoder, variant, styleSteps, samples, zeroShot, out, results } = values;
     const seeds = Array.from({ length: values.seeds }, (_, i) => values.firstSeed + i);
     const optional = { dataDir, captions, steps, textEncoder };
@@ -79,24 +79,29 @@ export const reproduce = defineCommand({
       ...{ dataset, preset, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) },
       ...Object.fromEntries(changes),
     };
-    try {
-      const page = await reproduceAblation(
-        {
-          given: common,
-          seeds,
-          variants: variant ? [variant] : VARIANTS,
-          styleSteps,
-          samples,
-          zeroShot,
-          ...(out !== undefined && { folder: out }),
-        },
-        results,
-        { onEvent: (event) => show(progress, event), signal },
-      );
-      progress.end();
-      context.print(page);
-    } finally {
-      progress.end();
-    }
+    await inWorld(values, context, async ({ world, progress: output, print, catchInterrupt }) => {
+      const progress = new Progress(output);
+      const signal = catchInterrupt("stopping after this step; the same command goes on; Ctrl-C again ends at once");
+      try {
+        const page = await reproduceAblation(
+          {
+            given: common,
+            seeds,
+            variants: variant ? [variant] : VARIANTS,
+            styleSteps,
+            samples,
+            zeroShot,
+            world,
+            ...(out !== undefined && { folder: out }),
+          },
+          results,
+          { onEvent: (event) => show(progress, event), signal },
+        );
+        progress.end();
+        print(page);
+      } finally {
+        progress.end();
+      }
+    });
   },
 });

@@ -4,6 +4,7 @@ import { UserError } from "../errors.js";
 import { captionList, imageGrid, isolated, pleasantScale } from "../pictures/image-grid.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
+import { inWorld, RANK_OPTIONS } from "./ranks.js";
 import { checkExtension, DRAWING_OPTIONS, MODEL_OPTION, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
 
 const OPTIONS = {
@@ -26,6 +27,7 @@ const OPTIONS = {
   seed: { type: "integer", min: 0, max: 2 ** 32 - 1, default: 1, description: "of the noise; every sentence gets the same" },
   truncation: TRUNCATION_OPTION,
   ...DRAWING_OPTIONS,
+  ...RANK_OPTIONS,
   plain: { type: "flag", description: "images only, without the sentences beside their rows" },
   out: { type: "text", placeholder: "FILE", default: "grid.png", description: "PNG file to write" },
 } as const;
@@ -44,27 +46,30 @@ export const sample = defineCommand({
     ['sample --text "blue petals" --truncation 1 --generator raw', "typical noise only, from the generator without averaging"],
   ],
   async run(given, context) {
-    const { text, pick, embeddings, textEncoder, run, model, count, seed, scale, plain, out, truncation, generator, tune } = withDefaults(
-      OPTIONS,
-      given,
-    );
+    const values = withDefaults(OPTIONS, given);
+    const { text, pick, embeddings, textEncoder, run, model, count, seed, scale, plain, out, truncation, generator, tune } = values;
     const texts = text ?? pick;
     if (!texts) throw new UserError('give a sentence to draw: --text "a flower with red petals"');
     if (text && pick) throw new UserError("--text draws sentences and --pick embeddings: give one of them");
     if ((pick === undefined) !== (embeddings === undefined)) throw new UserError("--pick NAME and --embeddings PATH need each other");
     if (pick && textEncoder !== undefined) throw new UserError("--text-encoder has no meaning with --pick, which draws from embeddings");
     checkExtension("--out", out, ".png");
-    const source = sourceOf({ run, model }, context);
-    // Loaded here, so that --help needs no engine.
-    await readyAdapter();
-    const { sample: drawSamples } = await import("../node/drawing.js");
-    const { captionedPng, enlarge } = await import("../node/files/captioned.js");
-    const request = { source, texts, textEncoder, embeddings, count, seed, truncation, generator, tune };
-    const { images, size, model: name, warnings } = await drawSamples(request, tellOn(context));
-    for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
-    const grid = imageGrid(images, size, { columns: count });
-    const enlarged = scale ?? pleasantScale(size);
-    const path = writePicture(out, plain ? encodePng(enlarge(grid, enlarged)) : await captionedPng(grid, texts, enlarged));
-    context.print(`${name}\n${captionList(texts.map(isolated))}${path}`);
+    await inWorld(values, context, async ({ world, progress, print }) => {
+      const own = { ...context, stderr: progress };
+      const source = sourceOf({ run, model }, own);
+      // Loaded here, so that --help needs no engine.
+      await readyAdapter();
+      const { sample: drawSamples } = await import("../node/drawing.js");
+      const { captionedPng, enlarge } = await import("../node/files/captioned.js");
+      const { sharedBy } = await import("../train/run/shared-work.js");
+      const request = { source, texts, textEncoder, embeddings, count, seed, truncation, generator, tune, share: sharedBy(world) };
+      const { images, size, model: name, warnings } = await drawSamples(request, tellOn(own));
+      if (world.rank > 0) return;
+      for (const warning of warnings) progress.write(`warning: ${warning}\n`);
+      const grid = imageGrid(images, size, { columns: count });
+      const enlarged = scale ?? pleasantScale(size);
+      const path = writePicture(out, plain ? encodePng(enlarge(grid, enlarged)) : await captionedPng(grid, texts, enlarged));
+      print(`${name}\n${captionList(texts.map(isolated))}${path}`);
+    });
   },
 });

@@ -4,6 +4,7 @@ import type { Symbols } from "../data/symbols.js";
 import { Vocabulary, wordsOf } from "../data/vocabulary.js";
 import { UserError } from "../errors.js";
 import type { Device } from "../gpu/device.js";
+import type { Sharing } from "../tensor/sharing.js";
 import type { GanFile, GeneratorFile } from "../train/gan/model-file.js";
 import { Painter } from "../train/gan/painter.js";
 import { cutNote, refuseBlank } from "../train/text/sentences.js";
@@ -22,12 +23,14 @@ export class DrawingModel<Model extends GeneratorFile = GanFile> {
   /**
    * @param name What the model came from, for messages.
    * @param warnings What the user should know of it already.
+   * @param share Who does which of the runs of its programs, where several draw together.
    */
   constructor(
     readonly device: Device,
     readonly model: Model,
     readonly name = "the model",
     warnings: readonly string[] = [],
+    readonly share?: Sharing,
   ) {
     this.#warnings = [...warnings];
   }
@@ -50,7 +53,7 @@ export class DrawingModel<Model extends GeneratorFile = GanFile> {
       const notes = [cutNote(text, alphabet, encoder.options.length), unknownWarning(alphabet, text)];
       this.#warnings.push(...notes.filter((note) => note !== undefined));
     }
-    const captions = new CaptionEncoder(this.device, encoder, alphabet, Math.min(MOST.texts, texts.length));
+    const captions = new CaptionEncoder(this.device, encoder, alphabet, Math.min(MOST.texts, texts.length), this.share);
     const embeddings = normalise(await captions.encode(texts), normalisation);
     await captions.destroy();
     return embeddings;
@@ -64,7 +67,7 @@ export class DrawingModel<Model extends GeneratorFile = GanFile> {
   async paint(noise: Float32Array, text: Float32Array): Promise<Float32Array> {
     const { generator } = this.model;
     this.#painter ??= await Painter.create(this.device, generator, Math.min(MOST.images, noise.length / generator.options.noiseSize));
-    return this.#painter.paint(noise, text);
+    return this.#painter.paint(noise, text, this.share);
   }
 
   /**

@@ -5,7 +5,8 @@ import { StreamPurpose } from "../random/streams.js";
 import { ColourClassifier, colourHistogram } from "../metrics/colour-histogram.js";
 import { type Colour, colourMatch, COLOURS, namedColour } from "../metrics/colour-match.js";
 import { isHeldOut } from "./lessons.js";
-import { realImages } from "./pictures.js";
+import { alone, type Sharing } from "../tensor/sharing.js";
+import { CHUNK, type Parts, realImages } from "./pictures.js";
 import type { Value } from "./report.js";
 
 /** Captions that name one colour. */
@@ -54,20 +55,24 @@ function histogramsOf(images: Float32Array, size: number): Float64Array[] {
   return Array.from({ length: images.length / each }, (_, i) => colourHistogram(images.subarray(i * each, (i + 1) * each), size));
 }
 
-/** @param parts Images of the task's captions, in order. */
+/** @param parts Images of the task's captions, in order. @param share Who draws and looks at which of them. */
 export async function coloursRight(
-  parts: AsyncIterable<Float32Array> | Iterable<Float32Array>,
+  parts: Parts,
   { colours }: Pick<ColourTask, "colours">,
   classifier: ColourClassifier | undefined,
   size: number,
+  share: Sharing = alone,
 ): Promise<Record<string, Value>> {
-  let [byRule, byHistogram, done] = [0, 0, 0];
-  for await (const images of parts) {
-    const named = colours.slice(done, done + images.length / (3 * size * size));
-    byRule += colourMatch(images, size, named).share * named.length;
-    if (classifier)
-      histogramsOf(images, size).forEach((histogram, i) => (byHistogram += classifier.colourOf(histogram) === named[i] ? 1 : 0));
-    done += named.length;
-  }
+  const right = await share("colours looked at", parts.count, async (i) => {
+    const images = await parts.at(i);
+    const named = colours.slice(i * CHUNK, i * CHUNK + parts.sizeOf(i));
+    const histograms = classifier ? histogramsOf(images, size).map((histogram) => classifier.colourOf(histogram)) : [];
+    return Float64Array.of(
+      colourMatch(images, size, named).share * named.length,
+      histograms.filter((colour, j) => colour === named[j]).length,
+    );
+  });
+  const [byRule, byHistogram] = [0, 1].map((of) => right.reduce((sum, part) => sum + part[of]!, 0)) as [number, number];
+  const done = parts.images;
   return { colourRule: { value: byRule / done }, ...(classifier && { colourHistogram: { value: byHistogram / done } }) };
 }

@@ -10,7 +10,8 @@ import { StreamPurpose } from "../random/streams.js";
 import type { Device } from "../gpu/device.js";
 import { type ClassifierTraining, type Lesson, predictions, trainClassifier } from "./classifier.js";
 import { Observer } from "./observer.js";
-import { realImages } from "./pictures.js";
+import { alone, type Sharing } from "../tensor/sharing.js";
+import { type Parts, realImages } from "./pictures.js";
 
 export interface DrawnClassesSettings {
   readonly training: ClassifierTraining;
@@ -52,12 +53,11 @@ export function drawnCaptions({ dataset, classes }: DrawnClassesTask, perClass: 
   });
 }
 
-/** The lesson of drawn images, `perClass` of each class, class by class; as bytes, as a PNG would hold them. */
-export async function drawnLesson(
-  task: DrawnClassesTask,
-  parts: AsyncIterable<Float32Array> | Iterable<Float32Array>,
-  perClass: number,
-): Promise<Lesson> {
+/**
+ * The lesson of drawn images, `perClass` of each class, class by class; as bytes, as a PNG would hold them.
+ * @param share Who draws which of the parts.
+ */
+export async function drawnLesson(task: DrawnClassesTask, parts: Parts, perClass: number, share: Sharing = alone): Promise<Lesson> {
   const { dataset, classes } = task;
   const { size } = dataset;
   const images: PreparedImage[] = classes.flatMap((_, classIndex) =>
@@ -65,13 +65,16 @@ export async function drawnLesson(
   );
   const plane = size * size;
   const pixels = new Uint8Array(images.length * 3 * plane);
-  let done = 0;
-  for await (const part of parts) {
-    for (let i = 0; i < part.length / (3 * plane); i++, done++)
+  const bytes = await share("images of unseen classes drawn", parts.count, async (number) => {
+    const part = await parts.at(number);
+    const own = new Uint8Array(part.length);
+    for (let i = 0; i < part.length / (3 * plane); i++)
       for (let c = 0; c < 3; c++)
         for (let at = 0; at < plane; at++)
-          pixels[3 * (done * plane + at) + c] = Math.round(127.5 * (Math.min(1, Math.max(-1, part[(3 * i + c) * plane + at]!)) + 1));
-  }
+          own[3 * (i * plane + at) + c] = Math.round(127.5 * (Math.min(1, Math.max(-1, part[(3 * i + c) * plane + at]!)) + 1));
+    return own;
+  });
+  bytes.reduce((at, part) => (pixels.set(part, at), at + part.length), 0);
   const drawn = new PackedDataset({
     ...{ name: "drawn", size, classes: classes.map((c) => dataset.classes[c]!), split: { train: classes.map((_, i) => i), test: [] } },
     ...{ alphabet: dataset.alphabet, images, pixels },

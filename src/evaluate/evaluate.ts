@@ -2,10 +2,14 @@
 import { type Dataset, splitName } from "../data/dataset.js";
 import type { Device } from "../gpu/device.js";
 import type { TrainHooks } from "../train/run/events.js";
+import { sharedBy } from "../train/run/shared-work.js";
+import { ALONE, type World } from "../train/run/world.js";
+import type { Sharing } from "../tensor/sharing.js";
 import type { Lesson } from "./classifier.js";
 import {
   DRAWN_CLASSES,
   type DrawnClassesSettings,
+  type DrawnClassesTask,
   drawnCaptions,
   drawnClassesAccuracy,
   drawnClassesTask,
@@ -40,6 +44,8 @@ export interface Laboratory {
   readonly dataset: Dataset;
   /** Keeps the networks that look for the next time. */
   readonly store: NetworkStore;
+  /** The ranks that share the work: all have the same data set, and are asked about the same subjects. By default one. */
+  readonly world?: World;
 }
 
 /**
@@ -47,20 +53,30 @@ export interface Laboratory {
  * @throws the signal's reason when aborted
  */
 export async function evaluate(
-  { device, dataset, store }: Laboratory,
+  { device, dataset, store, world = ALONE }: Laboratory,
   subjects: AsyncIterable<Subject> | Iterable<Subject>,
   questions: Questions,
   hooks: TrainHooks,
 ): Promise<Report> {
-  const networks = await obtainNetworks(device, dataset, questions.networks ?? networkSettings(dataset), store, hooks);
+  const networks = await obtainNetworks(device, dataset, questions.networks ?? networkSettings(dataset), store, hooks, world);
   const observers = await openObservers(device, networks);
   try {
-    const trials = await Trial.prepare(device, dataset, networks, observers, questions.samples, questions.seed);
-    const published = questions.features && (await PublishedMeasures.prepare(dataset, questions.features, questions.seed, hooks));
-    return await new Evaluation(device, dataset, trials, published, questions, hooks).report(subjects);
+    const { samples, seed, features } = questions;
+    const share = sharedBy(world);
+    const trials = await Trial.prepare(device, dataset, networks, observers, samples, seed, share);
+    const published = features && (await PublishedMeasures.prepare(dataset, features, seed, hooks, share));
+    return await new Evaluation(device, dataset, trials, published, questions, hooks, share).report(subjects);
   } finally {
     closeObservers(observers);
   }
+}
+
+/** A column before the classifiers of unseen classes are trained. */
+interface Measured {
+  readonly label: string;
+  readonly before: Column["values"];
+  readonly lesson?: Lesson | undefined;
+  readonly after?: Column["values"];
 }
 
 /** The columns of one report. */
@@ -72,14 +88,16 @@ class Evaluation {
     readonly published: PublishedMeasures | undefined,
     readonly questions: Questions,
     readonly hooks: TrainHooks,
+    readonly share: Sharing,
   ) {}
 
   async report(subjects: AsyncIterable<Subject> | Iterable<Subject>): Promise<Report> {
     const { dataset, trials } = this;
     const { samples, seed } = this.questions;
-    const style = StyleVerification.prepare(dataset, seed);
-    const columns: Column[] = [await this.#real(), await this.#noise()];
-    for await (const subject of subjects) columns.push(...(await this.#columns(subject, style)));
+    const style = StyleVerification.prepare(dataset, seed, this.share);
+    const measured: Measured[] = [await this.#real(), await this.#noise()];
+    for await (const subject of subjects) measured.push(...(await this.#columns(subject, style)));
+    const columns = await this.#withDrawnClasses(measured);
     const colours = trials.some((trial) => trial.colours);
     return {
       ...{ dataset: dataset.name, ...(dataset.classless && { classless: true }), samples, seed, columns, curves: style.curves },
@@ -105,32 +123,35 @@ class Evaluation {
       );
   }
 
-  async #real(): Promise<Column> {
+  async #real(): Promise<Measured> {
     const parts = await this.#each("real images", (trial) => trial.ofReal());
-    return { label: "real", values: { ...parts, ...this.published?.ofReal, ...(await this.#drawnClasses("real images")) } };
+    const task = this.#task;
+    return { label: "real", before: { ...parts, ...this.published?.ofReal }, lesson: task && realLesson(task) };
   }
 
-  async #noise(): Promise<Column> {
-    const task = this.questions.zeroShot ? drawnClassesTask(this.dataset) : undefined;
+  async #noise(): Promise<Measured> {
+    const task = this.#task;
     const chance = task && { zeroShot: { value: 1 / task.classes.length } };
-    return { label: "noise", values: { ...(await this.#each("noise", (trial) => trial.ofNoise())), ...chance } };
+    return { label: "noise", before: { ...(await this.#each("noise", (trial) => trial.ofNoise())), ...chance } };
   }
 
   /** A column for each generator. */
-  async #columns(subject: Subject, style: StyleVerification): Promise<Column[]> {
+  async #columns(subject: Subject, style: StyleVerification): Promise<Measured[]> {
     const { device, questions } = this;
-    const columns: Column[] = [];
+    const columns: Measured[] = [];
     for (const [kind, generator] of subject.generators) {
       const label = `${subject.name} ${kind}`;
       const artist = await Artist.create(device, generator, subject.captions);
       const pictures = artist.pictures(questions.seed);
-      const values = {
-        ...(await this.#each(label, (trial) => trial.ofDrawn(pictures))),
-        ...(await this.published?.ofDrawn(pictures, label)),
-        ...(await this.#drawnClasses(label, pictures)),
-        ...(await style.of(device, subject, kind)),
-      };
-      columns.push({ label, values });
+      columns.push({
+        label,
+        before: {
+          ...(await this.#each(label, (trial) => trial.ofDrawn(pictures))),
+          ...(await this.published?.ofDrawn(pictures, label)),
+        },
+        lesson: await this.#drawn(pictures),
+        after: await style.of(device, subject, kind),
+      });
       artist.destroy();
     }
     return columns;
@@ -146,18 +167,39 @@ class Evaluation {
     return values;
   }
 
-  /** Learns the unseen classes from drawn images, or from real ones. */
-  async #drawnClasses(label: string, pictures?: Pictures): Promise<Column["values"]> {
-    const { device, dataset, questions, hooks } = this;
-    const task = questions.zeroShot ? drawnClassesTask(dataset) : undefined;
-    if (!task) return {};
-    const { training, perClass } = questions.drawnClasses ?? DRAWN_CLASSES;
-    const lesson: Lesson = pictures
-      ? await drawnLesson(task, pictures.of(drawnCaptions(task, perClass, questions.seed)), perClass)
-      : realLesson(task);
-    const onStep = (step: number) =>
-      hooks.onEvent({ kind: "work", what: `${label}: learning unseen classes`, unit: "images", done: step, total: training.steps });
-    return { zeroShot: { value: await drawnClassesAccuracy(device, task, lesson, training, onStep, hooks.signal) } };
+  /** What the classifiers of unseen classes are asked; undefined where they are not wanted, or cannot be. */
+  get #task(): DrawnClassesTask | undefined {
+    return this.questions.zeroShot ? drawnClassesTask(this.dataset) : undefined;
+  }
+
+  get #drawnClasses(): DrawnClassesSettings {
+    return this.questions.drawnClasses ?? DRAWN_CLASSES;
+  }
+
+  /** The lesson of a generator's images of the unseen classes. */
+  async #drawn(pictures: Pictures): Promise<Lesson | undefined> {
+    const task = this.#task;
+    if (!task) return undefined;
+    const { perClass } = this.#drawnClasses;
+    return drawnLesson(task, await pictures.of(drawnCaptions(task, perClass, this.questions.seed)), perClass, this.share);
+  }
+
+  /** Learns the unseen classes from each lesson, of drawn images or of real ones. Last, since each training is one rank's. */
+  async #withDrawnClasses(measured: readonly Measured[]): Promise<Column[]> {
+    const { device, hooks } = this;
+    const { training } = this.#drawnClasses;
+    const lessons = measured.flatMap(({ label, lesson }) => (lesson ? [{ label: label === "real" ? "real images" : label, lesson }] : []));
+    const found = await this.share("classifiers of unseen classes", lessons.length, async (i) => {
+      const { label, lesson } = lessons[i]!;
+      const onStep = (step: number) =>
+        hooks.onEvent({ kind: "work", what: `${label}: learning unseen classes`, unit: "images", done: step, total: training.steps });
+      return Float64Array.of(await drawnClassesAccuracy(device, this.#task!, lesson, training, onStep, hooks.signal));
+    });
+    let next = 0;
+    return measured.map(({ label, before, lesson, after }) => ({
+      label,
+      values: { ...before, ...(lesson && { zeroShot: { value: found[next++]![0]! } }), ...after },
+    }));
   }
 }
 

@@ -14,7 +14,9 @@ import { ImageEncoder } from "../models/image-encoder.js";
 import { datasetDigest, keep, keyOf } from "../train/run/cache.js";
 import type { TrainHooks } from "../train/run/events.js";
 import { loadNetwork, networkTensors } from "../train/run/network-file.js";
+import { sharedBy } from "../train/run/shared-work.js";
 import { pathIn, type RunStore } from "../train/run/store.js";
+import { ALONE, type World } from "../train/run/world.js";
 import { encodeTextEncoder, readTextEncoder, type TextEncoderFile } from "../train/text/encoder-file.js";
 import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "../train/text/joint-embedding.js";
 import { measureSpeed, textOperations } from "../train/gan/expectation.js";
@@ -78,13 +80,13 @@ interface Task<T> {
   readonly name: string;
   readonly operations: () => number;
   /** @param path Names the file in messages. */
-  read(bytes: Uint8Array, path: string): Promise<T>;
-  train(): Promise<T>;
-  encode(network: T): Promise<Uint8Array>;
+  readonly read: (bytes: Uint8Array, path: string) => Promise<T>;
+  readonly train: () => Promise<T>;
+  readonly encode: (network: T) => Promise<Uint8Array>;
 }
 
 /**
- * Reads or trains the networks; tells beforehand how long the training should take.
+ * Reads or trains the networks; tells beforehand how long the training should take. On several ranks each trains some of what is missing.
  * @param store Holds those of earlier evaluations, and gets the new ones; where it cannot be written, they are trained again the next time.
  * @throws the signal's reason when aborted
  */
@@ -94,6 +96,7 @@ export async function obtainNetworks(
   settings: NetworkSettings,
   store: NetworkStore,
   hooks: TrainHooks,
+  world: World = ALONE,
 ): Promise<EvaluationNetworks> {
   const { onEvent, signal } = hooks;
   const nameOf = (what: string, training: unknown) => `evaluation-${what}-${keyOf(VERSION, datasetDigest(dataset), training)}.safetensors`;
@@ -144,7 +147,7 @@ export async function obtainNetworks(
     });
 
   const kept = new Map<string, Uint8Array>();
-  const tasks = [...(classifier ? [classifier] : []), matching, ...(reader ? [reader] : [])];
+  const tasks = [...(classifier ? [wanted(classifier)] : []), wanted(matching), ...(reader ? [wanted(reader)] : [])];
   for (const { name } of tasks) {
     try {
       const bytes = await store.read(name);
@@ -159,6 +162,12 @@ export async function obtainNetworks(
     const seconds = missing.reduce((sum, { operations }) => sum + operations() / (SHARE * rate), 0);
     const names = missing.map(({ what }) => what).join(", ");
     onEvent({ kind: "message", text: `trained once for ${dataset.name}: ${names}; expected to take about ${duration(seconds)}` });
+  }
+  // Several ranks read what one of them has trained; who is alone has it already.
+  const trained = await sharedBy(world)("networks that look", world.size > 1 ? missing.length : 0, (i) => missing[i]!.trained());
+  for (const [i, bytes] of trained.entries()) {
+    kept.set(missing[i]!.name, bytes);
+    await keep(store, missing[i]!.name, bytes, onEvent);
   }
   const obtain = async <T>(task: Task<T>): Promise<T> => {
     const bytes = kept.get(task.name);
@@ -180,6 +189,12 @@ export async function obtainNetworks(
     ...(reader && { reader: await obtain(reader) }),
   };
 }
+
+/** Whatever network it is: its file, what training it costs, and training it for others to read. */
+const wanted = <T>({ what, name, operations, train, encode }: Task<T>) => ({
+  ...{ what, name, operations },
+  trained: async () => encode(await train()),
+});
 
 /** What these trainings reach of the speed of large products; measured on lavapipe. */
 const SHARE = 0.4;

@@ -3,7 +3,9 @@ import type { Device } from "../gpu/device.js";
 import type { ImageEncoder } from "../models/image-encoder.js";
 import { concat } from "../tensor/layout.js";
 import { joined, RowProgram } from "../tensor/rows.js";
+import { alone, type Sharing } from "../tensor/sharing.js";
 import { input } from "../tensor/tensor.js";
+import type { Parts } from "./pictures.js";
 
 export interface Observation {
   /** Of the layer before the last, [N, featureSize]. */
@@ -35,10 +37,10 @@ export class Observer {
     return this.network.options.embedding;
   }
 
-  /** @param images [N, 3, S, S] in [−1, 1] */
-  async observe(images: Float32Array): Promise<Observation> {
+  /** @param images [N, 3, S, S] in [−1, 1] @param share Who does which of the program's runs. */
+  async observe(images: Float32Array, share?: Sharing): Promise<Observation> {
     const count = images.length / (3 * this.network.options.imageSize ** 2);
-    const both = await this.program.run({ images }, count);
+    const both = await this.program.run({ images }, count, share);
     const width = this.featureSize + this.outputSize;
     const columns = (from: number, to: number) => {
       const part = new Float32Array(count * (to - from));
@@ -53,17 +55,31 @@ export class Observer {
   }
 }
 
-/** What several networks say of the same images, which come in parts. */
+/** What several networks say of the same images. @param share Who looks at which of the parts. */
 export async function observeAll(
-  observers: readonly Observer[],
-  parts: AsyncIterable<Float32Array> | Iterable<Float32Array>,
+  observers: readonly Pick<Observer, "observe">[],
+  parts: Parts,
+  share: Sharing = alone,
 ): Promise<Observation[]> {
-  const seen: Observation[][] = observers.map(() => []);
-  for await (const images of parts) {
-    for (const [i, observer] of observers.entries()) seen[i]!.push(await observer.observe(images));
+  // One array a part: for each network a length, its features and its outputs.
+  const seen = await share("images looked at", parts.count, async (i) => {
+    const images = await parts.at(i);
+    const all: Float32Array[] = [];
+    for (const observer of observers) {
+      const { features, outputs } = await observer.observe(images);
+      all.push(Float32Array.of(features.length, outputs.length), features, outputs);
+    }
+    return joined(all);
+  });
+  const observations = observers.map(() => ({ features: [] as Float32Array[], outputs: [] as Float32Array[] }));
+  for (const part of seen) {
+    let at = 0;
+    const next = (length: number): Float32Array => part.subarray(at, (at += length));
+    for (const { features, outputs } of observations) {
+      const [ofFeatures, ofOutputs] = next(2);
+      features.push(next(ofFeatures!));
+      outputs.push(next(ofOutputs!));
+    }
   }
-  return seen.map((list) => ({
-    features: joined(list.map(({ features }) => features)),
-    outputs: joined(list.map(({ outputs }) => outputs)),
-  }));
+  return observations.map(({ features, outputs }) => ({ features: joined(features), outputs: joined(outputs) }));
 }

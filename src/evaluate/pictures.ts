@@ -5,7 +5,29 @@ import { RandomStream } from "../random/philox.js";
 import { StreamPurpose } from "../random/streams.js";
 
 /** Images that are taken together. */
-const CHUNK = 128;
+export const CHUNK = 128;
+
+/** Images in parts [·, 3, S, S] in [−1, 1], each of which can be had without the others. `at` is asked for parts in increasing order. */
+export class Parts<Part extends Float32Array | Promise<Float32Array> = Float32Array | Promise<Float32Array>> {
+  /** @param images How many in all. */
+  constructor(
+    readonly images: number,
+    readonly at: (part: number) => Part,
+  ) {}
+
+  get count(): number {
+    return Math.ceil(this.images / CHUNK);
+  }
+
+  /** How many images a part has. */
+  sizeOf(part: number): number {
+    return Math.min(CHUNK, this.images - part * CHUNK);
+  }
+
+  *[Symbol.iterator](): Iterator<Part> {
+    for (let part = 0; part < this.count; part++) yield this.at(part);
+  }
+}
 
 /** Images of a data set, each with one of its captions. */
 export interface Pairs {
@@ -21,19 +43,24 @@ export function drawPairs(dataset: Dataset, images: readonly number[], count: nu
   return { images: chosen, captions: chosen.map((image) => dataset.firstCaption(image) + random.below(dataset.captionsOf(image).length)) };
 }
 
-/** Real images, centre views, in parts [·, 3, S, S]. */
-export function* realImages(dataset: Dataset, images: readonly number[]): Generator<Float32Array> {
-  for (let start = 0; start < images.length; start += CHUNK) {
-    const part = images.slice(start, start + CHUNK);
-    yield fillImages(dataset, part, centreViews(dataset, part));
-  }
+/** Real images, centre views. */
+export function realImages(dataset: Dataset, images: readonly number[]): Parts<Float32Array> {
+  return new Parts(images.length, (i) => {
+    const part = images.slice(i * CHUNK, (i + 1) * CHUNK);
+    return fillImages(dataset, part, centreViews(dataset, part));
+  });
 }
 
-/** Images of independent uniform values, in parts [·, 3, S, S] in [−1, 1]. */
-export function* noiseImages(size: number, count: number, seed: number): Generator<Float32Array> {
+/** Images of independent uniform values. */
+export function noiseImages(size: number, count: number, seed: number): Parts<Float32Array> {
   const random = new RandomStream(seed, StreamPurpose.noiseImages);
-  for (let start = 0; start < count; start += CHUNK)
-    yield Float32Array.from({ length: Math.min(CHUNK, count - start) * 3 * size * size }, () => random.between(-1, 1));
+  let next = 0;
+  const make = (): Float32Array => Float32Array.from({ length: parts.sizeOf(next++) * 3 * size * size }, () => random.between(-1, 1));
+  const parts = new Parts(count, (i) => {
+    while (next < i) make();
+    return make();
+  });
+  return parts;
 }
 
 /** The halves of a split's images that are held against each other, of equal size, at most `count` each. */

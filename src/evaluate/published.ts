@@ -8,12 +8,12 @@ import { RandomStream } from "../random/philox.js";
 import { StreamPurpose } from "../random/streams.js";
 import type { TrainHooks } from "../train/run/events.js";
 import { inceptionScore, softmaxRows } from "../metrics/inception-score.js";
-import { joined } from "../tensor/rows.js";
-import type { Observation } from "./observer.js";
-import { drawPairs, realImages } from "./pictures.js";
+import { alone, type Sharing } from "../tensor/sharing.js";
+import { type Observation, observeAll } from "./observer.js";
+import { drawPairs, type Parts, realImages } from "./pictures.js";
 import { fewImages, Reference } from "./quality.js";
 import type { Value, Values } from "./report.js";
-import type { Parts, Pictures } from "./trial.js";
+import type { Pictures } from "./trial.js";
 
 /** Length of the features. */
 export const FEATURES = 2048;
@@ -45,20 +45,27 @@ export class PublishedMeasures {
     /** What real images get: the inception score. */
     readonly ofReal: Values,
     readonly hooks: TrainHooks,
+    readonly share: Sharing,
   ) {}
 
-  /** Looks at the real images. */
-  static async prepare(dataset: Dataset, request: PublishedRequest, seed: number, hooks: TrainHooks): Promise<PublishedMeasures> {
+  /** Looks at the real images. @param share Who draws and looks at which images. */
+  static async prepare(
+    dataset: Dataset,
+    request: PublishedRequest,
+    seed: number,
+    hooks: TrainHooks,
+    share: Sharing = alone,
+  ): Promise<PublishedMeasures> {
     const unseen = dataset.imagesOfSplit("test");
     const images = unseen.length > 0 ? unseen : dataset.imagesOfSplit("train");
     const { captions } = drawPairs(dataset, images, request.samples, new RandomStream(seed, StreamPurpose.evaluatedPairs, 9));
-    const seen = await look(request.network, realImages(dataset, images), dataset.size, "real images", images.length, hooks);
-    return new PublishedMeasures(dataset, request, captions, new Reference(seen.features, FEATURES), seed, score(seen), hooks);
+    const seen = await look(request.network, realImages(dataset, images), dataset.size, "real images", hooks, share);
+    return new PublishedMeasures(dataset, request, captions, new Reference(seen.features, FEATURES), seed, score(seen), hooks, share);
   }
 
   async ofDrawn(pictures: Pictures, label: string): Promise<Values> {
-    const { network, samples } = this.request;
-    const seen = await look(network, pictures.of(this.captions), this.dataset.size, label, samples, this.hooks);
+    const drawn = await pictures.of(this.captions);
+    const seen = await look(this.request.network, drawn, this.dataset.size, label, this.hooks, this.share);
     this.hooks.onEvent({ kind: "message", text: `${label}: singular values of a matrix of ${FEATURES} × ${FEATURES}, a minute or two` });
     const { fid, kid } = this.reference.distances(seen.features, this.seed);
     return { fidInception: fid, kidInception: kid, ...score(seen) };
@@ -80,14 +87,17 @@ function score({ outputs, features }: Observation): Record<string, Value> {
   return { inceptionScore: { value: mean, deviation } };
 }
 
-async function look(network: FeatureNetwork, parts: Parts, size: number, what: string, total: number, { onEvent, signal }: TrainHooks) {
-  const seen: Observation[] = [];
+async function look(network: FeatureNetwork, parts: Parts, size: number, what: string, hooks: TrainHooks, share: Sharing) {
   let done = 0;
-  for await (const images of parts) {
-    signal.throwIfAborted();
-    seen.push(await network.observe(images, size));
-    done += images.length / (3 * size * size);
-    onEvent({ kind: "work", what: `${what}: features of --features`, unit: "images", done, total });
-  }
-  return { features: joined(seen.map(({ features }) => features)), outputs: joined(seen.map(({ outputs }) => outputs)) };
+  const observer = {
+    async observe(images: Float32Array) {
+      hooks.signal.throwIfAborted();
+      const seen = await network.observe(images, size);
+      done += images.length / (3 * size * size);
+      hooks.onEvent({ kind: "work", what: `${what}: features of --features`, unit: "images", done, total: parts.images });
+      return seen;
+    },
+  };
+  const [seen] = await observeAll([observer], parts, share);
+  return seen!;
 }

@@ -2,6 +2,7 @@
 import { captionNumbers, type Dataset } from "../data/dataset.js";
 import type { Device } from "../gpu/device.js";
 import { joined } from "../tensor/rows.js";
+import { alone, type Sharing } from "../tensor/sharing.js";
 import type { GeneratorKind } from "../train/gan/options.js";
 import { StyleReader } from "../train/style/reader.js";
 import { backgrounds, type PairList, pairsByCluster, poses, verify } from "./disentangling.js";
@@ -21,10 +22,11 @@ export class StyleVerification {
     readonly seed: number,
     readonly images: readonly number[],
     readonly tasks: readonly { readonly name: string; readonly pairs: PairList }[],
+    readonly share: Sharing,
   ) {}
 
-  /** Pairs of real images of the unseen classes; of the training classes where none are unseen. */
-  static prepare(dataset: Dataset, seed: number): StyleVerification {
+  /** Pairs of real images of the unseen classes; of the training classes where none are unseen. @param share Who reads which images. */
+  static prepare(dataset: Dataset, seed: number, share: Sharing = alone): StyleVerification {
     const unseen = dataset.imagesOfSplit("test");
     const images = (unseen.length > 0 ? unseen : dataset.imagesOfSplit("train")).slice(0, IMAGES);
     const pose = poses(dataset, images);
@@ -32,7 +34,7 @@ export class StyleVerification {
       { name: "background", pairs: pairsByCluster(backgrounds(dataset, images), seed) },
       ...(pose ? [{ name: "pose", pairs: pairsByCluster(pose, seed) }] : []),
     ].filter(({ pairs }) => pairs.pairs.length > 0);
-    return new StyleVerification(dataset, seed, images, tasks);
+    return new StyleVerification(dataset, seed, images, tasks, share);
   }
 
   /**
@@ -51,8 +53,8 @@ export class StyleVerification {
     }
     if (style && (style.kind ?? first) === kind) {
       const reader = await StyleReader.create(device, style.encoder);
-      const parts: Float32Array[] = [];
-      for (const images of realImages(this.dataset, this.images)) parts.push(await reader.read(images));
+      const images = realImages(this.dataset, this.images);
+      const parts = await this.share("styles read", images.count, (i) => reader.read(images.at(i)));
       reader.destroy();
       this.#verify(values, `${name} style`, "style", joined(parts), style.encoder.options.noiseSize);
     }

@@ -8,6 +8,7 @@ import { Painter } from "../train/gan/painter.js";
 import { networkDigest } from "../train/run/network-file.js";
 import type { StyleFile } from "../train/style/file.js";
 import type { CaptionTable } from "../train/text/caption-table.js";
+import { CHUNK, Parts } from "./pictures.js";
 import type { Pictures } from "./trial.js";
 
 /** Generators by kind, the one that draws the samples first; a training without moving average has the raw one only. */
@@ -38,9 +39,6 @@ export async function styleAmong({ style, generator: inverted }: StyleFile, gene
   return { encoder: style, kind: undefined };
 }
 
-/** Images that are drawn, and looked at, together. */
-const CHUNK = 128;
-
 /** A generator that draws captions of the data set. */
 export class Artist {
   private constructor(
@@ -52,18 +50,16 @@ export class Artist {
     return new Artist(await Painter.create(device, generator, 32), captions);
   }
 
-  /**
-   * Draws captions by their numbers, image i from row i of the seed's noise.
-   * @returns parts of the images [N, 3, S, S] in (−1, 1), in order
-   */
-  async *draw(captions: readonly number[], seed: number): AsyncGenerator<Float32Array> {
+  /** Draws captions by their numbers, image i from row i of the seed's noise: each part when it is asked for. */
+  async draw(captions: readonly number[], seed: number): Promise<Parts<Promise<Float32Array>>> {
     const { noiseSize } = this.painter.generator.options;
     await this.captions.need(captions);
     const noise = normalNoise(captions.length, noiseSize, seed);
-    for (let start = 0; start < captions.length; start += CHUNK) {
+    return new Parts(captions.length, (i) => {
+      const start = i * CHUNK;
       const rows = Uint32Array.from(captions.slice(start, start + CHUNK));
-      yield await this.painter.paint(noise.subarray(start * noiseSize, (start + rows.length) * noiseSize), this.captions.means(rows, 1));
-    }
+      return this.painter.paint(noise.subarray(start * noiseSize, (start + rows.length) * noiseSize), this.captions.means(rows, 1));
+    });
   }
 
   /** What it draws, as a trial asks for it. */

@@ -11,21 +11,20 @@ import { borderColours, varianceShares } from "../metrics/ground.js";
 import { isHeldOut } from "./lessons.js";
 import type { EvaluationNetworks } from "./networks.js";
 import { joined } from "../tensor/rows.js";
+import { alone, type Sharing } from "../tensor/sharing.js";
 import { Observer, observeAll } from "./observer.js";
-import { drawPairs, halves, noiseImages, realImages } from "./pictures.js";
+import { drawPairs, halves, noiseImages, type Parts, realImages } from "./pictures.js";
 import { fewImages, quality, Reference } from "./quality.js";
 import type { Value, Values } from "./report.js";
 import { attributesRight, textMatch, textMatchByChance, textMatchNotes } from "./text-match.js";
 import { pixelDeviation, withinDistance } from "../metrics/variety.js";
 
-export type Parts = AsyncIterable<Float32Array> | Iterable<Float32Array>;
-
-/** Where a column's images come from. Parts are images [·, 3, S, S] in [−1, 1]. */
+/** Where a column's images come from. */
 export interface Pictures {
   /** An image of each caption; a drawn one from the noise vector of its place, whatever the captions. */
-  of(captions: readonly number[]): Parts;
+  of(captions: readonly number[]): Parts | Promise<Parts>;
   /** `each` different images of each caption, one caption's after the other's. */
-  groups(captions: readonly number[], each: number): Parts;
+  groups(captions: readonly number[], each: number): Parts | Promise<Parts>;
 }
 
 /** The networks, ready to look. */
@@ -72,6 +71,8 @@ export class Trial {
     /** Captions of different classes. */
     readonly varied: { readonly captions: readonly number[]; readonly each: number },
     readonly colours: { readonly task: ColourTask; readonly classifier: ColourClassifier | undefined } | undefined,
+    /** Who draws and looks at which images. */
+    readonly share: Sharing,
   ) {}
 
   /**
@@ -85,8 +86,9 @@ export class Trial {
     observers: Observers,
     samples: number,
     seed: number,
+    share: Sharing = alone,
   ): Promise<Trial[]> {
-    const encoder = new CaptionEncoder(device, networks.matching.encoder, networks.matching.alphabet);
+    const encoder = new CaptionEncoder(device, networks.matching.encoder, networks.matching.alphabet, undefined, share);
     // On petals the reader knows better than any rule on hues.
     const classifier = dataset.attributes ? undefined : trainColours(dataset);
     const trials: Trial[] = [];
@@ -95,7 +97,7 @@ export class Trial {
       const asked = askedImages(dataset, split);
       const { captions } = drawPairs(dataset, asked, samples, new RandomStream(seed, StreamPurpose.evaluatedPairs, i));
       const [held, peers] = halves(dataset, split, samples, seed);
-      const [seen] = await observeAll([observers.classifier], realImages(dataset, held));
+      const [seen] = await observeAll([observers.classifier], realImages(dataset, held), share);
       const task = dataset.attributes ? undefined : colourTask(dataset, asked, samples, seed);
       trials.push(
         new Trial(
@@ -105,6 +107,7 @@ export class Trial {
           peers,
           variedCaptions(dataset, split, new RandomStream(seed, StreamPurpose.variedCaptions, i)),
           task && { task, classifier },
+          share,
         ),
       );
     }
@@ -121,8 +124,8 @@ export class Trial {
 
   /** What drawn images get. */
   async ofDrawn(pictures: Pictures): Promise<Values> {
-    const { observers, captions } = this;
-    const [classifier, matching, reader] = await observeAll(Object.values(observers) as Observer[], pictures.of(captions));
+    const { observers, captions, share } = this;
+    const [classifier, matching, reader] = await observeAll(Object.values(observers) as Observer[], await pictures.of(captions), share);
     return this.#named({
       ...this.#match(matching!.outputs, reader?.outputs),
       ...(await this.#colours(pictures)),
@@ -134,11 +137,11 @@ export class Trial {
 
   /** What real images get: the captions' own for the match, and others than the reference's for the distances, whose floor they are. */
   async ofReal(): Promise<Values> {
-    const { dataset, observers, captions, peers } = this;
+    const { dataset, observers, captions, peers, share } = this;
     const pictures = realPictures(dataset);
     const looking = [observers.matching, ...(observers.reader ? [observers.reader] : [])];
-    const [matching, reader] = await observeAll(looking, pictures.of(captions));
-    const [classifier] = await observeAll([observers.classifier], realImages(dataset, peers));
+    const [matching, reader] = await observeAll(looking, await pictures.of(captions), share);
+    const [classifier] = await observeAll([observers.classifier], realImages(dataset, peers), share);
     return this.#named({
       ...this.#match(matching!.outputs, reader?.outputs),
       ...(await this.#colours(pictures)),
@@ -151,7 +154,7 @@ export class Trial {
   /** What noise gets, by chance or by looking at it: the other end of each scale. */
   async ofNoise(): Promise<Values> {
     const { dataset, observers, reference, seed } = this;
-    const [seen] = await observeAll([observers.classifier], noiseImages(dataset.size, reference.count, seed));
+    const [seen] = await observeAll([observers.classifier], noiseImages(dataset.size, reference.count, seed), this.share);
     return this.#named({
       ...textMatchByChance(dataset, this.captions),
       ...quality(reference, seen!, this.#classes, seed),
@@ -174,17 +177,16 @@ export class Trial {
   async #colours(pictures: Pictures): Promise<Record<string, Value>> {
     if (!this.colours) return {};
     const { task, classifier } = this.colours;
-    return coloursRight(pictures.of(task.captions), task, classifier, this.dataset.size);
+    return coloursRight(await pictures.of(task.captions), task, classifier, this.dataset.size, this.share);
   }
 
   async #variety(pictures: Pictures): Promise<Record<string, Value>> {
     const { captions, each } = this.varied;
     if (each < 2) return {};
     const { classifier } = this.observers;
-    const parts: Float32Array[] = [];
-    for await (const part of pictures.groups(captions, each)) parts.push(part);
-    const images = joined(parts);
-    const { features } = await classifier.observe(images);
+    const drawn = await pictures.groups(captions, each);
+    const images = joined(await this.share("groups of images drawn", drawn.count, drawn.at));
+    const { features } = await classifier.observe(images, this.share);
     return {
       variety: { value: withinDistance(features, classifier.featureSize, each) },
       pixels: { value: pixelDeviation(images, 3 * this.dataset.size ** 2, each) },
@@ -196,12 +198,14 @@ export class Trial {
   async #ground(pictures: Pictures): Promise<Record<string, Value>> {
     const { captions } = this.varied;
     if (captions.length < 2) return {};
-    const colours: number[] = [];
-    for (const caption of captions) {
+    const drawn: Parts[] = [];
+    for (const caption of captions) drawn.push(await pictures.of(new Array<number>(GROUND_NOISES).fill(caption)));
+    const found = await this.share("backgrounds looked at", captions.length, async (i) => {
       const parts: Float32Array[] = [];
-      for await (const part of pictures.of(new Array<number>(GROUND_NOISES).fill(caption))) parts.push(part);
-      colours.push(...borderColours(joined(parts), this.dataset.size));
-    }
+      for (const part of drawn[i]!) parts.push(await part);
+      return Float64Array.from(borderColours(joined(parts), this.dataset.size));
+    });
+    const colours = found.flatMap((each) => [...each]);
     const shares = varianceShares(colours, captions.length, GROUND_NOISES, 3);
     return { groundByNoise: { value: shares.columns }, groundByText: { value: shares.rows } };
   }

@@ -14,6 +14,7 @@ import { StyledModel, type StyleReading } from "../drawing/styled-model.js";
 import { UserError } from "../errors.js";
 import { openDevice } from "../gpu/device.js";
 import { joined } from "../tensor/rows.js";
+import type { Sharing } from "../tensor/sharing.js";
 import type { GeneratorFile } from "../train/gan/model-file.js";
 import type { GeneratorKind } from "../train/gan/options.js";
 import { tuneModeFor, type TuneMode } from "../train/run/options.js";
@@ -34,6 +35,8 @@ export interface DrawingRequest {
   readonly generator?: GeneratorKind;
   /** How kernels are chosen; by default as training chooses them. */
   readonly tune?: TuneMode;
+  /** Who does which part, where several ranks draw together: all get all images. By default one draws alone. */
+  readonly share?: Sharing;
 }
 
 /** What was drawn, with what the user should be told. */
@@ -81,14 +84,14 @@ type OnEvent = TrainHooks["onEvent"];
 /** Draws on a device of its own. */
 async function drawingWith<Model extends LoadedGenerator, Result>(
   model: Model,
-  { tune }: DrawingRequest,
+  { tune, share }: DrawingRequest,
   onEvent: OnEvent | undefined,
   draw: (drawing: DrawingModel<Model>) => Promise<Result>,
 ): Promise<Result & Drawn> {
   const device = await openDevice();
   try {
     installTuner(device, tune ?? tuneModeFor(device.traits), (event) => onEvent?.(event), cacheFolder());
-    const drawing = new DrawingModel(device, model, model.path, model.warnings);
+    const drawing = new DrawingModel(device, model, model.path, model.warnings, share);
     const drawn = await draw(drawing);
     return { ...drawn, size: model.generator.options.imageSize, model: model.path, warnings: drawing.warnings };
   } finally {

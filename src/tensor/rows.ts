@@ -2,6 +2,7 @@
 import type { Device } from "../gpu/device.js";
 import { compile } from "./compile.js";
 import type { Program } from "./program.js";
+import { alone, type Sharing } from "./sharing.js";
 import type { Tensor } from "./tensor.js";
 
 export class RowProgram {
@@ -18,12 +19,13 @@ export class RowProgram {
   /**
    * @param inputs By name, [rows, ...] each, row-major. The last run is filled up with zeros.
    * @param rows How many there are.
+   * @param share Who does which of the program's runs.
    * @returns The rows of the result, one after the other.
    */
-  async run(inputs: Readonly<Record<string, Float32Array>>, rows: number): Promise<Float32Array> {
+  async run(inputs: Readonly<Record<string, Float32Array>>, rows: number, share: Sharing = alone): Promise<Float32Array> {
     const { program, batch } = this;
-    const parts: Float32Array[] = [];
-    for (let start = 0; start < rows; start += batch) {
+    const parts = await share("rows of a program", Math.ceil(rows / batch), async (run) => {
+      const start = run * batch;
       const count = Math.min(batch, rows - start);
       const part = Object.entries(inputs).map(([name, values]) => {
         const each = values.length / rows;
@@ -32,8 +34,8 @@ export class RowProgram {
         return [name, filled] as const;
       });
       const { result } = await program.run(Object.fromEntries(part));
-      parts.push(result.subarray(0, (result.length / batch) * count));
-    }
+      return result.subarray(0, (result.length / batch) * count);
+    });
     return joined(parts);
   }
 

@@ -24,7 +24,7 @@ describe("classes learnt from drawn images", () => {
   });
 
   it("turns drawn images into the bytes that a PNG of them holds", async () => {
-    const drawn = [...realImages(dataset, [...task.learnt])];
+    const drawn = realImages(dataset, [...task.learnt]);
     const lesson = await drawnLesson(task, drawn, 4);
     task.learnt.forEach((image, i) => expect(lesson.dataset.pixels(i)).toEqual(dataset.pixels(image)));
     expect(lesson.images.map((image) => lesson.labels(image))).toEqual([[0], [0], [0], [0], [1], [1], [1], [1]]);

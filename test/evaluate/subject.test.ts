@@ -22,7 +22,7 @@ describe("drawn images", () => {
     };
     const artist = await Artist.create(await device(), generator, table);
     const parts: Float32Array[] = [];
-    for await (const part of artist.draw(captions, 9)) parts.push(part);
+    for (const part of await artist.draw(captions, 9)) parts.push(await part);
     const painter = await Painter.create(await device(), generator, 50);
     const expected = await painter.paint(normalNoise(150, 3, 9), Float32Array.from(captions.flatMap(embedding)));
     const all = joined(parts);

@@ -5,6 +5,8 @@ import type { Report } from "../../evaluate/report.js";
 import { openDevice } from "../../gpu/device.js";
 import type { TrainOptions } from "../../train/gan/options.js";
 import type { TrainHooks } from "../../train/run/events.js";
+import { firstOfEachMachine, storeOfFirst } from "../../train/run/shared-work.js";
+import { ALONE, type World } from "../../train/run/world.js";
 import { openRun } from "../files/run-folder.js";
 import { openData } from "../datasets/run-data.js";
 import { cacheFolder } from "../files/cache-folder.js";
@@ -17,6 +19,8 @@ export interface EvaluateRequest extends Questions {
   readonly runs: readonly string[];
   /** Where the data set lies now, if not where the runs found it. */
   readonly dataDir?: string;
+  /** The ranks that share the work, all of which can read the runs' folders. By default one. */
+  readonly world?: World;
 }
 
 /**
@@ -28,9 +32,11 @@ export async function evaluateRuns(request: EvaluateRequest, hooks: TrainHooks):
   refuseUnfit(request.runs, options);
   const device = await openDevice();
   try {
-    const dataset = await openData({ ...options[0]!, ...(request.dataDir !== undefined && { dataDir: request.dataDir }) }, hooks);
-    const laboratory = { device, dataset, store: cacheFolder() };
-    return await evaluate(laboratory, openRuns(device, request.runs, dataset, hooks), request, hooks);
+    const { dataDir, world = ALONE } = request;
+    const data = { ...options[0]!, ...(dataDir !== undefined && { dataDir }) };
+    const dataset = await firstOfEachMachine(world, "the data set", () => openData(data, hooks));
+    const laboratory = { device, dataset, store: storeOfFirst(world, cacheFolder()), world };
+    return await evaluate(laboratory, openRuns(device, request.runs, dataset, hooks, world), request, hooks);
   } finally {
     device.destroy();
   }

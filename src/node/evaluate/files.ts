@@ -20,6 +20,7 @@ export interface Evaluated {
 }
 
 /**
+ * On several ranks all measure, and rank 0 alone writes.
  * @param json Where the numbers go.
  * @throws UserError as `evaluateRuns`, and where nothing can be written there: that is found out before anything is measured
  */
@@ -35,6 +36,7 @@ export async function evaluateToFiles(request: EvaluateRequest, json: string, ho
   }
   const report = await evaluateRuns(request, hooks);
   const write = (name: string, contents: string): string => {
+    if (request.world && request.world.rank > 0) return name;
     try {
       writeFileAtomic(join(folder, name), contents);
     } catch (error) {

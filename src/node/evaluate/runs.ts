@@ -12,6 +12,8 @@ import { Gan } from "../../train/gan/gan.js";
 import { readTextEncoder } from "../../train/text/encoder-file.js";
 import type { TrainHooks } from "../../train/run/events.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER, TEXT_ENCODER_NAME } from "../../train/run/names.js";
+import { sharedBy, storeOfFirst } from "../../train/run/shared-work.js";
+import { ALONE, type World } from "../../train/run/world.js";
 import { readStyle } from "../../train/style/file.js";
 import { CaptionTable } from "../../train/text/caption-table.js";
 import { cutCaptionsNote } from "../../train/text/sentences.js";
@@ -24,8 +26,17 @@ export interface RunSubject extends Subject {
   readonly captions: CaptionTable;
 }
 
-/** @throws UserError where the folder holds no run, or none that has a checkpoint yet */
-export async function openRun(device: Device, path: string, dataset: Dataset, { onEvent }: TrainHooks): Promise<RunSubject> {
+/**
+ * @param world The ranks that share the work: each opens the run.
+ * @throws UserError where the folder holds no run, or none that has a checkpoint yet
+ */
+export async function openRun(
+  device: Device,
+  path: string,
+  dataset: Dataset,
+  { onEvent }: TrainHooks,
+  world: World = ALONE,
+): Promise<RunSubject> {
   const run = await openRunFolder(path);
   const options = await run.readConfig();
   if (!run.hasCheckpoint)
@@ -45,7 +56,7 @@ export async function openRun(device: Device, path: string, dataset: Dataset, { 
   const style = run.inside(join(STYLE_FOLDER, STYLE_ENCODER_NAME));
   return {
     ...{ name: basename(resolve(path)), generators },
-    captions: await CaptionTable.open(device, dataset, text, bytes, cacheFolder(), { onEvent }),
+    captions: await CaptionTable.open(device, dataset, text, bytes, storeOfFirst(world, cacheFolder()), { onEvent }, sharedBy(world)),
     style: existsSync(style) ? await styleAmong(await readPath(style, readStyle), generators) : undefined,
     styleCommand: commandLine("train-style", "--run", path),
   };
@@ -57,9 +68,10 @@ export async function* openRuns(
   paths: readonly string[],
   dataset: Dataset,
   hooks: TrainHooks,
+  world: World = ALONE,
 ): AsyncGenerator<RunSubject, void, undefined> {
   for (const path of paths) {
-    const run = await openRun(device, path, dataset, hooks);
+    const run = await openRun(device, path, dataset, hooks, world);
     yield run;
     await run.captions.keep(hooks.onEvent);
   }

@@ -80,7 +80,7 @@ export async function comparison(runs: readonly AblationRun[], options: TrainOpt
       const artist = await Artist.create(device, run.generators[0]![1], run.captions);
       // Every caption from the same noise vectors.
       for (const [row, caption] of captions.entries())
-        for await (const part of artist.draw(new Array<number>(GRID.each).fill(caption), 1)) rows[row]!.push(part);
+        for (const part of await artist.draw(new Array<number>(GRID.each).fill(caption), 1)) rows[row]!.push(await part);
       artist.destroy();
     }
     const png = encodePng(imageGrid(joined(rows.flat()), dataset.size, { columns: 1 + runs.length * GRID.each }));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { loadModel } from "../files/load-model.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER } from "../../train/run/names.js";
 import { networkDigest } from "../../train/run/network-file.js";
+import type { World } from "../../train/run/world.js";
 import type { GivenOptions, Variant } from "../../train/gan/options.js";
 import { openRun } from "../files/run-folder.js";
 import { readStyle } from "../../train/style/file.js";
@@ -22,6 +23,8 @@ export interface AblationRequest {
   readonly zeroShot: boolean;
   /** Other sizes of the evaluation's networks, for tests. */
   readonly sizes?: Pick<EvaluateRequest, "networks" | "drawnClasses">;
+  /** The ranks that share the work, with one folder for all. By default one. */
+  readonly world?: World;
 }
 
 /** One of the runs. */

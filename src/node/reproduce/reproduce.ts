@@ -17,7 +17,7 @@ import { type AblationRequest, ablationRuns } from "./ablation-plan.js";
 /**
  * Trains and measures what is missing, then writes the page, from these runs and from the measures that are kept beside it.
  * @param results Folder of the printed pages.
- * @returns where it is and what it shows, for the user
+ * @returns where it is and what it shows, for the user: on rank 0, which writes it
  */
 export async function reproduceAblation(
   request: Omit<AblationRequest, "folder"> & { readonly folder?: string },
@@ -38,7 +38,9 @@ export async function reproduceAblation(
   const settings = settingsOf(whole);
   // A damaged report is said before hours of training, not after.
   keptReports(results, name, settings);
-  keepReports(results, name, settings, await runAblation(whole, hooks));
+  const measures = await runAblation(whole, hooks);
+  if (request.world && request.world.rank > 0) return "";
+  keepReports(results, name, settings, measures);
   const kept = keptReports(results, name, settings);
   const reports = [...kept.values()];
   const seedsOf = seedsOfVariants(reports);

@@ -2,6 +2,7 @@
 import type { Device } from "../../gpu/device.js";
 import type { Generator } from "../../models/generator.js";
 import { RowProgram } from "../../tensor/rows.js";
+import type { Sharing } from "../../tensor/sharing.js";
 import { input } from "../../tensor/tensor.js";
 
 export class Painter {
@@ -20,10 +21,11 @@ export class Painter {
   /**
    * @param noise [N, noiseSize]
    * @param text [N, textSize], normalised embeddings
+   * @param share Who does which of the program's runs.
    * @returns Images [N, 3, S, S] in (−1, 1).
    */
-  paint(noise: Float32Array, text: Float32Array): Promise<Float32Array> {
-    return this.program.run({ noise, text }, noise.length / this.generator.options.noiseSize);
+  paint(noise: Float32Array, text: Float32Array, share?: Sharing): Promise<Float32Array> {
+    return this.program.run({ noise, text }, noise.length / this.generator.options.noiseSize, share);
   }
 
   destroy(): void {

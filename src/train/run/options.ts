@@ -8,6 +8,7 @@ export const GROUPS = {
   paper: "The paper's (Reed et al. 2016) and its authors' code's",
   ours: "Ours",
   engine: "The engine's",
+  ranks: "Several ranks (started by mpirun or srun)",
 } as const;
 
 /** How kernels are chosen where there are several: by rule; by the cache and, for the rest, short races; by races alone. */

@@ -2,6 +2,7 @@
 import type { Device } from "../../gpu/device.js";
 import type { StyleEncoder } from "../../models/style-encoder.js";
 import { RowProgram } from "../../tensor/rows.js";
+import type { Sharing } from "../../tensor/sharing.js";
 import { input } from "../../tensor/tensor.js";
 
 export class StyleReader {
@@ -17,9 +18,9 @@ export class StyleReader {
     return new StyleReader(style, await RowProgram.compile(device, batch, read));
   }
 
-  /** Images [N, 3, S, S] in [−1, 1] → styles [N, noiseSize]. */
-  read(images: Float32Array): Promise<Float32Array> {
-    return this.program.run({ images }, images.length / (3 * this.style.options.imageSize ** 2));
+  /** Images [N, 3, S, S] in [−1, 1] → styles [N, noiseSize]. @param share Who does which of the program's runs. */
+  read(images: Float32Array, share?: Sharing): Promise<Float32Array> {
+    return this.program.run({ images }, images.length / (3 * this.style.options.imageSize ** 2), share);
   }
 
   destroy(): void {

@@ -5,6 +5,7 @@
 import type { Dataset } from "../../data/dataset.js";
 import type { PairBatch } from "../../data/sampler.js";
 import { UserError } from "../../errors.js";
+import type { Sharing } from "../../tensor/sharing.js";
 import type { Device } from "../../gpu/device.js";
 import { datasetDigest, keep, keyOf } from "../run/cache.js";
 import { type BatchTexts, CaptionEncoder, meanRows, normalise, type TextModel } from "./captions.js";
@@ -18,6 +19,8 @@ const VERSION = 2;
 
 /** So many captions are embedded in one go, about. */
 const AT_ONCE = 1024;
+
+type Cache = Pick<RunStore, "path" | "read" | "write">;
 
 export class CaptionTable implements BatchTexts {
   /** Normalised embeddings, [captions, size]; a row holds nothing before its caption is known. */
@@ -34,7 +37,7 @@ export class CaptionTable implements BatchTexts {
     readonly size: number,
     /** How texts are embedded, and the table's name in the cache; none where all embeddings are given. */
     readonly source?: { readonly embed: (texts: readonly string[]) => Promise<Float32Array>; readonly name: string },
-    readonly cache?: RunStore,
+    readonly cache?: Cache,
     table?: { readonly embeddings: Float32Array; readonly known: Uint8Array },
   ) {
     this.#embeddings = table?.embeddings ?? new Float32Array(dataset.captions * size);
@@ -51,19 +54,21 @@ export class CaptionTable implements BatchTexts {
    * The table that earlier runs have filled, or an empty one.
    * @param file The text encoder's file, whose bytes name the table's.
    * @param cache Where tables are kept for later runs.
+   * @param share Who embeds which captions, where several have the table.
    */
   static async open(
     device: Device,
     dataset: Dataset,
     model: TextModel,
     file: Uint8Array,
-    cache: RunStore | undefined,
+    cache: Cache | undefined,
     { onEvent }: Pick<TrainHooks, "onEvent">,
+    share?: Sharing,
   ): Promise<CaptionTable> {
     const { embedding: size } = model.encoder.options;
     const key = keyOf(VERSION, datasetDigest(dataset), new Sha256().update(file).hex());
     const name = `captions-${key}.safetensors`;
-    const encoder = new CaptionEncoder(device, model.encoder, model.alphabet);
+    const encoder = new CaptionEncoder(device, model.encoder, model.alphabet, undefined, share);
     const embed = async (texts: readonly string[]) => normalise(await encoder.encode(texts), model.normalisation);
     const table = (known?: { embeddings: Float32Array; known: Uint8Array }) =>
       new CaptionTable(dataset, size, { embed, name }, cache, known);

@@ -5,9 +5,9 @@ import type { Device } from "../../gpu/device.js";
 import type { TextEncoder } from "../../models/text-encoder.js";
 import { compile } from "../../tensor/compile.js";
 import type { Program } from "../../tensor/program.js";
+import { alone, type Sharing } from "../../tensor/sharing.js";
 import { input, type Tensor } from "../../tensor/tensor.js";
 import type { TrainHooks } from "../run/events.js";
-import { withWorkUnderWay } from "../run/under-way.js";
 
 /** Shift and scale that give the training captions' embeddings mean 0 and, over all dimensions, deviation 1. */
 export interface Normalisation {
@@ -55,6 +55,8 @@ export class CaptionEncoder {
     readonly alphabet: Symbols,
     /** Captions a run of the program. */
     readonly batch = 64,
+    /** Who does which of the runs. */
+    readonly share: Sharing = alone,
   ) {}
 
   /**
@@ -66,27 +68,25 @@ export class CaptionEncoder {
     const result = new Float32Array(texts.length * size);
     const lengths = texts.map((text) => this.alphabet.lengthOf(text, most));
     const order = texts.map((_, i) => i).sort((a, b) => lengths[a]! - lengths[b]!);
-    await withWorkUnderWay(async (begin) => {
-      let done = 0;
-      const running: Promise<void>[] = [];
-      while (done < order.length) {
-        // A batch never straddles two windows.
-        const window = this.encoder.window(lengths[order[done]!]!);
-        const rows = order.slice(done, done + this.batch).filter((i) => lengths[i]! <= window.characters);
-        const program = await this.#program(window.columns);
-        const index = new Uint32Array(this.batch * window.columns);
-        rows.forEach((i, row) => this.alphabet.encodeInto(texts[i]!, index, row * window.columns, window.columns));
-        const finished = (done += rows.length);
-        const run = program.run({ index }).then(({ embedding }) => {
-          rows.forEach((i, row) => result.set(embedding.subarray(row * size, (row + 1) * size), i * size));
-          onProgress?.(finished);
-        });
-        running.push(begin(run));
-        // A few batches ahead keep the GPU busy; more would only fill memory.
-        if (running.length >= 3) await running.shift();
-      }
-      await Promise.all(running);
-    });
+    const runs: { readonly columns: number; readonly rows: readonly number[]; readonly finished: number }[] = [];
+    for (let done = 0; done < order.length; done = runs.at(-1)!.finished) {
+      // A batch never straddles two windows.
+      const { characters, columns } = this.encoder.window(lengths[order[done]!]!);
+      const rows = order.slice(done, done + this.batch).filter((i) => lengths[i]! <= characters);
+      runs.push({ columns, rows, finished: done + rows.length });
+    }
+    const embed = async ({ columns, rows, finished }: (typeof runs)[number]): Promise<Float32Array> => {
+      const program = await this.#program(columns);
+      const index = new Uint32Array(this.batch * columns);
+      rows.forEach((i, row) => this.alphabet.encodeInto(texts[i]!, index, row * columns, columns));
+      const { embedding } = await program.run({ index });
+      onProgress?.(finished);
+      return embedding.subarray(0, rows.length * size);
+    };
+    // A few batches ahead keep the GPU busy; more would only fill memory.
+    const parts = await this.share("captions embedded", runs.length, (i) => embed(runs[i]!), 3);
+    for (const [i, { rows }] of runs.entries())
+      rows.forEach((text, row) => result.set(parts[i]!.subarray(row * size, (row + 1) * size), text * size));
     return result;
   }
 

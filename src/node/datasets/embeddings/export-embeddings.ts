@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import type { Dataset } from "../../../data/dataset.js";
 import { writeNpy } from "../../../formats/npy.js";
 import type { Device } from "../../../gpu/device.js";
+import type { Sharing } from "../../../tensor/sharing.js";
 import { CaptionEncoder, type TextModel } from "../../../train/text/captions.js";
 import { writeSafetensors } from "../../../formats/safetensors.js";
 import { nameOf } from "../../../data/embeddings/embedded-dataset.js";
@@ -18,6 +19,7 @@ export interface ExportedEmbeddings {
  * Embeds every caption, in the data set's order: by class, then by image, then as in the caption file.
  * @param path Its ending decides: .npy the array alone, .safetensors the array `embeddings` with the images' names in the metadata.
  * @param onProgress Called with the number of different captions done, and of all of them: each is embedded once.
+ * @param share Who embeds which of them, where several ranks do.
  */
 export async function exportEmbeddings(
   device: Device,
@@ -25,8 +27,9 @@ export async function exportEmbeddings(
   { encoder, alphabet }: Omit<TextModel, "normalisation">,
   path: string,
   onProgress: (done: number, total: number) => void,
+  share?: Sharing,
 ): Promise<ExportedEmbeddings> {
-  const captions = new CaptionEncoder(device, encoder, alphabet);
+  const captions = new CaptionEncoder(device, encoder, alphabet, undefined, share);
   const rowOf = new Map<string, number>();
   const rows = Array.from({ length: dataset.captions }, (_, i) => {
     const text = dataset.caption(i);

@@ -1,0 +1,97 @@
+/**
+ * Work that the ranks of a world share: pieces by number, results in their order on every rank, to the bit as one alone has them. All ranks
+ * must ask for the same pieces in the same order; whatever decides that (a cache, a folder's state) is therefore rank 0's.
+ */
+import { alone, inOrder, type Piece, type Sharing } from "../../tensor/sharing.js";
+import type { RunStore } from "./store.js";
+import type { World } from "./world.js";
+
+/** Rank r does the pieces r, r + size, r + 2·size ...: neighbours, which are alike, go to different ranks. */
+export function sharedBy(world: World): Sharing {
+  const { rank, size } = world;
+  if (size === 1) return alone;
+  return async <Result extends Piece>(
+    what: string,
+    count: number,
+    piece: (i: number) => Promise<Result> | Result,
+    ahead?: number,
+  ): Promise<Result[]> => {
+    if (count === 0) return [];
+    const own = Array.from({ length: Math.ceil((count - rank) / size) }, (_, i) => rank + i * size);
+    const all = (await world.gather(packed(await inOrder(own, piece, ahead)), what, "endless")).map((bytes) => unpacked<Result>(bytes));
+    return Array.from({ length: count }, (_, i) => all[i % size]![Math.floor(i / size)]!);
+  };
+}
+
+/** What a piece's numbers are, by their place here. */
+const KINDS = [Uint8Array, Float32Array, Float64Array] as const;
+
+/** Kind and lengths in bytes, as doubles, before the bytes themselves. */
+function packed(pieces: readonly Piece[]): Uint8Array {
+  const lengths = pieces.map(({ byteLength }) => byteLength);
+  const head = Float64Array.of(pieces.length, KINDS.findIndex((kind) => pieces[0] instanceof kind), ...lengths); // prettier-ignore
+  const all = new Uint8Array(head.byteLength + lengths.reduce((a, b) => a + b, 0));
+  all.set(new Uint8Array(head.buffer));
+  let at = head.byteLength;
+  for (const { buffer, byteOffset, byteLength } of pieces) {
+    all.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += byteLength;
+  }
+  return all;
+}
+
+function unpacked<Result extends Piece>(bytes: Uint8Array<ArrayBuffer>): Result[] {
+  const [count, kind] = new Float64Array(bytes.buffer, bytes.byteOffset, 2);
+  const lengths = new Float64Array(bytes.buffer, bytes.byteOffset + 16, count);
+  let at = 16 + lengths.byteLength;
+  return Array.from(lengths, (length) => {
+    // A copy, which begins where numbers may.
+    const own = bytes.slice(at, (at += length)).buffer;
+    return new KINDS[kind as 0 | 1 | 2](own) as Result;
+  });
+}
+
+/** What rank 0 makes, on every rank; the others do nothing. */
+export async function madeByFirst(world: World, what: string, make: () => Promise<Uint8Array> | Uint8Array): Promise<Uint8Array> {
+  if (world.size === 1) return make();
+  return world.broadcast(world.rank === 0 ? await make() : new Uint8Array(), what, "endless");
+}
+
+/** Work that the first rank of each machine does for the others: they do it after it, and find what it has made. */
+export async function firstOfEachMachine<Result>(world: World, what: string, work: () => Promise<Result>): Promise<Result> {
+  if (world.localRank > 0) await world.barrier(what, "endless");
+  const result = await work();
+  if (world.localRank === 0) await world.barrier(what, "endless");
+  return result;
+}
+
+/** A cache as all ranks see it alike, whether or not they share a disk: what it holds is read by rank 0, and written by it alone. */
+export function storeOfFirst(world: World, store: RunStore): Pick<RunStore, "path" | "read" | "write"> {
+  if (world.size === 1) return store;
+  return {
+    path: store.path,
+    // A first byte of 0: there is none; of 2: what rank 0 was told instead, which all are told.
+    read: async (name) => {
+      const found = await madeByFirst(world, name, async () => {
+        try {
+          const bytes = await store.read(name);
+          return bytes ? withFirst(1, bytes) : Uint8Array.of(0);
+        } catch (error) {
+          return withFirst(2, new TextEncoder().encode((error as Error).message));
+        }
+      });
+      if (found[0] === 2) throw new Error(new TextDecoder().decode(found.subarray(1)));
+      return found[0] === 1 ? found.slice(1) : undefined;
+    },
+    write: async (name, contents) => {
+      if (world.rank === 0) await store.write(name, contents);
+    },
+  };
+}
+
+function withFirst(first: number, bytes: Uint8Array): Uint8Array {
+  const all = new Uint8Array(1 + bytes.length);
+  all[0] = first;
+  all.set(bytes, 1);
+  return all;
+}

@@ -1,0 +1,92 @@
+/** Pieces of work that ranks share: who does which, and what all get. */
+import { describe, expect, it } from "vitest";
+import type { Piece } from "../../../src/tensor/sharing.js";
+import { firstOfEachMachine, madeByFirst, sharedBy, storeOfFirst } from "../../../src/train/run/shared-work.js";
+import { MemoryStore } from "../../../src/train/run/store.js";
+import { ALONE, type World } from "../../../src/train/run/world.js";
+
+/** Worlds of one process, which hand one another their bytes. */
+function worlds(size: number): World[] {
+  const rounds: Uint8Array[][] = [];
+  return Array.from({ length: size }, (_, rank) => {
+    let round = 0;
+    const exchange = async (bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>[]> => {
+      const all = (rounds[round++] ??= []);
+      all[rank] = bytes.slice();
+      while (all.filter(Boolean).length < size) await new Promise(setImmediate);
+      return all.map((each) => Uint8Array.from(each));
+    };
+    return {
+      ...{ rank, localRank: rank, size },
+      sum: () => Promise.reject(new Error("no sums here")),
+      broadcast: async (bytes) => (await exchange(bytes))[0]!,
+      gather: exchange,
+      barrier: async () => void (await exchange(Uint8Array.of(1))),
+      abort: ALONE.abort,
+    };
+  });
+}
+
+describe("shared work", () => {
+  it("is done once each, and all get all, in order, whatever the ranks and the pieces", async () => {
+    for (const size of [1, 2, 3]) {
+      for (const count of [0, 1, 2, 5]) {
+        const done: number[] = [];
+        const make: ((i: number) => Piece)[] = [
+          (i) => Float32Array.from({ length: i }, (_, j) => Math.fround(i + j / 3)),
+          (i) => Float64Array.of(i / 3, NaN, -0),
+          (i) => new Uint8Array(7 - i).fill(i),
+        ];
+        for (const piece of make) {
+          const results = await Promise.all(
+            worlds(size).map((world) => sharedBy(world)("things", count, async (i) => (done.push(i), piece(i)), 2)),
+          );
+          for (const result of results) expect(result).toEqual(Array.from({ length: count }, (_, i) => piece(i)));
+        }
+        expect(done.sort()).toEqual(Array.from({ length: 3 * count }, (_, i) => Math.floor(i / 3)));
+      }
+    }
+  });
+
+  it("begins no more at once than is said, and ends when what is begun has ended", async () => {
+    let [under, most] = [0, 0];
+    const piece = async (i: number) => {
+      most = Math.max(most, ++under);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      under--;
+      if (i === 3) throw new Error("the fourth");
+      return Float32Array.of(i);
+    };
+    await expect(sharedBy(ALONE)("things", 8, piece, 3)).rejects.toThrow("the fourth");
+    expect(most).toBe(3);
+    expect(under).toBe(0);
+  });
+
+  it("goes by what rank 0 has kept, and rank 0 alone writes", async () => {
+    const stores = [new MemoryStore(), new MemoryStore()];
+    await stores[0]!.write("a", "of the first");
+    await stores[1]!.write("a", "of the second");
+    await stores[1]!.write("b", "of the second");
+    const damaged = new MemoryStore("damaged");
+    damaged.read = () => Promise.reject(new Error("cannot be read"));
+    const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
+    const order: number[] = [];
+    const seen = await Promise.all(
+      worlds(2).map(async (world, rank) => {
+        const store = storeOfFirst(world, stores[rank]!);
+        const found = [await store.read("a"), await store.read("b")].map(text);
+        await store.write("c", `of ${rank}`);
+        const made = await madeByFirst(world, "made", () => Uint8Array.of(9 + rank));
+        await firstOfEachMachine(world, "data", async () => {
+          await new Promise((resolve) => setTimeout(resolve, 10 * (2 - rank)));
+          order.push(rank);
+        });
+        await expect(storeOfFirst(world, damaged).read("a")).rejects.toThrow("cannot be read");
+        return { found, made: [...made] };
+      }),
+    );
+    expect(seen).toEqual([0, 1].map(() => ({ found: ["of the first", undefined], made: [9] })));
+    expect([text(await stores[0]!.read("c")), await stores[1]!.read("c")]).toEqual(["of 0", undefined]);
+    expect(order).toEqual([0, 1]);
+  });
+});
