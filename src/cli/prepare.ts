@@ -1,4 +1,5 @@
 /** `petalgrad prepare`: fetches and packs a data set ahead of training, and says what is in it and what was left out. */
+import { basename, dirname } from "node:path";
 import type { Dataset } from "../data/dataset.js";
 import { nameOf } from "../data/embeddings/embedded-dataset.js";
 import { fileProblemOr } from "../node/files/file-problem.js";
@@ -7,7 +8,7 @@ import { writeFileAtomic } from "../node/files/atomic-file.js";
 import { type Context, defineCommand, withDefaults } from "./command.js";
 import { LAYOUT_NAMES } from "../data/layout-names.js";
 import { DATA_OPTIONS } from "../train/run/options.js";
-import { leftOut } from "./left-out.js";
+import { leftOut } from "../data/left-out.js";
 import { Progress } from "./progress.js";
 import { show } from "./training-events.js";
 
@@ -45,6 +46,12 @@ const OPTIONS = {
     placeholder: "DIR",
     description: "write the images (PNG, as packed) and captions into a new folder, in the layout that --layout names",
   },
+  sheet: {
+    type: "text",
+    placeholder: "DIR",
+    description: "where the contact sheet goes: 64 images with their captions, counts, words and what was left out, as a page and a PNG",
+    defaultText: "beside the packed file",
+  },
   skipped: { type: "flag", description: "list every file that was left out, not only some of each kind" },
 } as const;
 
@@ -72,8 +79,10 @@ export const prepare = defineCommand({
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping; what is done of a folder or archive is kept, and the same command goes on");
     try {
+      let packed = "";
       const wanted = {
         size: imageSize,
+        onPacked: (file: string) => void (packed = file),
         download,
         ...(dataDir !== undefined && { dataDir }),
         ...(captions !== undefined && { captions }),
@@ -83,6 +92,7 @@ export const prepare = defineCommand({
       const opened = await openWithProgress(dataset, wanted, { onEvent: (event) => show(progress, event), signal });
       progress.end();
       describe(opened, context, skipped === true);
+      await drawSheet(opened, options.sheet, packed, context);
       if (imageList !== undefined) listImages(opened, imageList, context);
       if (exported !== undefined) {
         const { exportDataset } = await import("../node/datasets/export/export-dataset.js");
@@ -108,6 +118,19 @@ function listImages(dataset: Dataset, path: string, context: Context): void {
     throw new UserError(`${path} cannot be written: ${fileProblemOr(error)}`);
   }
   context.print(path);
+}
+
+/** Where no folder is asked for, a sheet that cannot be written is no failure: it is said. */
+async function drawSheet(dataset: Dataset, folder: string | undefined, packed: string, context: Context): Promise<void> {
+  const { writeContactSheet } = await import("../node/datasets/contact-sheet.js");
+  try {
+    const page = writeContactSheet(dataset, folder ?? dirname(packed), basename(packed, ".packed"));
+    context.print(`look at it: ${page}`);
+  } catch (error) {
+    const reason = `the contact sheet cannot be written: ${fileProblemOr(error)}`;
+    if (folder !== undefined) throw new UserError(`${folder}: ${reason}`);
+    context.print(reason);
+  }
 }
 
 function describe(dataset: Dataset, context: Context, all: boolean): void {

@@ -24,4 +24,6 @@ export interface OpenOptions extends LayoutOptions {
   readonly imagesPerClass?: number;
   /** One line for a person to read: that a damaged cache was made anew, how many files were skipped. */
   readonly onMessage?: (line: string) => void;
+  /** Told the packed file of the data set that is opened, whether or not it could be written. */
+  readonly onPacked?: (file: string) => void;
 }

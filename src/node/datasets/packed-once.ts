@@ -17,7 +17,7 @@ export interface Packed {
   readonly cacheDir: string;
 }
 
-type Options = Pick<OpenOptions, "onMessage" | "signal">;
+type Options = Pick<OpenOptions, "onMessage" | "onPacked" | "signal">;
 
 /** @param make Makes the data set in memory. */
 export async function madeOnce(packed: Packed, options: Options, make: () => Promise<PreparedData>): Promise<Dataset> {
@@ -91,8 +91,9 @@ function notKept({ name, cacheDir }: Packed, { onMessage }: Options, error: unkn
 
 const pathOf = ({ name, size, key, cacheDir }: Packed): string => join(cacheDir, `${name}-${size}-${key.slice(0, 16)}.packed`);
 
-async function lookFor(packed: Packed, { onMessage }: Options): Promise<Dataset | undefined> {
+async function lookFor(packed: Packed, { onMessage, onPacked }: Options): Promise<Dataset | undefined> {
   const file = pathOf(packed);
+  onPacked?.(file);
   try {
     return await readPacked(file, packed.key);
   } catch (error) {

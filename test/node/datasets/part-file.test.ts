@@ -24,7 +24,7 @@ vi.mock("node:fs", async (original) => {
 });
 
 /** What preparing the little set made before it could be interrupted. */
-const PACKED = "ba2b24730892ccca9ac5e0fc352900c761daeabfbba1e2bfcd5f606fd35648aa";
+const PACKED = "d1f01528a40b5961c2932e113c5d09cff829cbfff9a4b95dca502cfbf4481097";
 
 let base: string;
 let set: string;
@@ -45,7 +45,14 @@ async function open(options: OpenOptions = {}) {
     told.push(progress.done);
     options.onProgress?.(progress);
   };
-  const dataset = await openDataset(set, { size: 16, cacheDir, onMessage: (line) => lines.push(line), ...options, onProgress });
+  const dataset = await openDataset(set, {
+    size: 16,
+    layout: "beside",
+    cacheDir,
+    onMessage: (line) => lines.push(line),
+    ...options,
+    onProgress,
+  });
   return { dataset, lines, told };
 }
 
@@ -172,7 +179,7 @@ it("is killed, and its lock with it", async () => {
   const program = `
     import { openDataset } from "./src/node/datasets/open.js";
     const onProgress = ({ done }) => done >= 12 && process.kill(process.pid, "SIGKILL");
-    await openDataset(process.argv[1], { size: 16, cacheDir: process.argv[2], onProgress });`;
+    await openDataset(process.argv[1], { size: 16, layout: "beside", cacheDir: process.argv[2], onProgress });`;
   const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program, set, cacheDir]);
   let said = "";
   child.stderr.on("data", (part) => (said += String(part)));

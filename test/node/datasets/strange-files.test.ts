@@ -20,7 +20,7 @@ import { type Zippable, zipSync } from "fflate";
 import sharp from "sharp";
 import { pack } from "tar-stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { leftOut } from "../../../src/cli/left-out.js";
+import { leftOut } from "../../../src/data/left-out.js";
 import { type Reading, readSource, sourceAt } from "../../../src/node/datasets/archive.js";
 import { readCaptions } from "../../../src/data/layouts/reed/captions-source.js";
 import type { Dataset } from "../../../src/data/dataset.js";

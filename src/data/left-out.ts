@@ -1,5 +1,5 @@
 /** What a data set lacks, told so that thousands of files take a line: by kind, with a count and some names. */
-import type { Skipped } from "../data/dataset.js";
+import type { Skipped } from "./dataset.js";
 
 /** Files of a kind that are named one by one; of more, so many are examples. */
 const FEW = 3;
