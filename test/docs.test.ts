@@ -109,8 +109,13 @@ describe("documents", () => {
   });
 
   it("say of each dependency what it is for", () => {
-    const { dependencies, devDependencies } = JSON.parse(text("package.json")) as Record<string, Record<string, string>>;
-    const names = Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !name.startsWith("@types/"));
+    const { dependencies, optionalDependencies, devDependencies } = JSON.parse(text("package.json")) as Record<
+      string,
+      Record<string, string>
+    >;
+    const names = Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies }).filter(
+      (name) => !name.startsWith("@types/"),
+    );
     expect(names.filter((name) => !text("docs/architecture.md").includes(`\`${name}\``))).toEqual([]);
   });
 

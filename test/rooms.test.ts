@@ -1,5 +1,5 @@
-/** Tests stand where what they test stands: test/x/y mirrors src/x/y, or a folder beside src of that name. */
-import { existsSync, readdirSync } from "node:fs";
+/** The order of the house: tests stand where what they test stands, and every file says in its first line what it is. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 
 /** What has no room of its own: float64 references, PyTorch's numbers, mutated files for all readers, recorded files. */
@@ -31,4 +31,15 @@ it("a test that stands in no room speaks of the whole", () => {
 it("every room of src has tests", () => {
   const rooms = readdirSync("src", { withFileTypes: true }).filter((entry) => entry.isDirectory());
   expect(rooms.map(({ name }) => name).filter((name) => !existsSync(`test/${name}`))).toEqual([]);
+});
+
+it("every file says first what it is", () => {
+  const folders = ["kernels", "src", "studio", "bench", "examples", "test"];
+  const files = folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" }).flatMap((name) =>
+      /(?<!\.d)\.tsx?$/.test(name) && !/node_modules|^dist/.test(name) ? [`${folder}/${name}`] : [],
+    ),
+  );
+  expect(files.length).toBeGreaterThan(400);
+  expect(files.filter((file) => !/^(?:#!.*\n)?\/\*\*/.test(readFileSync(file, "utf8")))).toEqual([]);
 });

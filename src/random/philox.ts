@@ -1,5 +1,7 @@
-// Counter-based random numbers on the CPU: Philox-4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
-// A draw is a pure function of a seed and of where it is used, so that batch t or image k can be made without making those before it.
+/**
+ * Counter-based random numbers on the CPU: Philox-4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
+ * A draw is a pure function of a seed and of where it is used, so that batch t or image k can be made without making those before it.
+ */
 
 const MULTIPLIER_0 = 0xd2511f53;
 const MULTIPLIER_1 = 0xcd9e8d57;
@@ -43,33 +45,34 @@ export function philox4x32(c0: number, c1: number, c2: number, c3: number, key0:
  * (purpose, step) or (purpose, class, image). Streams of different names are independent; a stream of one name is always the same.
  */
 export class RandomStream {
-  private readonly block = new Uint32Array(4);
-  private used = 4;
-  private blocks = 0;
-  private readonly key0: number;
-  private readonly key1: number;
+  readonly #block = new Uint32Array(4);
+  #used = 4;
+  #blocks = 0;
+  readonly #key0: number;
+  readonly #key1: number;
+  readonly #word1: number;
+  readonly #word2: number;
+  readonly #word3: number;
 
   /** @param seed a non-negative safe integer. @throws RangeError where it is not one. */
-  constructor(
-    seed: number,
-    private readonly word1 = 0,
-    private readonly word2 = 0,
-    private readonly word3 = 0,
-  ) {
+  constructor(seed: number, word1 = 0, word2 = 0, word3 = 0) {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw new RangeError(`a seed must be an integer from 0 to 2^53 - 1, not ${seed}`);
     }
-    this.key0 = seed >>> 0;
-    this.key1 = Math.floor(seed / 0x100000000);
+    this.#key0 = seed >>> 0;
+    this.#key1 = Math.floor(seed / 0x100000000);
+    this.#word1 = word1 >>> 0;
+    this.#word2 = word2 >>> 0;
+    this.#word3 = word3 >>> 0;
   }
 
   /** The next 32 random bits. */
   uint32(): number {
-    if (this.used === 4) {
-      philox4x32(this.blocks++, this.word1 >>> 0, this.word2 >>> 0, this.word3 >>> 0, this.key0, this.key1, this.block);
-      this.used = 0;
+    if (this.#used === 4) {
+      philox4x32(this.#blocks++, this.#word1, this.#word2, this.#word3, this.#key0, this.#key1, this.#block);
+      this.#used = 0;
     }
-    return this.block[this.used++]!;
+    return this.#block[this.#used++]!;
   }
 
   /** Uniform in [0, 1). */

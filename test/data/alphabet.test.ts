@@ -1,3 +1,4 @@
+/** The characters that captions are read by: the original 70, or those of a data set; their columns, and their JSON. */
 import { describe, expect, it } from "vitest";
 import { Alphabet, CAPTION_LENGTH, encodedLength, ORIGINAL_SYMBOLS } from "../../src/data/alphabet.js";
 

@@ -1,3 +1,4 @@
+/** Images and captions as the rows of a batch: views of an image, pixels as numbers, characters as columns. */
 import { describe, expect, it } from "vitest";
 import { Alphabet } from "../../src/data/alphabet.js";
 import { centreViews, fillCaptions, fillImages, fillPixels } from "../../src/data/batch.js";

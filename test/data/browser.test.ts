@@ -1,3 +1,4 @@
+/** What of the data a page can run: no file of it reaches Node, and each loads without the others. */
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,3 +1,4 @@
+/** Pairs of captions of one image, for training on sentences alone. */
 import { describe, expect, it } from "vitest";
 import { CaptionPairSampler } from "../../src/data/caption-pairs.js";
 import { tinyDataset } from "./tiny-dataset.js";

@@ -1,3 +1,4 @@
+/** The packed form of a data set: it gives everything back, and refuses what is damaged, cut short or of other sources. */
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+/** Petals: its classes, captions and pictures, and that they stay the same bit for bit. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import {

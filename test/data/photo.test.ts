@@ -1,3 +1,4 @@
+/** A photograph as the data set's images are: the centre, whole, on white where it is transparent. */
 import { describe, expect, it } from "vitest";
 import { DataError } from "../../src/data/dataset.js";
 import { photoImage } from "../../src/data/photo.js";

@@ -1,3 +1,4 @@
+/** Making images smaller by area and larger by lines between the corners. */
 import { describe, expect, it } from "vitest";
 import { resizeArea } from "../../src/data/resize.js";
 

@@ -1,3 +1,4 @@
+/** Batches by seed and step: pairs that match and mismatch, and images with captions for the joint embedding. */
 import { describe, expect, it } from "vitest";
 import { fillCaptions } from "../../src/data/batch.js";
 import { captionLengths, JointSampler, PairSampler } from "../../src/data/sampler.js";

@@ -1,5 +1,4 @@
-// A data set of a few coloured squares, for tests of what works on any data set.
-
+/** A data set of a few coloured squares, for tests of what works on any data set. */
 import { Alphabet } from "../../src/data/alphabet.js";
 import { PackedDataset, type PreparedData } from "../../src/data/packed.js";
 

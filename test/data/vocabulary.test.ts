@@ -1,3 +1,4 @@
+/** Words and pairs of words that captions are read by. */
 import { describe, expect, it } from "vitest";
 import { Alphabet } from "../../src/data/alphabet.js";
 import { symbolsFromJson } from "../../src/data/symbols.js";

@@ -1,3 +1,4 @@
+/** Hashes, against those of node:crypto. */
 import { createHash } from "node:crypto";
 import { expect, it } from "vitest";
 import { Sha256 } from "../../src/formats/sha256.js";

@@ -1,3 +1,4 @@
+/** Grids of images as pixels, and the captions of their rows. */
 import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
 import { encodePng } from "../../src/node/files/png.js";

@@ -1,3 +1,4 @@
+/** Curves as SVG text. */
 import { describe, expect, it } from "vitest";
 import { curvesSvg } from "../../src/pictures/line-chart.js";
 

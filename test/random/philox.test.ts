@@ -1,3 +1,4 @@
+/** The counter-based generator, against the vectors of its authors, and the streams that are made of it. */
 import { describe, expect, it } from "vitest";
 import { philox4x32, RandomStream } from "../../src/random/philox.js";
 

@@ -1,5 +1,4 @@
-// Files made to take a machine's memory or time: they are left out by name, and what is sound beside them is read.
-
+/** Files made to take a machine's memory or time: they are left out by name, and what is sound beside them is read. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,4 @@
+/** Fetching an archive over a connection that breaks, from servers that misbehave. */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";

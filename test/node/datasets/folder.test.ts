@@ -1,3 +1,4 @@
+/** Data sets in the layout of the originals: what is read, how it is split, what is left out and told. */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";

@@ -1,5 +1,4 @@
-// The real data sets, where they lie beside the project ($PETALGRAD_TEST_DATA, else ../shared/data); nothing in the project needs them.
-
+/** The real data sets, where they lie beside the project ($PETALGRAD_TEST_DATA, else ../shared/data); nothing in the project needs them. */
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

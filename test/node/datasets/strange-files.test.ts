@@ -1,5 +1,4 @@
-// Data sets as people really have them: what other systems leave among the files, names and texts in other encodings, links, other kinds.
-
+/** Data sets as people really have them: what other systems leave among the files, names and texts in other encodings, links, other kinds. */
 import { execFileSync } from "node:child_process";
 import {
   cpSync,
