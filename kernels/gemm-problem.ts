@@ -153,7 +153,7 @@ fn c_row(row: u32, z: u32) -> i32 {${block(c.row)}}
 }
 
 /** The epilogue where the kernel stores C itself; partial sums are finished when they are added up. */
-export const ownEpilogue = ({ epilogue, splits }: SplitProblem): Epilogue | undefined => (splits === 1 ? epilogue : undefined);
+const ownEpilogue = ({ epilogue, splits }: SplitProblem): Epilogue | undefined => (splits === 1 ? epilogue : undefined);
 
 /** WGSL of the vectors' bindings, from `first` on, and of `finish(value, column)`; `wide`: of four values at and after a column. */
 export function epilogueFunction({ vectors, body, length }: Epilogue, wide: boolean, columns: number, first: number): string {

@@ -99,7 +99,7 @@ export function flagName(key: string): string {
 }
 
 /** What is wrong with `value` for this option, as the end of a sentence ("must be ..."), or undefined where it fits. */
-export function problemWith(spec: OptionSpec, value: unknown): string | undefined {
+function problemWith(spec: OptionSpec, value: unknown): string | undefined {
   switch (spec.type) {
     case "flag":
       return typeof value === "boolean" ? undefined : "must be true or false";

@@ -7,7 +7,7 @@ import type { PetalsClass } from "./petals-attributes.js";
 import type { RandomStream } from "../random/philox.js";
 
 /** Captions made of each image. */
-export const CAPTIONS_PER_IMAGE = 10;
+const CAPTIONS_PER_IMAGE = 10;
 
 type Words<Value extends string | number> = Readonly<Record<Value, readonly string[]>>;
 

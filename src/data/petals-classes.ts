@@ -24,7 +24,7 @@ import { StreamPurpose } from "../random/streams.js";
  * Number of classes; every tenth is held out for testing. Many classes of few images, so that what goes with an attribute's value in one
  * class goes with another in the next: of half as many, a text encoder learns classes by heart instead of attributes.
  */
-export const PETALS_CLASS_COUNT = 260;
+const PETALS_CLASS_COUNT = 260;
 const HELD_OUT = 10;
 
 /** Candidates looked at before a class is chosen. */

@@ -123,7 +123,7 @@ const withoutClasses = (title: string): string =>
   (["train", "test"] as const).reduce((text, split) => text.replace(splitName(split), splitName(split, true)), title);
 
 /** The rows that some column has a value for, by section, each with a cell for every column. */
-export function tableRows({
+function tableRows({
   columns,
   classless,
 }: Pick<Report, "columns" | "classless">): { title: string; rows: { title: string; cells: string[] }[] }[] {

@@ -6,7 +6,7 @@
 import { requireFinite } from "./finite.js";
 
 /** The colours told apart, with the words captions use for them. */
-export const COLOUR_WORDS = {
+const COLOUR_WORDS = {
   red: ["red", "crimson", "scarlet"],
   orange: ["orange"],
   yellow: ["yellow", "golden"],
@@ -51,7 +51,7 @@ function pixelColour(r: number, g: number, b: number): Colour | undefined {
  * @param image [3, size, size] in [−1, 1]
  * @returns undefined when no central pixel has a colour
  */
-export function centralColour(image: Float32Array, size: number): Colour | undefined {
+function centralColour(image: Float32Array, size: number): Colour | undefined {
   const [low, high] = [Math.floor((size * 5) / 16), Math.ceil((size * 11) / 16)];
   const counts = new Map<Colour, number>();
   for (let y = low; y < high; y++) {

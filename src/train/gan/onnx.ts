@@ -17,7 +17,7 @@ import type { GeneratorFile } from "./model-file.js";
 const SIDE = 4;
 
 /** The 4×4 kernel of a smaller one, [I, O, K, K]: convolved with 2×2 boxes and halved, until it is as large (models/upsampling.ts). */
-export function widenedKernel(data: Float32Array, side: number): Float32Array {
+function widenedKernel(data: Float32Array, side: number): Float32Array {
   if (side >= SIDE) return data;
   const [kernels, wide] = [data.length / side ** 2, side + 1];
   const result = new Float32Array(kernels * wide ** 2);

@@ -59,7 +59,7 @@ export interface StyleResult {
 const parent = (path: string): string => path.replace(/[/\\][^/\\]*$/, "");
 
 /** A style encoder's run, which lies inside a GAN's. */
-export const STYLE_RUN: RunKind<StyleOptions> = {
+const STYLE_RUN: RunKind<StyleOptions> = {
   options: styleOptionsFromJson,
   goOn: (path) => ["train-style", "--resume", parent(path)],
 };

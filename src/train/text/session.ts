@@ -114,7 +114,7 @@ function describe({ dataset, encoder, cell, objective, steps, batch }: TextOptio
 }
 
 /** How the options train. */
-export function trainingOf(options: TextOptions): JointTraining {
+function trainingOf(options: TextOptions): JointTraining {
   const {
     encoder: form,
     cell,
