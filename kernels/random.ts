@@ -2,7 +2,7 @@
  * Counter-based random numbers: Philox-4x32 with 10 rounds (Salmon, Moraes, Dror and Shaw, 2011). Block i of a stream is a pure
  * function of (seed, step, stream, i), so a run is repeatable and nothing is stored between steps.
  *
- * Bindings: 0 key u32 [3] = seed's low and high word, step; 1 result f32. One invocation makes four numbers; the tail of the last block
+ * Bindings: 0 key u32 [3] = seed's low and high word, step, and, where several ranks draw under one key, the rank; 1 result f32. One invocation makes four numbers; the tail of the last block
  * falls into the buffer's padding.
  * Uniform numbers are in the open interval (0, 1), normal ones by Box and Muller's transform of two uniforms each.
  */
@@ -35,7 +35,7 @@ fn philox(start: vec4u, start_key: vec2u) -> vec4u {
 
 export type Distribution = "normal" | "uniform";
 
-export function random(distribution: Distribution, count: number, stream: number): Lowering {
+export function random(distribution: Distribution, count: number, stream: number, ranks = false): Lowering {
   const name = `random ${distribution}`;
   const blocks = Math.ceil(count / 4);
   const normal = `
@@ -49,7 +49,7 @@ ${PHILOX}
 ${entry()} {
   let i = ${flatIndex()};
   if (i >= ${blocks}u) { return; }
-  let bits = philox(vec4u(i, ${stream}u, key[2], 0u), vec2u(key[0], key[1]));
+  let bits = philox(vec4u(i, ${stream}u, key[2], ${ranks ? "key[3]" : "0u"}), vec2u(key[0], key[1]));
   // 23 bits and a half: strictly between 0 and 1, so that the logarithm is finite.
   let u = (vec4f(bits >> vec4u(9u)) + 0.5) * exp2(-23.0);
   ${distribution === "normal" ? normal : "result[i] = u;"}

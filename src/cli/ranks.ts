@@ -7,6 +7,7 @@ import { GROUPS } from "../train/run/options.js";
 import type { World } from "../train/run/world.js";
 import type { Context } from "./command.js";
 import type { Output } from "./progress.js";
+import { packageVersion } from "./version.js";
 
 /** How ranks find one another. */
 export const RANK_OPTIONS = {
@@ -27,7 +28,24 @@ export const RANK_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
-type Given = Partial<OptionsOf<typeof RANK_OPTIONS>>;
+/** How ranks add up gradients. */
+export const SUM_OPTIONS = {
+  orderedSum: {
+    type: "flag",
+    default: false,
+    description: "add up in the order of the ranks, so that the bits do not depend on the MPI library",
+    group: GROUPS.ranks,
+  },
+  wire: {
+    type: "choice",
+    choices: ["f32", "f16"],
+    default: "f32",
+    description: "gradients travel as they are, or in halves (half the bytes; sums are f32 all the same)",
+    group: GROUPS.ranks,
+  },
+} as const satisfies OptionTable;
+
+type Given = Partial<OptionsOf<typeof RANK_OPTIONS> & OptionsOf<typeof SUM_OPTIONS>>;
 
 /** A rank's place, and where it shows what it does. */
 export interface RankContext extends Context {
@@ -43,6 +61,9 @@ export async function inWorld(given: Given, context: Context, work: (context: Ra
   const world = await openWorld({
     library: given.mpiLibrary,
     timeout: given.rankTimeout,
+    ordered: given.orderedSum,
+    halves: given.wire === "f16",
+    version: packageVersion(),
     warn: (text) => context.stderr.write(`petalgrad: ${text}\n`),
   });
   const first = world.rank === 0;

@@ -6,6 +6,7 @@ import { GROUPS } from "../train/run/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
+import { RANK_OPTIONS, SUM_OPTIONS, inWorld } from "./ranks.js";
 import { RECOVER_OPTION } from "./recover-option.js";
 import { show } from "./training-events.js";
 
@@ -33,6 +34,8 @@ export const train = defineCommand({
       group: GROUPS.run,
     },
     recover: RECOVER_OPTION,
+    ...RANK_OPTIONS,
+    ...SUM_OPTIONS,
   },
   examples: [
     ["train", "petals, with the preset the adapter can carry"],
@@ -40,24 +43,26 @@ export const train = defineCommand({
     ["train --dataset flowers --variant gan-cls --recipe paper", "another variant, as the paper has it"],
     ["train --resume runs/flowers-1 --steps 8000", "go on where the run stopped, for longer"],
   ],
-  async run({ run, resume, recover, ...given }, context) {
+  async run({ run, resume, recover, mpiLibrary, rankTimeout, orderedSum, wire, ...given }, context) {
     if (run !== undefined && resume !== undefined)
       throw new UserError("--run begins a run and --resume goes on with one: give one of them");
-    // Loaded here, so that --help needs no engine.
-    await readyAdapter();
-    const { train: runTraining } = await import("../node/train.js");
-    const progress = new Progress(context.stderr);
-    const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
-    try {
-      const result = await runTraining({ given, run, resume, recover }, { onEvent: (event) => show(progress, event), signal });
-      progress.end();
-      if (result.grid) context.print(`samples: ${result.grid}`);
-      if (result.end === "stopped")
-        return context.print(`stopped at step ${result.step}; go on with: ${commandLine("train", "--resume", result.run)}`);
-      const text = result.caption ?? "a flower with red petals";
-      context.print(`draw your own: ${commandLine("sample", "--run", result.run, "--text", text)}`);
-    } finally {
-      progress.end();
-    }
+    await inWorld({ mpiLibrary, rankTimeout, orderedSum, wire }, context, async ({ world, progress: output, print, catchInterrupt }) => {
+      // Loaded here, so that --help needs no engine.
+      await readyAdapter();
+      const { train: runTraining } = await import("../node/train.js");
+      const progress = new Progress(output);
+      const signal = catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
+      try {
+        const result = await runTraining({ given, run, resume, recover, world }, { onEvent: (event) => show(progress, event), signal });
+        progress.end();
+        if (result.grid) print(`samples: ${result.grid}`);
+        if (result.end === "stopped")
+          return print(`stopped at step ${result.step}; go on with: ${commandLine("train", "--resume", result.run)}`);
+        const text = result.caption ?? "a flower with red petals";
+        print(`draw your own: ${commandLine("sample", "--run", result.run, "--text", text)}`);
+      } finally {
+        progress.end();
+      }
+    });
   },
 });

@@ -93,6 +93,29 @@ export class PairSampler {
   }
 }
 
+/** Rows `begin` to before `end` of a batch. */
+export function rowsOf(batch: PairBatch, begin: number, end: number): PairBatch {
+  const { captionsPerImage: per } = batch;
+  return {
+    images: batch.images.slice(begin, end),
+    captions: batch.captions.slice(begin * per, end * per),
+    wrong: batch.wrong.slice(begin, end),
+    wrongCaptions: batch.wrongCaptions.slice(begin * per, end * per),
+    captionsPerImage: per,
+    views: viewsOf(batch.views, begin, end),
+    wrongViews: viewsOf(batch.wrongViews, begin, end),
+  };
+}
+
+/** The same rows of views. */
+export function viewsOf({ x, y, mirror, part, light }: Views, begin: number, end: number): Views {
+  return {
+    ...{ x: x.slice(begin, end), y: y.slice(begin, end), mirror: mirror.slice(begin, end) },
+    ...(part && { part: { left: part.left.slice(begin, end), top: part.top.slice(begin, end), side: part.side.slice(begin, end) } }),
+    ...(light && { light: light.slice(begin, end) }),
+  };
+}
+
 /** A batch of the joint embedding: row i is of class i of `classes`, all different; each row's captions belong to the row's image. */
 export interface JointBatch {
   /** Class indices, [batch]. */

@@ -160,13 +160,17 @@ export class DispatchList {
       if (memory.destroyed) throw new DestroyedError(`run: the variables of ${memory.label} were destroyed`);
   }
 
-  /** Encodes and submits one run. The results of runs not awaited come in order. */
-  run(read: boolean): Promise<ArrayBuffer[]> {
+  /**
+   * Encodes and submits one run, or a part of one. The results of runs not awaited come in order.
+   * @param read Whether the outputs are copied out.
+   */
+  run(read: boolean, from = 0, to = this.dispatches.length): Promise<ArrayBuffer[]> {
     this.check();
     const encoder = this.device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     let last: GPUComputePipeline | undefined;
-    for (const { kernel, pipeline, group } of this.dispatches) {
+    for (let i = from; i < to; i++) {
+      const { kernel, pipeline, group } = this.dispatches[i]!;
       if (pipeline !== last) pass.setPipeline((last = pipeline));
       pass.setBindGroup(0, group);
       pass.dispatchWorkgroups(...kernel.workgroups);

@@ -91,19 +91,28 @@ export class Staging {
   }
 
   /** A copy of its bytes, once the submitted work that fills it is done. */
-  async take(): Promise<ArrayBuffer> {
+  take(): Promise<ArrayBuffer> {
+    return this.lend((bytes) => Promise.resolve(bytes.slice(0)));
+  }
+
+  /** Its bytes as they lie, once the submitted work that fills it is done, for as long as `work` takes; it may change them. */
+  async lend<Result>(work: (bytes: ArrayBuffer) => Promise<Result>): Promise<Result> {
+    let bytes: ArrayBuffer;
     try {
       const mapped = this.buffer.mapAsync(1);
       await (this.device.traits.software ? waitAsleep(mapped) : mapped);
-      const bytes = this.buffer.getMappedRange().slice(0);
-      this.buffer.unmap();
-      this.device.check();
-      return bytes;
+      bytes = this.buffer.getMappedRange();
     } catch (error) {
       // A lost device rejects the mapping before `lost` resolves; what the user needs to hear is the loss.
       if (!this.device.lost) await Promise.race([this.device.gpu.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
       this.device.check();
       throw error;
+    }
+    try {
+      return await work(bytes);
+    } finally {
+      this.buffer.unmap();
+      this.device.check();
     }
   }
 

@@ -3,7 +3,10 @@ import { type Picture, pleasantScale } from "../pictures/image-grid.js";
 import type { GivenOptions, TrainOptions } from "../train/gan/options.js";
 import { trainGan } from "../train/gan/session.js";
 import type { TrainHooks, TrainResult } from "../train/run/events.js";
+import { firstOfEachMachine, requireSame, shareStore } from "../train/run/ranks.js";
 import type { RunKind } from "../train/run/run.js";
+import { MemoryStore, type RunStore } from "../train/run/store.js";
+import { ALONE, type World } from "../train/run/world.js";
 import type { StyleOptions } from "../train/style/options.js";
 import { type StyleResult, trainStyle as trainStyleEncoder } from "../train/style/session.js";
 import type { GivenTextOptions, TextOptions } from "../train/text/options.js";
@@ -29,6 +32,8 @@ interface Request<Given> {
   readonly resume?: string | undefined;
   /** Go on by itself, at most three times, when the GPU device is lost (default true). */
   readonly recover?: boolean | undefined;
+  /** The ranks that train together (default: this process alone). */
+  readonly world?: World | undefined;
 }
 
 /** A GAN to train, or to go on with. */
@@ -49,8 +54,9 @@ export interface StyleRequest {
 const ABOUT = { node: process.version };
 
 /** What all three trainings are given by Node. */
-const common = (hooks: TrainHooks) => ({
-  cache: cacheFolder(),
+const common = (hooks: TrainHooks, world: World = ALONE) => ({
+  world,
+  cache: shareStore(world, cacheFolder()),
   about: ABOUT,
   resolvePaths: withAbsolutePaths,
   encodePicture: (picture: Picture, captions: readonly string[]) =>
@@ -74,16 +80,21 @@ async function withLocks<Result>(warn: (text: string) => void, train: (locked: L
   }
 }
 
-/** The folder to go on with, locked; or, for a new run, what makes one when it is asked. @throws UserError */
+/**
+ * The folder to go on with, locked; or, for a new run, what makes one when it is asked. Rank 0 alone knows the folder, and the others by it.
+ * @throws UserError
+ */
 async function storeOf<Options>(
-  { run, resume }: Request<unknown>,
+  { run, resume, world = ALONE }: Request<unknown>,
   kind: RunKind<Options>,
   name: string,
   locked: Locked,
-): Promise<FolderStore | (() => FolderStore)> {
-  if (resume === undefined) return () => locked(newRunFolder(run, name));
+): Promise<RunStore | (() => RunStore)> {
+  const elsewhere = world.rank > 0 ? new MemoryStore(resume ?? run ?? "the run") : undefined;
+  if (resume === undefined) return () => shareStore(world, elsewhere ?? locked(newRunFolder(run, name)));
+  if (elsewhere) return shareStore(world, elsewhere);
   const before = await openRun(resume, kind);
-  return locked(new FolderStore(resume), before.wayOn);
+  return shareStore(world, locked(new FolderStore(resume), before.wayOn));
 }
 
 /**
@@ -91,8 +102,10 @@ async function storeOf<Options>(
  * @throws UserError for bad options or data, a full disk, a loss that is not finite; the last good checkpoint stands then.
  */
 export async function train(request: TrainRequest, hooks: TrainHooks): Promise<TrainResult> {
-  if (request.resume === undefined) refuseBegun(request.run);
-  const { warn, ...shared } = common(hooks);
+  const { world = ALONE } = request;
+  await requireSame(world, { ...request.given, run: request.run, resume: request.resume });
+  if (request.resume === undefined && world.rank === 0) refuseBegun(request.run);
+  const { warn, ...shared } = common(hooks, world);
   return withLocks(warn, async (locked) => {
     const result = await trainGan(
       {
@@ -100,14 +113,15 @@ export async function train(request: TrainRequest, hooks: TrainHooks): Promise<T
         given: withAbsolutePaths(request.given),
         recover: request.recover,
         store: await storeOf(request, GAN_RUN, request.given.dataset ?? "petals", locked),
-        dataset: (options: TrainOptions, onWork) => openTrainingData(options, hooks, onWork),
+        dataset: (options: TrainOptions, onWork) =>
+          firstOfEachMachine(world, "preparing the data", () => openTrainingData(options, hooks, onWork)),
         requireData,
         readFile: readBytes,
         readEmbeddings: openEmbeddings,
       },
       hooks,
     );
-    await writeProgress(result.run, warn);
+    if (world.rank === 0) await writeProgress(result.run, warn);
     return result;
   });
 }

@@ -74,6 +74,12 @@ export async function compile<Outputs extends Record<string, Tensor>>(
       const { allocation, offset } = place(t);
       return { memory: "arena", offset: allocation.offset + offset, bytes, label };
     };
+    const pauses: { name: string; at: number }[] = [];
+    let launched = 0;
+    for (const { node, lowering } of steps) {
+      if (node.operation.kind === "effect" && node.operation.pause !== undefined) pauses.push({ name: node.operation.pause, at: launched });
+      launched += lowering.launches.length;
+    }
     const dispatches = steps.flatMap((step, i) =>
       step.lowering.launches.map(({ kernel, slots }) => ({
         kernel,
@@ -86,7 +92,8 @@ export async function compile<Outputs extends Record<string, Tensor>>(
     );
     const results = shown.map((t) => ({ ...range(base(t)), bytes: t.size * 4 }));
     const list = await DispatchList.create(device, { dispatches, arenaBytes: arena.bytes, outputs: results }, watch);
-    return new Program(list, { read: inputs, unread: named }, outputs, owned, { arena: arena.bytes, lowerBound: arena.lowerBound });
+    const memory = { arena: arena.bytes, lowerBound: arena.lowerBound };
+    return new Program(list, { read: inputs, unread: named }, outputs, owned, memory, pauses);
   } catch (error) {
     for (const memory of owned) memory.destroy();
     throw error;

@@ -20,6 +20,12 @@ function requireRate(operation: string, rate: Tensor): void {
   if (rate.rank !== 1 || rate.size !== 2) throw new ShapeError(`${operation}: the rate must be [2], not ${rate.toString()}`);
 }
 
+/** @throws ShapeError unless there is a gradient for each element of the store. */
+function requirePacked(operation: string, gradients: Tensor, flat: Tensor): void {
+  if (gradients.rank !== 1 || gradients.size !== flat.size)
+    throw new ShapeError(`${operation}: the gradients must be [${flat.size}], not ${gradients.toString()}`);
+}
+
 /** Adam (Kingma and Ba 2015). Its moments are stores with the parameters' names, for checkpoints. */
 export class Adam {
   readonly first: Store;
@@ -46,14 +52,18 @@ export class Adam {
    * @param lossScale What the loss was multiplied by before its gradients were taken, so that they fit a storage in f16.
    */
   step(gradients: readonly Tensor[], rate: Tensor, lossScale = 1): void {
+    within("Adam", () => this.stepPacked(pack(this.parameters, gradients), rate, lossScale));
+  }
+
+  /** The same of gradients that lie as the store's variables do (`pack`): [length]. */
+  stepPacked(gradients: Tensor, rate: Tensor, lossScale = 1): void {
     requireNumber("Adam", "lossScale", lossScale);
     requireRate("Adam", rate);
     const { flat } = this.parameters;
+    requirePacked("Adam", gradients, flat);
     const lower = () => adamKernel(this.parameters.length, { ...this.#options, lossScale });
     const targets = [flat, this.first.flat, this.second.flat];
-    within("Adam", () =>
-      recordEffect(new Tensor("adam", flat.shape, { kind: "effect", lower, targets }, [pack(this.parameters, gradients), rate])),
-    );
+    recordEffect(new Tensor("adam", flat.shape, { kind: "effect", lower, targets }, [gradients, rate]));
   }
 
   /** The rate input's values at update t = 1, 2, ... */
@@ -91,13 +101,17 @@ export class RmsProp {
 
   /** Records one update; `rate` is a program input [2] whose first value is the learning rate. */
   step(gradients: readonly Tensor[], rate: Tensor): void {
+    within("RmsProp", () => this.stepPacked(pack(this.parameters, gradients), rate));
+  }
+
+  /** The same of gradients that lie as the store's variables do (`pack`): [length]. */
+  stepPacked(gradients: Tensor, rate: Tensor): void {
     requireRate("RmsProp", rate);
     const { flat } = this.parameters;
+    requirePacked("RmsProp", gradients, flat);
     const lower = () => rmspropKernel(this.parameters.length, this.#options);
     const targets = [flat, this.second.flat];
-    within("RmsProp", () =>
-      recordEffect(new Tensor("rmsprop", flat.shape, { kind: "effect", lower, targets }, [pack(this.parameters, gradients), rate])),
-    );
+    recordEffect(new Tensor("rmsprop", flat.shape, { kind: "effect", lower, targets }, [gradients, rate]));
   }
 
   rate(learningRate: number): Float32Array {

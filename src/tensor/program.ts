@@ -40,6 +40,8 @@ export class Program<Outputs extends Record<string, Tensor> = Record<string, Ten
     owned: readonly Memory[],
     /** Bytes of the arena, and the least any plan could need. */
     readonly memory: { readonly arena: number; readonly lowerBound: number },
+    /** Places before a dispatch where `runInParts` stops. */
+    readonly pauses: readonly { readonly name: string; readonly at: number }[] = [],
   ) {
     this.#list = list;
     this.#inputs = inputs;
@@ -79,6 +81,22 @@ export class Program<Outputs extends Record<string, Tensor> = Record<string, Ten
     this.#write(inputs);
     // Nothing to read: the promise is resolved already.
     void this.#list.run(false);
+  }
+
+  /**
+   * Like `launch`, but stops at each pause of the program (pause.ts): what was built before it is submitted, and the rest when the promise
+   * that `at` gives is kept. The parts have the bits of the whole. One such run at a time: the next one's parts would come between.
+   * @throws as `run`
+   */
+  async runInParts(inputs: InputValues, at: (pause: string) => Promise<void> | void): Promise<void> {
+    this.#write(inputs);
+    let begin = 0;
+    for (const pause of this.pauses) {
+      if (pause.at > begin) void this.#list.run(false, begin, pause.at);
+      begin = pause.at;
+      await at(pause.name);
+    }
+    await this.#list.run(false, begin);
   }
 
   /** GPU time of every dispatch in one run with the inputs of the run before, or zeros; the run has its effects. */

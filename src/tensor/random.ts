@@ -6,23 +6,30 @@ import { mul, sub, where } from "./elementwise.js";
 import { input, Tensor } from "./tensor.js";
 import { type Shape, size } from "./shape.js";
 
-/** The program input that carries (seed, step): u32 [3], to be filled by `randomKey`. */
-export const keyInput = (name = "key"): Tensor => input(name, [3], "u32");
+/**
+ * The program input that carries (seed, step): u32 [3], to be filled by `randomKey`.
+ * @param ranks True where several ranks draw under one key, each its own numbers: u32 [4], the rank after the step.
+ */
+export const keyInput = (name = "key", ranks = false): Tensor => input(name, [ranks ? 4 : 3], "u32");
 
-/** Values of a key input. `seed` is any non-negative safe integer, `step` the run's counter. */
-export function randomKey(seed: number, step: number): Uint32Array {
+/** Values of a key input. `seed` is any non-negative safe integer, `step` the run's counter; `rank` where the key says so. */
+export function randomKey(seed: number, step: number, rank?: number): Uint32Array {
   requireNumber("randomKey", "seed", seed, { whole: true, least: 0, most: Number.MAX_SAFE_INTEGER });
   requireNumber("randomKey", "step", step, { whole: true, least: 0, below: 2 ** 32 });
-  return Uint32Array.of(seed % 2 ** 32, Math.floor(seed / 2 ** 32), step);
+  const words = [seed % 2 ** 32, Math.floor(seed / 2 ** 32), step];
+  if (rank === undefined) return Uint32Array.from(words);
+  requireNumber("randomKey", "rank", rank, { whole: true, least: 0, below: 2 ** 32 });
+  return Uint32Array.of(...words, rank);
 }
 
 function random(distribution: Distribution, shape: Shape, key: Tensor, stream: number): Tensor {
-  if (key.dtype !== "u32" || key.size !== 3) throw new ShapeError(`random: the key must be u32 [3], not ${key.toString()}`);
+  if (key.dtype !== "u32" || (key.size !== 3 && key.size !== 4))
+    throw new ShapeError(`random: the key must be u32 [3], or [4] with a rank, not ${key.toString()}`);
   requireNumber("random", "stream", stream, { whole: true, least: 0, below: 2 ** 32 });
   return new Tensor(
     distribution,
     shape,
-    { kind: "kernel", lower: () => randomKernel(distribution, size(shape), stream), whole: [0] },
+    { kind: "kernel", lower: () => randomKernel(distribution, size(shape), stream, key.size === 4), whole: [0] },
     [key],
     {
       sources: [],

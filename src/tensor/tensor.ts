@@ -59,7 +59,13 @@ export type Operation =
     }
   | { readonly kind: "result"; readonly index: number }
   | { readonly kind: "pack"; readonly offsets: readonly number[] }
-  | { readonly kind: "effect"; readonly lower: (traits: AdapterTraits) => Lowering; readonly targets: readonly Tensor[] };
+  | {
+      readonly kind: "effect";
+      readonly lower: (traits: AdapterTraits) => Lowering;
+      readonly targets: readonly Tensor[];
+      /** Launches nothing: a place where the program may stop (pause.ts). */
+      readonly pause?: string;
+    };
 
 /** What a variable's leaf knows of the store it lies in (`Store` in variables.ts). */
 export interface VariableStore {

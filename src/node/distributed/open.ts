@@ -1,6 +1,7 @@
 /** The world that this process belongs to: that of its launcher, or itself alone, for which nothing is loaded. */
 import { hostname } from "node:os";
 import { reasonOf, UserError } from "../../errors.js";
+import { requireSame } from "../../train/run/ranks.js";
 import { ALONE, type World } from "../../train/run/world.js";
 import { findLauncher, type Launcher, librariesOf } from "./launcher.js";
 import { loadLibrary, type MpiLibrary } from "./library.js";
@@ -11,6 +12,8 @@ export interface WorldOptions extends SumOptions {
   readonly library?: string | undefined;
   /** So many seconds the others are waited for (default 300). */
   readonly timeout?: number | undefined;
+  /** The program's version, which all ranks must have. */
+  readonly version?: string | undefined;
   readonly warn: WaitOptions["warn"];
 }
 
@@ -21,7 +24,7 @@ let joined: MpiWorld | undefined;
  * Joins the ranks that the launcher has started, or stays alone where there is none.
  * @throws UserError where the library is missing, or belongs to another launcher
  */
-export async function openWorld({ library: file, timeout = 300, warn, ...sums }: WorldOptions): Promise<World> {
+export async function openWorld({ library: file, timeout = 300, version, warn, ...sums }: WorldOptions): Promise<World> {
   if (joined) return joined;
   const launcher = findLauncher();
   if (!launcher && file === undefined) return ALONE;
@@ -33,6 +36,7 @@ export async function openWorld({ library: file, timeout = 300, warn, ...sums }:
     const message = `${launcher.name} started ${launcher.size} ranks, of which ${library.file} (${library.version}) sees ${world.size}: ${way}`;
     throw new UserError(message);
   }
+  await requireSame(world, { ...sums, rankTimeout: timeout, version });
   return world;
 }
 
@@ -60,7 +64,7 @@ export function abortWorld(code: number): void {
 }
 
 /** What rank 0 also has to say it says first, and ends the others with it: so that all ranks' common mistake is told once. */
-const RANK_0_SPEAKS = 700;
+const RANK_0_SPEAKS = 3000;
 
 /**
  * Waits until this rank is to tell of an error.

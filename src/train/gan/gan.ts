@@ -15,12 +15,23 @@ import type { Program } from "../../tensor/program.js";
 import { input, type Tensor } from "../../tensor/tensor.js";
 import { assign } from "../../tensor/variables.js";
 import { arithmetic } from "../../tensor/work.js";
+import { type Learning, LEARNING_ALONE } from "../run/learning.js";
+import { SharedProgram } from "../run/shared-program.js";
+import type { World } from "../run/world.js";
 import { givenInputs, seededInputs } from "./inputs.js";
 import { jointBatches, type Judge, separateBatches } from "./judge.js";
 import { type GeneratorTerm, noiseTerm } from "./noise-term.js";
 import type { TrainOptions } from "./options.js";
 import { usesInterpolation, usesMismatch } from "./resolve-options.js";
-import { discriminatorHalf, type DiscriminatorOutputs, generatorHalf, type GeneratorOutputs, iteration, type StepOutputs } from "./step.js";
+import {
+  discriminatorHalf,
+  type DiscriminatorOutputs,
+  generatorHalf,
+  type GeneratorOutputs,
+  iteration,
+  type Players,
+  type StepOutputs,
+} from "./step.js";
 import type { TrainedText } from "./trained-text.js";
 
 /** What decides the networks and the losses. */
@@ -86,9 +97,11 @@ export class Gan {
   /** The text encoder that is trained with the GAN; without one, embeddings are given. */
   text: TrainedText | undefined;
 
+  /** @param ranks How many ranks share a batch. */
   constructor(
     readonly options: GanOptions,
     random: RandomSource,
+    readonly ranks = 1,
   ) {
     const initial = ganInitializers(random);
     this.generator = new Generator(generatorOptions(options), initial);
@@ -146,18 +159,36 @@ export class Gan {
   async compileHalves(device: Device, options: CompileOptions = {}): Promise<GanHalves> {
     if (this.text) throw new UserError("a text encoder that is trained with the GAN goes by whole steps");
     const scale = lossScale(options);
-    const discriminator = await compile(device, () => discriminatorHalf(this, seededInputs(), scale), options);
-    const generator = await compile(device, () => this.#withAverage(generatorHalf(this, seededInputs(), scale)), options);
+    const discriminator = await compile(device, () => discriminatorHalf(this.#players(), seededInputs(), scale), options);
+    const generator = await compile(device, () => this.#withAverage(generatorHalf(this.#players(), seededInputs(), scale)), options);
     return { discriminator, generator };
   }
 
-  /** Floating-point operations of one iteration. */
+  /**
+   * Compiles one iteration of this rank's rows, whose gradients meet those of the other ranks. Inputs as of `compile`, of the rank's rows;
+   * the key is that of its rank.
+   */
+  compileShared(device: Device, world: World, options: CompileOptions = {}): Promise<SharedProgram> {
+    const build = (learning: Learning): void => {
+      this.#withAverage(iteration(this.#players(learning), seededInputs(true), lossScale(options)));
+    };
+    return SharedProgram.compile(device, world, build, options);
+  }
+
+  /** Floating-point operations of one iteration of a rank. */
   arithmetic(): number {
     return arithmetic(() => this.#iteration(false, 1));
   }
 
   #iteration(given: boolean, lossScale: number): StepOutputs {
-    return this.#withAverage(iteration(this, given ? givenInputs : seededInputs(), lossScale));
+    return this.#withAverage(iteration(this.#players(), given ? givenInputs : seededInputs(), lossScale));
+  }
+
+  /** What learns in a step, of so many rows as are this rank's. */
+  #players(learning: Learning = LEARNING_ALONE): Players {
+    const { generator, discriminator, adamG, adamD, judge, mismatchWeight, matchesLater, interpolates, term, text } = this;
+    const options = { ...this.options, batch: this.options.batch / this.ranks };
+    return { options, generator, discriminator, adamG, adamD, judge, mismatchWeight, matchesLater, interpolates, term, text, learning };
   }
 
   /** After G's step the average follows. */

@@ -18,9 +18,9 @@ export interface StepInputs {
   shares(name: "alpha", shape: Shape): Tensor;
 }
 
-/** Training: images are bytes, [B, S, S, 3] four a u32, and a key input makes the random numbers. */
-export function seededInputs(): StepInputs {
-  const key = keyInput();
+/** Training: images are bytes, [B, S, S, 3] four a u32, and a key input makes the random numbers. @param ranks Whether of each rank its own. */
+export function seededInputs(ranks = false): StepInputs {
+  const key = keyInput("key", ranks);
   return {
     images: (name, shape) => pixels(input(name, [pixelWords(shape)], "u32"), shape),
     normal: (name, shape) => randomNormal(shape, key, KeyStream.gan[name]),

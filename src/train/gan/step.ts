@@ -14,7 +14,6 @@
  *
  * Letters: B rows of a batch, B′ = B or B + B/2 of G's step, P kinds of pairs, Z length of the noise, T of a text's embedding, S side.
  */
-import { grad } from "../../autograd/grad.js";
 import { sum } from "../../tensor/broadcast.js";
 import { add, crossEntropy, mul, sigmoid, stopGradient, sub } from "../../tensor/elementwise.js";
 import { concat, reshape, slice } from "../../tensor/layout.js";
@@ -24,6 +23,7 @@ import { mean } from "../../tensor/reduce.js";
 import { full, input, tensor, type Tensor } from "../../tensor/tensor.js";
 import type { Discriminator } from "../../models/discriminator.js";
 import type { Generator } from "../../models/generator.js";
+import type { Learning } from "../run/learning.js";
 import type { StepInputs } from "./inputs.js";
 import type { Judge, Pair } from "./judge.js";
 import type { GeneratorTerm } from "./noise-term.js";
@@ -49,6 +49,8 @@ export interface Players {
   readonly interpolates: boolean;
   /** What is added to L_G. */
   readonly term: GeneratorTerm | undefined;
+  /** How gradients become steps: at once, or when they have met those of other ranks. */
+  readonly learning: Learning;
   /** The text encoder that learns with D; without one, embeddings are given. */
   readonly text: Pick<TrainedText, "embed" | "adam"> | undefined;
 }
@@ -88,22 +90,22 @@ export type GeneratorOutputs = Omit<StepOutputs, keyof DiscriminatorOutputs>;
 export function iteration(players: Players, inputs: StepInputs, lossScale: number): StepOutputs {
   const judged = embedded(players, "text");
   const texts = { judged, given: players.text ? stopGradient(judged) : judged };
-  const { shown, losses, probabilities } = discriminatorStep(players, texts, inputs, lossScale);
-  const generated = generatorStep(players, texts, shown, inputs, lossScale);
-  return { ...losses, ...generated, ...probabilities };
+  const { shown, metrics, learn } = discriminatorStep(players, texts, inputs, lossScale);
+  const generated = generatorStep(players, texts, shown, inputs, lossScale, learn);
+  const { real, wrong, fake, ...losses } = metrics;
+  return { ...losses, ...generated, real, wrong, fake };
 }
 
 /** Records D's step alone, for programs of half an iteration; run before G's of the same inputs, they have the iteration's bits. */
 export function discriminatorHalf(players: Players, inputs: StepInputs, lossScale: number): DiscriminatorOutputs {
   const text = embedded(players, "text");
-  const { losses, probabilities } = discriminatorStep(players, { judged: text, given: text }, inputs, lossScale);
-  return { ...losses, ...probabilities };
+  return discriminatorStep(players, { judged: text, given: text }, inputs, lossScale).metrics;
 }
 
 /** Records G's step alone. Embeddings must be given: a text encoder that learns has changed by D's half. */
 export function generatorHalf(players: Players, inputs: StepInputs, lossScale: number): GeneratorOutputs {
   const text = embedded(players, "text");
-  return generatorStep(players, { judged: text, given: text }, givenPairs(players, text, inputs), inputs, lossScale);
+  return generatorStep(players, { judged: text, given: text }, givenPairs(players, text, inputs), inputs, lossScale, () => undefined);
 }
 
 function discriminatorStep(players: Players, { judged, given }: Texts, inputs: StepInputs, lossScale: number) {
@@ -122,18 +124,26 @@ function discriminatorStep(players: Players, { judged, given }: Texts, inputs: S
   // 1, w, 1 − w
   const weights = players.matchesLater ? add(tensor([1, 0, 1]), mul(input("match", [1]), tensor([0, 1, -1]))) : ofKinds(1, w, 1 - w);
   const lossD = sum(mul(bce, weights));
-  update([players.adamD, ...(players.text ? [players.text.adam] : [])], lossD, input("rateD", [2]), lossScale);
-
-  const [real, wrong, fake] = byKind(bce, w);
-  const [pReal, pWrong, pFake] = byKind(mean(sigmoid(s), [1]), w);
-  return {
-    shown,
-    losses: { lossD, lossReal: real, lossWrong: wrong, lossFake: fake },
-    probabilities: { real: pReal, wrong: pWrong, fake: pFake },
+  const numbers = (): DiscriminatorOutputs => {
+    const [lossReal, lossWrong, lossFake] = byKind(bce, w);
+    const [real, wrong, fake] = byKind(mean(sigmoid(s), [1]), w);
+    return { lossD, lossReal, lossWrong, lossFake, real, wrong, fake };
   };
+  const optimizers = [players.adamD, ...(players.text ? [players.text.adam] : [])];
+  const rate = input("rateD", [2]);
+  const learn = players.learning.learn({ what: "the discriminator's gradients", optimizers, loss: lossD, rate, lossScale, numbers });
+  return { shown, metrics: numbers(), learn };
 }
 
-function generatorStep(players: Players, { given }: Texts, shown: readonly Pair[], inputs: StepInputs, lossScale: number) {
+/** @param learn Takes D's step, where it was not taken yet: drawing needs no D, and goes before. */
+function generatorStep(
+  players: Players,
+  { given }: Texts,
+  shown: readonly Pair[],
+  inputs: StepInputs,
+  lossScale: number,
+  learn: () => void,
+): GeneratorOutputs {
   const { generator, discriminator } = players;
   const { batch, noiseSize, interpWeight } = players.options;
   // h′ [B′, T]
@@ -143,14 +153,18 @@ function generatorStep(players: Players, { given }: Texts, shown: readonly Pair[
   const z = inputs.normal("noiseG", [rows, noiseSize]);
   const drawn = generator.call(z, texts, "train");
   generator.updateStatistics();
+  learn();
   // L_G
   const weights = players.interpolates ? tensor(Array.from({ length: rows }, (_, i) => (i < batch ? 1 : interpWeight))) : undefined;
   const lossG = bceWithLogits(players.judge.drawn({ image: drawn, text: texts }, shown), 1, weights);
   discriminator.updateStatistics();
   const term = players.term?.build(z, drawn, inputs);
   const loss = players.term && term ? add(lossG, mul(term.loss, players.term.weight)) : lossG;
-  update([players.adamG, ...(players.term ? [players.term.adam] : [])], loss, input("rateG", [2]), lossScale);
-  return { lossG, ...term?.metrics };
+  const optimizers = [players.adamG, ...(players.term ? [players.term.adam] : [])];
+  const numbers = () => ({ lossG, ...term?.metrics });
+  const rate = input("rateG", [2]);
+  players.learning.learn({ what: "the generator's gradients", optimizers, loss, rate, lossScale, numbers })();
+  return numbers();
 }
 
 /** The texts of the program's input `name`, [B, T]. */
@@ -175,14 +189,6 @@ function mixtures(players: Players, text: Tensor, inputs: StepInputs): Tensor {
   const [a, b] = [slice(text, 0, 0, half), slice(text, 0, half, 2 * half)];
   if (interpType === "1") return add(mul(a, interpBeta), mul(b, 1 - interpBeta));
   return add(mul(add(a, b), 0.5), mul(sub(b, a), inputs.shares("alpha", [half, 1])));
-}
-
-/** One step of each optimizer. All gradients come before any of them: they belong to the values the loss was computed with. */
-function update(optimizers: readonly Adam[], loss: Tensor, rate: Tensor, lossScale: number): void {
-  const variables = optimizers.map(({ parameters }) => parameters.entries.map((e) => e.tensor));
-  const gradients = grad(lossScale === 1 ? loss : mul(loss, lossScale), variables.flat());
-  let at = 0;
-  optimizers.forEach((adam, i) => adam.step(gradients.slice(at, (at += variables[i]!.length)), rate, lossScale));
 }
 
 /** Values [P] of the kinds (real, mismatching, drawn) as scalars; 0 for the mismatching one where w = 0. */

@@ -5,9 +5,12 @@ import { type Attempt, type DeviceSource, trainOnDevice } from "./recovery.js";
 import { type Checkpoint, Run, type RunKind } from "./run.js";
 import type { PathResolver } from "./saved-options.js";
 import type { RunStore } from "./store.js";
+import type { World } from "./world.js";
 
 /** What any training is given beside its options. @typeParam Options Those of the data set among them. */
 export interface TrainingContext<Options> extends DeviceSource {
+  /** The ranks that train together (default: this one alone). Stores and caches must be shared by them (`shareStore`). */
+  readonly world?: World;
   /** What runs share: text encoders, embedded captions, tuning. Without it nothing is kept for later runs. */
   readonly cache?: RunStore;
   /** Says before any work what the data would say after some. @param begun Whether a run is gone on with. */
@@ -42,13 +45,17 @@ export function trainInRun<Options, Result>(
   // Asked for once: a training that goes on with another device does so in the same store.
   let store = typeof training.store === "function" ? undefined : training.store;
   const begin = (): RunStore => (store ??= (training.store as () => RunStore)());
-  return trainOnDevice(training, hooks, async (given) => {
+  return trainOnDevice(recoverable(training), hooks, async (given) => {
     const run = store && (await Run.in(store, kind));
     const before = run?.isBegun ? run : undefined;
     if (before) given.hold(before);
     return attempt({ ...given, before, begin: async () => run ?? Run.begin(begin(), kind) });
   });
 }
+
+/** A lost device ends a training of several ranks: the others do not know that they should go back to the last checkpoint. */
+export const recoverable = <Training extends TrainingContext<never>>(training: Training): Training =>
+  training.world && training.world.size > 1 ? { ...training, recover: false } : training;
 
 /**
  * Goes back to a run's newest sound checkpoint, or to its beginning where it has none: what was recorded later is done again.

@@ -1,0 +1,58 @@
+/** A regression by two layers without batch norm, whose gradients of a batch are those of its parts, added up. */
+import type { Device } from "../../../src/gpu/device.js";
+import { RandomStream } from "../../../src/random/philox.js";
+import { compile } from "../../../src/tensor/compile.js";
+import { add, relu } from "../../../src/tensor/elementwise.js";
+import { mse } from "../../../src/tensor/losses.js";
+import { matmul } from "../../../src/tensor/matmul.js";
+import { Adam } from "../../../src/tensor/optimizers.js";
+import type { Program } from "../../../src/tensor/program.js";
+import { input, type Tensor } from "../../../src/tensor/tensor.js";
+import { Store } from "../../../src/tensor/variables.js";
+import { type Learning, LEARNING_ALONE } from "../../../src/train/run/learning.js";
+
+const [IN, HIDDEN, OUT] = [6, 40, 3];
+
+export class SmallNet {
+  static readonly ROWS = 24;
+  readonly #store = new Store("net");
+  readonly #adam: Adam;
+  readonly #weights: readonly [Tensor, Tensor, Tensor];
+
+  constructor() {
+    const random = new RandomStream(7, 1);
+    const filled = (values: Float32Array): void => values.forEach((_, i) => (values[i] = 0.3 * random.normal()));
+    this.#weights = [
+      this.#store.variable("in", [IN, HIDDEN], filled),
+      this.#store.variable("bias", [HIDDEN], filled),
+      this.#store.variable("out", [HIDDEN, OUT], filled),
+    ];
+    this.#adam = new Adam(this.#store);
+  }
+
+  /** Records a step of `rows` rows. */
+  build(rows: number, learning: Learning): { loss: Tensor } {
+    const [first, bias, second] = this.#weights;
+    const loss = mse(matmul(relu(add(matmul(input("x", [rows, IN]), first), bias)), second), input("y", [rows, OUT]));
+    const numbers = () => ({ loss });
+    learning.learn({ what: "the gradients", optimizers: [this.#adam], loss, rate: input("rate", [2]), numbers })();
+    return { loss };
+  }
+
+  compile(device: Device, rows: number): Promise<Program<{ loss: Tensor }>> {
+    return compile(device, () => this.build(rows, LEARNING_ALONE));
+  }
+
+  /** Rows of a step's batch, from `first` on. */
+  inputs(step: number, first: number, rows: number): Record<string, Float32Array> {
+    const random = new RandomStream(11, 2, step);
+    const all = (size: number): Float32Array => Float32Array.from({ length: SmallNet.ROWS * size }, () => random.normal());
+    const [x, y] = [all(IN), all(OUT)];
+    const part = (values: Float32Array, size: number): Float32Array => values.slice(first * size, (first + rows) * size);
+    return { x: part(x, IN), y: part(y, OUT), rate: this.#adam.rate(0.01, step) };
+  }
+
+  async values(): Promise<Float32Array> {
+    return Float32Array.from([...(await this.#store.read()).values()].flatMap((part) => [...part]));
+  }
+}
