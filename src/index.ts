@@ -181,6 +181,7 @@ export type { GanMetrics, StepOutputs } from "./train/gan/step.js";
 export { type GanTraining, trainGan } from "./train/gan/session.js";
 export { type TrainEvent, type TrainHooks, type TrainResult, withoutHooks } from "./train/run/events.js";
 export { MemoryStore, type RunStore } from "./train/run/store.js";
+export { ALONE, type Patience, type World } from "./train/run/world.js";
 
 // Training what stands beside a GAN: text encoders by themselves (section 3's objectives), style encoders of finished GANs (section 4.4).
 export { type GivenTextOptions, TEXT_OPTIONS, type TextOptions } from "./train/text/options.js";
