@@ -3,9 +3,11 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../errors.js";
-import type { RunStore } from "../../train/run/store.js";
+import type { RunStore, StoredRows } from "../../train/run/store.js";
 import { writeFileAtomic } from "./atomic-file.js";
 import { fileProblem } from "./file-problem.js";
+import { RowsFile } from "./stored-rows.js";
+import { writing } from "./writing.js";
 
 /** The folder is made with its first file. */
 export class FolderStore implements RunStore {
@@ -47,27 +49,11 @@ export class FolderStore implements RunStore {
     const path = join(this.path, name);
     writing(path, () => rmSync(path, { force: true }));
   }
-}
 
-/** Turns what a full or closed disk says into one line. @param wayOn Its end, where there is more to say. */
-export function writing<T>(path: string, action: () => T, wayOn?: string): T {
-  try {
-    return action();
-  } catch (error) {
-    const refused = refusal(error, path);
-    throw refused === undefined ? error : new UserError(wayOn === undefined ? refused : `${refused}; ${wayOn}`);
+  rows(name: string, count: number, length: number): StoredRows {
+    const path = join(this.path, name);
+    return writing(path, () => new RowsFile(path, count, length));
   }
-}
-
-/** Undefined for an error that is none of the file system's. */
-function refusal(error: unknown, path: string): string | undefined {
-  const problem = fileProblem(error);
-  const { code } = (error ?? {}) as NodeJS.ErrnoException;
-  if (problem === undefined) return undefined;
-  if (code === "ENOSPC" || code === "EDQUOT") return `the disk is full: ${path} could not be written. Free some space`;
-  if (code === "ENOTDIR" || code === "EEXIST" || code === "EISDIR")
-    return `${path} cannot be written: ${code === "EISDIR" ? "a folder" : "a file"} is in its way (${code})`;
-  return `${path} cannot be written: ${problem}`;
 }
 
 function unreadable(error: unknown, path: string): unknown {

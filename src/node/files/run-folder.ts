@@ -5,8 +5,9 @@ import { UserError } from "../../errors.js";
 import { GAN_RUN } from "../../train/gan/run-kind.js";
 import type { TrainOptions } from "../../train/gan/options.js";
 import { Run, type RunKind } from "../../train/run/run.js";
-import { FolderStore, writing } from "./folder-store.js";
+import { FolderStore } from "./folder-store.js";
 import { lockFolder } from "./run-lock.js";
+import { writing } from "./writing.js";
 
 /** The run that a folder holds. @throws UserError when there is none */
 export function openRun(path: string): Promise<Run<TrainOptions>>;

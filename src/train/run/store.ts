@@ -19,6 +19,22 @@ export interface RunStore {
   list(folder: string): Promise<string[]>;
   /** Forgets a file, if it is there. */
   remove(name: string): Promise<void>;
+  /**
+   * A table of numbers that is too large to be held, where the store can read and write it by its rows.
+   * @throws UserError as `write`
+   */
+  rows?(name: string, count: number, length: number): StoredRows;
+}
+
+/** Rows of numbers of one length that lie in a store. */
+export interface StoredRows {
+  /** 1 for each row that was there when they were kept last. */
+  readonly known: Uint8Array;
+  read(row: number): Float32Array;
+  /** @throws UserError as a store's `write` */
+  write(row: number, values: Float32Array): void;
+  /** Makes last what has been written. @param known 1 for each row that is there */
+  keep(known: Uint8Array): Promise<void>;
 }
 
 /** The part of a store that lies in one of its folders, as a store. */

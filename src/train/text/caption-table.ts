@@ -10,7 +10,7 @@ import type { Device } from "../../gpu/device.js";
 import { datasetDigest, keep, keyOf } from "../run/cache.js";
 import { type BatchTexts, CaptionEncoder, meanRows, normalise, type TextModel } from "./captions.js";
 import type { TrainHooks } from "../run/events.js";
-import { pathIn, type RunStore } from "../run/store.js";
+import { pathIn, type RunStore, type StoredRows } from "../run/store.js";
 import { readSafetensors, writeSafetensors } from "../../formats/safetensors.js";
 import { Sha256 } from "../../formats/sha256.js";
 
@@ -20,11 +20,20 @@ const VERSION = 2;
 /** So many captions are embedded in one go, about. */
 const AT_ONCE = 1024;
 
-type Cache = Pick<RunStore, "path" | "read" | "write">;
+/** Bytes of the largest table that is held in memory; of MS-COCO's captions at the paper's size it would be 1.7 GB. */
+const HELD = 2 ** 26;
+
+type Cache = Pick<RunStore, "path" | "read" | "write" | "rows">;
+
+/** A table in memory. */
+interface Held {
+  readonly embeddings: Float32Array;
+  readonly known: Uint8Array;
+}
 
 export class CaptionTable implements BatchTexts {
   /** Normalised embeddings, [captions, size]; a row holds nothing before its caption is known. */
-  readonly #embeddings: Float32Array;
+  readonly #embeddings: Float32Array | StoredRows;
   /** 1 for the captions whose row is there. */
   readonly #known: Uint8Array;
   /** A caption of each text that is there: many captions occur more than once. */
@@ -38,10 +47,10 @@ export class CaptionTable implements BatchTexts {
     /** How texts are embedded, and the table's name in the cache; none where all embeddings are given. */
     readonly source?: { readonly embed: (texts: readonly string[]) => Promise<Float32Array>; readonly name: string },
     readonly cache?: Cache,
-    table?: { readonly embeddings: Float32Array; readonly known: Uint8Array },
+    table: Held | StoredRows = { embeddings: new Float32Array(dataset.captions * size), known: new Uint8Array(dataset.captions) },
   ) {
-    this.#embeddings = table?.embeddings ?? new Float32Array(dataset.captions * size);
-    this.#known = table?.known ?? new Uint8Array(dataset.captions);
+    this.#embeddings = "embeddings" in table ? table.embeddings : table;
+    this.#known = table.known;
     if (source) this.#known.forEach((known, i) => known && this.#rowOf.set(dataset.caption(i), i));
   }
 
@@ -55,6 +64,7 @@ export class CaptionTable implements BatchTexts {
    * @param file The text encoder's file, whose bytes name the table's.
    * @param cache Where tables are kept for later runs.
    * @param share Who embeds which captions, where several have the table.
+   * @param held Bytes of the largest table that is held in memory, where the cache can keep its rows; larger ones are read and written there.
    */
   static async open(
     device: Device,
@@ -64,16 +74,18 @@ export class CaptionTable implements BatchTexts {
     cache: Cache | undefined,
     { onEvent }: Pick<TrainHooks, "onEvent">,
     share?: Sharing,
+    held = HELD,
   ): Promise<CaptionTable> {
     const { embedding: size } = model.encoder.options;
     const key = keyOf(VERSION, datasetDigest(dataset), new Sha256().update(file).hex());
     const name = `captions-${key}.safetensors`;
     const encoder = new CaptionEncoder(device, model.encoder, model.alphabet, undefined, share);
     const embed = async (texts: readonly string[]) => normalise(await encoder.encode(texts), model.normalisation);
-    const table = (known?: { embeddings: Float32Array; known: Uint8Array }) =>
-      new CaptionTable(dataset, size, { embed, name }, cache, known);
+    const table = (known?: Held | StoredRows) => new CaptionTable(dataset, size, { embed, name }, cache, known);
     try {
       const bytes = await cache?.read(name);
+      if (!bytes && 4 * dataset.captions * size > held && cache?.rows)
+        return table(cache.rows(`captions-${key}.rows`, dataset.captions, size));
       if (!cache || !bytes) return table();
       const path = pathIn(cache, name);
       const { tensors } = await readSafetensors(bytes, path, { sealed: true });
@@ -107,7 +119,9 @@ export class CaptionTable implements BatchTexts {
     const fresh = new Map(texts.map((text, row) => [text, embedded.subarray(row * this.size, (row + 1) * this.size)]));
     for (const i of missing) {
       const text = this.dataset.caption(i);
-      this.#embeddings.set(fresh.get(text) ?? this.row(this.#rowOf.get(text)!), i * this.size);
+      const row = fresh.get(text) ?? this.row(this.#rowOf.get(text)!);
+      if (this.#embeddings instanceof Float32Array) this.#embeddings.set(row, i * this.size);
+      else this.#embeddings.write(i, row);
       this.#known[i] = 1;
       this.#rowOf.set(text, i);
     }
@@ -138,26 +152,42 @@ export class CaptionTable implements BatchTexts {
   /** The embedding of a caption that is known. */
   row(caption: number): Float32Array {
     if (this.#known[caption] !== 1) throw new Error(`caption ${caption} was not asked for`);
+    if (!(this.#embeddings instanceof Float32Array)) return this.#embeddings.read(caption);
     return this.#embeddings.subarray(caption * this.size, (caption + 1) * this.size);
   }
 
   /** Embeddings of captions, made where they are missing: [captions, size]. */
   async embeddings(captions: readonly number[]): Promise<Float32Array> {
     await this.need(captions);
+    return this.#gathered(captions);
+  }
+
+  #gathered(captions: ArrayLike<number>): Float32Array {
     const rows = new Float32Array(captions.length * this.size);
-    captions.forEach((caption, i) => rows.set(this.row(caption), i * this.size));
+    for (let i = 0; i < captions.length; i++) rows.set(this.row(captions[i]!), i * this.size);
     return rows;
   }
 
   /** Means over captions that are known: [groups of `perRow`] → [groups, size]. */
   means(captions: Uint32Array, perRow: number): Float32Array {
     if (!this.has(captions)) throw new Error("captions that were not asked for");
-    return meanRows(this.#embeddings, captions, perRow, this.size);
+    if (this.#embeddings instanceof Float32Array) return meanRows(this.#embeddings, captions, perRow, this.size);
+    return meanRows(
+      this.#gathered(captions),
+      captions.map((_, i) => i),
+      perRow,
+      this.size,
+    );
   }
 
   /** Keeps what is there for later runs. */
   async keep(onEvent: TrainHooks["onEvent"]): Promise<void> {
     if (!this.#changed || !this.source || !this.cache) return;
+    this.#changed = false;
+    if (!(this.#embeddings instanceof Float32Array)) {
+      await keepRows(this.cache, this.#embeddings, this.#known, onEvent);
+      return;
+    }
     const bytes = await writeSafetensors(
       [
         ["embeddings", { dtype: "F32", shape: [this.dataset.captions, this.size], data: this.#embeddings }],
@@ -166,6 +196,16 @@ export class CaptionTable implements BatchTexts {
       {},
     );
     await keep(this.cache, this.source.name, bytes, onEvent);
-    this.#changed = false;
+  }
+}
+
+async function keepRows(cache: Cache, rows: StoredRows, known: Uint8Array, onEvent: TrainHooks["onEvent"]): Promise<void> {
+  try {
+    await rows.keep(known);
+  } catch (error) {
+    onEvent({
+      kind: "warning",
+      text: `${cache.path}: the captions' embeddings cannot be kept for the next run (${(error as Error).message})`,
+    });
   }
 }

@@ -1,5 +1,5 @@
 /** Captions embedded when they are needed: the same bits in any company, kept for later runs. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -34,17 +34,56 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function open(cache: string): Promise<{ table: CaptionTable; events: TrainEvent[] }> {
+async function open(cache: string, held?: number): Promise<{ table: CaptionTable; events: TrainEvent[] }> {
   const events: TrainEvent[] = [];
-  return {
-    table: await CaptionTable.open(await device(), dataset, model, file, new FolderStore(join(folder, cache)), {
-      onEvent: (e) => events.push(e),
-    }),
-    events,
-  };
+  const hooks = { onEvent: (event: TrainEvent) => void events.push(event) };
+  const store = new FolderStore(join(folder, cache));
+  return { table: await CaptionTable.open(await device(), dataset, model, file, store, hooks, undefined, held), events };
 }
 
 const rows = (table: CaptionTable, captions = all) => captions.map((i) => [...table.row(i)]);
+
+describe("a table that is too large to be held", () => {
+  it("has the bits of one that is, row by row and in means", async () => {
+    const { table: whole } = await open("held");
+    const { table, events } = await open("stored", 0);
+    const batch = Uint32Array.from([3, 40, 0, 7, 7, 12]);
+    await whole.need(all);
+    await table.need(batch);
+    expect(table.means(batch, 2)).toEqual(whole.means(batch, 2));
+    await table.need(all);
+    expect(rows(table)).toEqual(rows(whole));
+    expect(await table.embeddings([9, 2])).toEqual(await whole.embeddings([9, 2]));
+    expect(events).toEqual([]);
+  });
+
+  it("is kept for later runs as far as it was when it was kept", async () => {
+    const { table } = await open("kept", 0);
+    await table.need([1, 2]);
+    await table.keep(() => undefined);
+    await table.need([4]);
+    expect(readdirSync(join(folder, "kept"))).toEqual([expect.stringMatching(/^captions-\w+\.rows$/)]);
+    const { table: again } = await open("kept", 0);
+    expect([...again.row(2)]).toEqual([...table.row(2)]);
+    // A row that was written last may not have reached the disk.
+    expect(again.has(Uint32Array.of(1, 2))).toBe(true);
+    expect(again.has(Uint32Array.of(4))).toBe(false);
+  });
+
+  it("is begun anew where its file was cut short", async () => {
+    const { table } = await open("cut", 0);
+    await table.need([1, 2]);
+    await table.keep(() => undefined);
+    const [name = ""] = readdirSync(join(folder, "cut"));
+    truncateSync(join(folder, "cut", name), 100);
+    const { table: again } = await open("cut", 0);
+    expect(again.has(Uint32Array.of(1))).toBe(false);
+    await again.need([1]);
+    const { table: whole } = await open("beside");
+    await whole.need([1]);
+    expect([...again.row(1)]).toEqual([...whole.row(1)]);
+  });
+});
 
 describe("the table of captions", () => {
   it("has the same bits however its rows came to be", async () => {
