@@ -12,8 +12,19 @@ export default defineConfig({
     target: "es2023",
     // The content security policy allows no inline data but pictures.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
+    cssCodeSplit: false,
     reportCompressedSize: false,
   },
-  worker: { format: "es" },
+  worker: {
+    format: "es",
+    rolldownOptions: {
+      output: {
+        // One file for what every thread computes with: many small ones shrink less.
+        codeSplitting: {
+          groups: [{ name: "engine", test: /\/(?:kernels|src\/(?:[a-z-]+\.ts|random|formats|gpu|tensor|autograd|models)|@noble)\b/ }],
+        },
+      },
+    },
+  },
 });

@@ -1,6 +1,7 @@
 /** What is drawn, sentence by sentence, with what the discriminator says of it; one image large; saving, and the link. */
 import { signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { JUDGEMENT, ordinal, percent, placesOf } from "../parts/judgement.js";
 import { PixelCanvas } from "../parts/pixel-canvas.js";
 import { grid, png, save, slug } from "../parts/save.js";
 import { hashOf } from "../route.js";
@@ -15,34 +16,37 @@ export function Results() {
   return (
     <>
       <section class="results" aria-label="Drawn images" aria-busy={busy.value}>
-        {current?.texts.map((sentence, row) => (
-          <div class="row">
-            <h2 dir="auto">{sentence}</h2>
-            <ul class="images">
-              {current.images[row]!.map(({ image, probability }, index) => (
-                <li>
-                  {image ? (
-                    <button
-                      type="button"
-                      class="image"
-                      aria-label={`Enlarge image ${index + 1} of “${sentence}”`}
-                      onClick={() => (enlarged.value = { text: sentence, image, index })}
-                    >
-                      <PixelCanvas image={image} label={`${sentence}, image ${index + 1}`} />
-                    </button>
-                  ) : (
-                    <span class="image waiting" />
-                  )}
-                  {probability !== undefined && (
-                    <span class="probability" title="The discriminator's probability that this is a real image of the sentence">
-                      D {percent(probability)} %
-                    </span>
-                  )}
-                </li>
-              ))}
-            </ul>
-          </div>
-        ))}
+        {current?.texts.map((sentence, row) => {
+          const places = placesOf(current.images[row]!.map(({ probability }) => probability));
+          return (
+            <div class="row">
+              <h2 dir="auto">{sentence}</h2>
+              <ul class="images">
+                {current.images[row]!.map(({ image, probability }, index) => (
+                  <li>
+                    {image ? (
+                      <button
+                        type="button"
+                        class="image"
+                        aria-label={`Enlarge image ${index + 1} of “${sentence}”`}
+                        onClick={() => (enlarged.value = { text: sentence, image, index })}
+                      >
+                        <PixelCanvas image={image} label={`${sentence}, image ${index + 1}`} />
+                      </button>
+                    ) : (
+                      <span class="image waiting" />
+                    )}
+                    {probability !== undefined && (
+                      <span class={places?.[index] === 1 ? "probability best" : "probability"} title={JUDGEMENT}>
+                        {places && `${ordinal(places[index]!)} · `}D {percent(probability)} %
+                      </span>
+                    )}
+                  </li>
+                ))}
+              </ul>
+            </div>
+          );
+        })}
         {busy.value && !finished && <p class="muted">Drawing … the first images take longest: the kernels are compiled.</p>}
         {finished && current && (
           <div class="buttons">
@@ -57,9 +61,6 @@ export function Results() {
     </>
   );
 }
-
-/** Whole, but where that would hide that it is small. */
-const percent = (share: number): string => (100 * share).toFixed(share < 0.0995 ? 1 : 0);
 
 async function saveGrid({ texts, images, seed }: Drawing): Promise<void> {
   const pictures = images.flat().map(({ image }) => image!);

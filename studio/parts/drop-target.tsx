@@ -1,13 +1,15 @@
-/** A part of the page on which files can be dropped, or pasted. */
+/** A part of the page on which files or folders can be dropped. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 interface Props {
-  readonly onFile: (file: File) => unknown;
+  readonly onFile?: (file: File) => unknown;
+  /** All that was dropped, folders too. */
+  readonly onItems?: (items: DataTransferItemList) => unknown;
   readonly children: ComponentChildren;
 }
 
-export function DropTarget({ onFile, children }: Props) {
+export function DropTarget({ onFile, onItems, children }: Props) {
   const [over, setOver] = useState(false);
   const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
   return (
@@ -24,10 +26,11 @@ export function DropTarget({ onFile, children }: Props) {
       onDrop={(event) => {
         setOver(false);
         const file = event.dataTransfer?.files[0];
-        if (!file) return;
+        if (!event.dataTransfer || !file) return;
         event.preventDefault();
         event.stopPropagation();
-        onFile(file);
+        onFile?.(file);
+        onItems?.(event.dataTransfer.items);
       }}
     >
       {children}

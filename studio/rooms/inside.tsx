@@ -3,6 +3,7 @@ import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { examplesOf, lookingDesk, messageOf, model } from "../model.js";
 import { ModelBar } from "../parts/model-bar.js";
+import { percent } from "../parts/judgement.js";
 import { NumberField } from "../parts/number-field.js";
 import { PixelCanvas } from "../parts/pixel-canvas.js";
 import { grid } from "../parts/save.js";
@@ -186,7 +187,7 @@ function Looked({ shown: { image, heat, probability }, judges }: { readonly show
       {heat && (
         <figure>
           <PixelCanvas image={heat} label="How strongly the discriminator’s opinion depends on each pixel" />
-          <figcaption>Where D would change it{probability !== undefined && `; D says ${(100 * probability).toFixed(0)} % real`}</figcaption>
+          <figcaption>Where D would change it{probability !== undefined && `; D says ${percent(probability)} % real`}</figcaption>
         </figure>
       )}
       {!judges && (

@@ -6,7 +6,6 @@ import { drawingDesk, examplesOf, messageOf, model } from "../model.js";
 import { ModelBar } from "../parts/model-bar.js";
 import { NumberField } from "../parts/number-field.js";
 import { PixelCanvas } from "../parts/pixel-canvas.js";
-import { gif } from "../parts/gif.js";
 import { grid, png, save, slug } from "../parts/save.js";
 import { Trouble } from "../parts/trouble.js";
 import type { Grid } from "../workers/drawing-desk.js";
@@ -160,7 +159,7 @@ function Walked({ shown }: { readonly shown: Grid }) {
           <button type="button" aria-pressed={playing.value} onClick={() => (playing.value = !playing.value)}>
             {playing.value ? "Pause" : "Play"}
           </button>
-          <button type="button" onClick={() => save(gif(framesOf(shown), 160), `${name}.gif`)}>
+          <button type="button" onClick={() => void saveGif(shown, `${name}.gif`)}>
             Save (GIF)
           </button>
           <button type="button" onClick={() => void png(grid(shown.images, columns)).then((file) => save(file, `${name}.png`))}>
@@ -174,6 +173,15 @@ function Walked({ shown }: { readonly shown: Grid }) {
       </div>
     </section>
   );
+}
+
+async function saveGif(shown: Grid, name: string): Promise<void> {
+  failure.value = undefined;
+  try {
+    save(await drawingDesk().gif(framesOf(shown), 160), name);
+  } catch (error) {
+    failure.value = messageOf(error);
+  }
 }
 
 /** There and back, so that the animation never jumps. */

@@ -1,6 +1,8 @@
 /** A run's files in and out of the browser: a folder that was chosen, or a zip archive. */
-import { type Unzipped, unzipSync, zipSync } from "fflate";
+import { zipEntries } from "../../src/data/files/zip.js";
 import { UserError } from "../../src/errors.js";
+import { storedZip } from "../../src/formats/stored-zip.js";
+import { randomAccess, unpackDeflated } from "../parts/unpack.js";
 
 /** A file that was chosen, and its path in the folder that was. */
 export interface GivenFile {
@@ -33,26 +35,22 @@ export function filesOfFolder(files: readonly GivenFile[]): GivenRun {
 
 /** @throws UserError where the archive is damaged or holds no run */
 export async function filesOfArchive(archive: File): Promise<GivenRun> {
-  const bytes = new Uint8Array(await archive.arrayBuffer());
+  const parts: (readonly [string, () => Promise<Uint8Array>])[] = [];
   let whole = 0;
-  let files: Unzipped;
-  try {
-    files = unzipSync(bytes, {
-      filter: ({ name, originalSize }) => {
-        if (name.endsWith("/")) return false;
-        whole += originalSize;
-        if (whole > LARGEST) throw new UserError(`${archive.name} unpacks to more than 2 GB: choose the run's folder instead`);
-        return true;
-      },
-    });
-  } catch (error) {
+  const unsound = (error: unknown): never => {
     throw error instanceof UserError ? error : new UserError(`${archive.name} is no sound zip archive (${(error as Error).message})`);
+  };
+  try {
+    for await (const { path, kind, size, read } of zipEntries(randomAccess(archive), unpackDeflated)) {
+      if (kind !== "file") continue;
+      whole += size;
+      if (whole > LARGEST) throw new UserError(`${archive.name} unpacks to more than 2 GB: choose the run's folder instead`);
+      parts.push([path, () => read().catch(unsound)]);
+    }
+  } catch (error) {
+    unsound(error);
   }
-  return runAmong(
-    Object.entries(files).map(([path, data]) => [path, () => Promise.resolve(data)]),
-    archive.name,
-    archive.name.replace(/\.zip$/i, ""),
-  );
+  return runAmong(parts, archive.name, archive.name.replace(/\.zip$/i, ""));
 }
 
 /** The run whose config.json lies highest. */
@@ -70,9 +68,9 @@ function runAmong(parts: GivenRun["parts"], where: string, unnamed: string): Giv
   };
 }
 
-/** A zip archive with the files in one folder. Weights hardly shrink: nothing is compressed. */
+/** A zip archive with the files in one folder. */
 export async function zipped(names: readonly string[], read: (name: string) => Promise<Uint8Array>, folder: string): Promise<Blob> {
-  const files: Record<string, Uint8Array> = {};
-  for (const name of names) files[`${folder}/${name}`] = await read(name);
-  return new Blob([zipSync(files, { level: 0 }) as Uint8Array<ArrayBuffer>], { type: "application/zip" });
+  const files: [string, Uint8Array][] = [];
+  for (const name of names) files.push([`${folder}/${name}`, await read(name)]);
+  return new Blob(storedZip(files) as Uint8Array<ArrayBuffer>[], { type: "application/zip" });
 }

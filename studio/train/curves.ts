@@ -8,8 +8,8 @@ export type CurvePoints = Readonly<Record<string, readonly Point[]>>;
 
 const DRAWN = ["lossD", "lossG", "lossReal", "lossWrong", "lossFake", "real", "wrong", "fake"] as const;
 
-/** Twice as many as a wide chart has pixels. */
-const MOST = 2000;
+/** Twice as many as a chart has pixels. */
+const MOST = 1200;
 
 /** The curves in the lines of metrics.jsonl. */
 export function curvesOf(records: readonly MetricsRecord[]): CurvePoints {

@@ -4,6 +4,8 @@ import { flagName, type OptionSpec } from "../../src/option-spec.js";
 import { type GivenOptions, TRAIN_OPTIONS, type TrainOptions } from "../../src/train/gan/options.js";
 import { PRESET_VALUES } from "../../src/train/gan/presets.js";
 import { adapter } from "../model.js";
+import { Pictures } from "../pictures/pictures.js";
+import { data } from "../pictures/state.js";
 import { begin, training } from "./state.js";
 import { LETTERS, PAPER, VARIANT_TEXTS } from "./variants.js";
 
@@ -15,7 +17,18 @@ type TabPreset = keyof typeof PRESETS;
 
 /** Options that have a field under "More options". */
 const MORE = [
-  ...(["batch", "textSteps", "sampleEvery", "checkpointEvery", "learningRate", "ema", "clsWeight", "interpWeight", "interpBeta"] as const),
+  ...([
+    "batch",
+    "textForm",
+    "textSteps",
+    "sampleEvery",
+    "checkpointEvery",
+    "learningRate",
+    "ema",
+    "clsWeight",
+    "interpWeight",
+    "interpBeta",
+  ] as const),
   ...(["generatorWidth", "discriminatorWidth", "discriminatorBatches", "infoWeight", "tune", "recipe"] as const),
 ] satisfies readonly (keyof TrainOptions)[];
 type More = (typeof MORE)[number];
@@ -40,7 +53,7 @@ function given(): GivenOptions {
     const { type } = TRAIN_OPTIONS[key as More] as OptionSpec;
     return [[key, type === "integer" || type === "number" ? Number(text) : text]];
   });
-  return { dataset: "petals", preset: chosenPreset(), variant: variant.peek(), ...Object.fromEntries(values) } as GivenOptions;
+  return { dataset: data.peek(), preset: chosenPreset(), variant: variant.peek(), ...Object.fromEntries(values) } as GivenOptions;
 }
 
 export function NewRun({ open }: { readonly open: boolean }) {
@@ -59,9 +72,8 @@ export function NewRun({ open }: { readonly open: boolean }) {
           name.value = "";
         }}
       >
-        <p class="muted">
-          Data: petals, a made-up world of flowers, each with sentences. Everything is computed on this computer; nothing leaves it.
-        </p>
+        <p class="muted">Everything is computed on this computer; nothing leaves it.</p>
+        <Pictures />
         <label>
           Preset
           <select value={size} onChange={(event) => (preset.value = event.currentTarget.value as TabPreset)}>
@@ -74,7 +86,12 @@ export function NewRun({ open }: { readonly open: boolean }) {
         <div class="fields">
           <label>
             Name
-            <input type="text" value={name.value} placeholder="petals-1" onInput={(event) => (name.value = event.currentTarget.value)} />
+            <input
+              type="text"
+              value={name.value}
+              placeholder={`${data.value}-1`}
+              onInput={(event) => (name.value = event.currentTarget.value)}
+            />
           </label>
           <Field key="steps" option="steps" text={typed.value.steps} placeholder={String(PRESET_VALUES[size].steps)} onText={type} />
           <Field key="seed" option="seed" text={typed.value.seed} placeholder="0" onText={type} />
@@ -100,7 +117,7 @@ export function NewRun({ open }: { readonly open: boolean }) {
 function defaultOf(key: More, size: TabPreset): string {
   const spec: OptionSpec = TRAIN_OPTIONS[key];
   const ofPreset = (PRESET_VALUES[size] as Partial<Record<string, number>>)[key];
-  return String(ofPreset ?? ("default" in spec ? spec.default : "by the adapter"));
+  return String(ofPreset ?? ("default" in spec ? spec.default : key === "textForm" ? "as suits the pictures" : "by the adapter"));
 }
 
 /** "Sample every" of sampleEvery. */

@@ -36,6 +36,11 @@ export class OpfsStore implements RunStore {
     return this.#inTurn(() => this.#put(name, contents));
   }
 
+  /** Writes a file of several parts, one after the other. */
+  writeParts(name: string, parts: readonly Uint8Array[]): Promise<void> {
+    return this.#inTurn(() => this.#put(name, parts));
+  }
+
   append(name: string, text: string): Promise<void> {
     const failure = this.#failure;
     this.#failure = undefined;
@@ -77,16 +82,16 @@ export class OpfsStore implements RunStore {
     return folder?.getFileHandle(parts.at(-1)!).catch(ifMissing);
   }
 
-  async #put(name: string, contents: Uint8Array | string, add = false): Promise<void> {
+  async #put(name: string, contents: Uint8Array | string | readonly Uint8Array[], add = false): Promise<void> {
     const parts = this.#parts(name);
     const folder = (await directory(parts.slice(0, -1), true))!;
     const handle = await folder.getFileHandle(parts.at(-1)!, { create: true });
     if (!("createWritable" in handle)) throw new UserError("this browser writes no files for pages: use a current one to train");
     const writable = await handle.createWritable({ keepExistingData: add });
     try {
+      if (add) await writable.seek((await handle.getFile()).size);
       // The types allow no view of shared memory, of which there is none.
-      const data = contents as Uint8Array<ArrayBuffer> | string;
-      await writable.write(add ? { type: "write", position: (await handle.getFile()).size, data } : data);
+      for (const part of Array.isArray(contents) ? contents : [contents]) await writable.write(part as Uint8Array<ArrayBuffer> | string);
       await writable.close();
     } catch (error) {
       await writable.abort().catch(() => undefined);

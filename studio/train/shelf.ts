@@ -1,6 +1,7 @@
 /** The runs in the browser's file system: what there is, names and notes, curves, sample grids; out as a zip archive, in from a folder or one. */
 import { transfer } from "comlink";
 import { UserError } from "../../src/errors.js";
+import { lastPart } from "../../src/train/run/events.js";
 import { MODEL_NAME } from "../../src/train/run/names.js";
 import { parseMetrics } from "../../src/train/run/metrics-file.js";
 import { Run, stepName } from "../../src/train/run/run.js";
@@ -8,6 +9,7 @@ import { GAN_RUN } from "../../src/train/gan/run-kind.js";
 import type { TrainOptions } from "../../src/train/gan/options.js";
 import { type CurvePoints, curvesOf } from "./curves.js";
 import { filesOfArchive, filesOfFolder, type GivenFile, zipped } from "./archive.js";
+import { listSets } from "../pictures/set.js";
 import { lockOf, RUNS, STUDIO_FILE } from "./names.js";
 import { directory, OpfsStore } from "./opfs-store.js";
 
@@ -98,7 +100,9 @@ export class Shelf {
       for (const [path, read] of parts) await store.write(path, await read());
       const run = await Run.open(store, GAN_RUN);
       const { dataset } = await run.readConfig();
-      if (dataset !== "petals") throw new UserError(`${name} was trained on ${dataset}, and a tab has petals only: go on with it in Node`);
+      const set = lastPart(dataset);
+      if (set !== "petals" && !(await listSets()).some((one) => one.name === set))
+        throw new UserError(`${name} was trained on ${set}: add these pictures to this browser first, under this name, then the run`);
       return id;
     } catch (error) {
       await removeFolder(id).catch(() => undefined);

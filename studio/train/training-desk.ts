@@ -1,12 +1,15 @@
 /** A training in this thread: begun or gone on with, held back, stopped. One at a time. */
+import type { Dataset } from "../../src/data/dataset.js";
 import { PackedDataset } from "../../src/data/packed.js";
 import { makePetals } from "../../src/data/petals.js";
 import { UserError } from "../../src/errors.js";
 import type { Picture } from "../../src/pictures/image-grid.js";
 import type { GivenOptions, TrainOptions } from "../../src/train/gan/options.js";
 import { trainGan } from "../../src/train/gan/session.js";
-import type { Move } from "../../src/train/run/events.js";
+import { lastPart, type Move } from "../../src/train/run/events.js";
+import { inThePage } from "../parts/in-the-page.js";
 import { png, withAlpha } from "../parts/save.js";
+import { openSet } from "../pictures/set.js";
 import { CACHE, RUNS, STUDIO_FILE } from "./names.js";
 import { OpfsStore } from "./opfs-store.js";
 import { Pacer } from "./pacer.js";
@@ -26,7 +29,7 @@ export class TrainingDesk {
 
   /** Begins a run. @param tell Is told how it goes. */
   async begin(given: GivenOptions, label: Partial<RunLabel>, tell: (told: Told) => unknown): Promise<TrainingEnd> {
-    const id = await freeId("petals");
+    const id = await freeId(lastPart(given.dataset ?? "petals"));
     const store = new OpfsStore(`${RUNS}/${id}`);
     await store.write(STUDIO_FILE, `${JSON.stringify({ name: label.name || id, notes: label.notes ?? "" }, null, 2)}\n`);
     return this.#train(id, store, given, tell);
@@ -62,7 +65,8 @@ export class TrainingDesk {
     try {
       return await whileFree(id, async () => {
         teller.begun(id);
-        const dataset = ({ imageSize }: TrainOptions, onWork: () => void) => petals(imageSize, onWork, teller, stop.signal);
+        const dataset = ({ dataset, imageSize }: TrainOptions, onWork: () => void): Promise<Dataset> =>
+          dataset === "petals" ? petals(imageSize, onWork, teller, stop.signal) : openSet(lastPart(dataset), imageSize);
         const { end, step } = await trainGan(
           {
             ...{ given, store, dataset, encodePicture, cache: new OpfsStore(CACHE) },
@@ -98,10 +102,3 @@ async function petals(size: number, onWork: () => void, teller: Teller, signal: 
 
 /** A sample grid as the file that Node would write. */
 const encodePicture = async (picture: Picture): Promise<Uint8Array> => new Uint8Array(await (await png(withAlpha(picture))).arrayBuffer());
-
-/** Messages name options as a command line does, and commands to go on with. */
-function inThePage(message: string): string {
-  return message
-    .replace(/; (?:go on with|begin it again with): .*$/s, "; press Go on")
-    .replace(/--([a-z]+(?:-[a-z]+)*)/g, (_, name: string) => name.replaceAll("-", " "));
-}

@@ -197,6 +197,11 @@ export class DrawingDesk {
     });
   }
 
+  /** Frames as an animation's file. @param delay Milliseconds a frame. */
+  async gif(frames: readonly Pixels[], delay: number): Promise<Blob> {
+    return (await import("./gif.js")).gif(frames, delay);
+  }
+
   /** Ends the refinement; what was found is drawn. */
   stopRefining(): void {
     this.#refining?.abort();

@@ -1,8 +1,11 @@
 /** Starts a thread of the page. */
 import { type Remote, wrap } from "comlink";
 
-/** "drawing" draws and looks inside; "training" trains; "shelf" keeps the runs, and answers while the training's compiles. */
-export type ThreadName = "drawing" | "training" | "shelf";
+/**
+ * "drawing" draws and looks inside; "training" trains; "shelf" keeps the runs, and answers while the training's compiles; "pictures" makes
+ * the person's own ready.
+ */
+export type ThreadName = "drawing" | "training" | "shelf" | "pictures";
 
 /** @param onError Called where the thread does not even start. */
 export function startThread<Desk>(name: ThreadName, onError: () => unknown): Remote<Desk> {

@@ -8,6 +8,7 @@ type Desk = Readonly<Record<string | symbol, (...given: unknown[]) => unknown>>;
 const DESKS: Readonly<Record<ThreadName, () => Promise<object>>> = {
   drawing: async () => new (await import("./drawing-desk.js")).DrawingDesk(),
   training: async () => new (await import("../train/training-desk.js")).TrainingDesk(),
+  pictures: async () => new (await import("../pictures/pictures-desk.js")).PicturesDesk(),
   shelf: async () => new (await import("../train/shelf.js")).Shelf(),
 };
 

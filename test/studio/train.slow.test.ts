@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { strFromU8, unzipSync, zipSync } from "fflate";
-import type { Browser, Download, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { DrawingModel } from "../../src/drawing/drawing-model.js";
 import { sample } from "../../src/drawing/sample.js";
@@ -15,50 +15,9 @@ import { readGan } from "../../src/train/gan/model-file.js";
 import { withoutHooks } from "../../src/train/run/events.js";
 import { device as testDevice } from "../device.js";
 import { describeInBrowser, openBrowser, staticHost, visit, type Visit } from "./browser.js";
+import { button, finished, pauseInTheMiddle, saved, start } from "./train-room.js";
 
 const sha256 = (bytes: Uint8Array): string => new Sha256().update(bytes).hex();
-
-/** A button by its whole name. */
-const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
-
-/** Types the options that all runs here have, and starts. */
-async function start(page: Page, name: string): Promise<void> {
-  const form = page.locator(".new-run");
-  if ((await form.getAttribute("open")) === null) await form.getByRole("heading").click();
-  const more = form.locator("details");
-  if ((await more.getAttribute("open")) === null) await more.getByText("More options").click();
-  const given = { Name: name, Steps: 20, Batch: 4, "Text steps": 4, "Sample every": 10, "Checkpoint every": 5 };
-  for (const [label, value] of Object.entries(given)) await form.getByLabel(label, { exact: true }).fill(String(value));
-  await button(page, "Start").click();
-}
-
-/** Presses Pause as soon as the GAN has begun, then goes to step 6 at least: a checkpoint is behind it, and the end is not near. */
-async function pauseInTheMiddle(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    const press = (): void => {
-      const now = document.querySelector(".now")?.textContent ?? "";
-      const pause = [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Pause");
-      if (/GAN, step/.test(now) && pause) pause.click();
-      else requestAnimationFrame(press);
-    };
-    press();
-  });
-  await page.getByText("Paused", { exact: true }).waitFor();
-  const step = async () => Number(/step (\d+) of/.exec(await page.locator(".now").innerText())?.[1]);
-  for (let before = await step(); before < 6; before = await step()) {
-    await button(page, "One step").click();
-    await page.getByText(`step ${before + 1} of 20`).waitFor();
-  }
-  expect(await step()).toBeLessThan(20);
-}
-
-const finished = (page: Page, step = 20) => page.getByText(`Finished, at step ${step}.`).waitFor();
-
-/** What a button gives to save. */
-async function saved(page: Page, name: string): Promise<Uint8Array> {
-  const [download]: [Download, void] = await Promise.all([page.waitForEvent("download"), button(page, name).click()]);
-  return new Uint8Array(readFileSync(await download.path()));
-}
 
 describeInBrowser("the room Train", () => {
   let browser: Browser;

@@ -1,5 +1,6 @@
 /** Entries of a .zip archive, found by its central directory (PKWARE's APPNOTE 6.3: 4.3.12 to 4.3.16), stored or deflated. */
 import { latin1 } from "../../formats/byte-reader.js";
+import { crc32 } from "../../formats/crc32.js";
 import { type ArchiveEntry, Unpacked } from "./archive-entry.js";
 import { targetInside } from "./links.js";
 import { decodeText } from "./text.js";
@@ -167,16 +168,4 @@ async function bytesAt(archive: RandomAccess, position: number, length: number):
     throw new Error("the zip archive is cut short");
   }
   return bytes;
-}
-
-const CRC_TABLE = Int32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let c = -1;
-  for (let i = 0; i < bytes.length; i++) c = CRC_TABLE[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
-  return ~c >>> 0;
 }

@@ -1,6 +1,6 @@
-/** Frames as a GIF file. Apart from other ways of saving: its library cannot be left out of what imports it. */
+/** Frames as a GIF file: to choose their colours takes the better part of a second, so it is no work for the page. */
 import { applyPalette, GIFEncoder, quantize } from "gifenc";
-import type { Pixels } from "../workers/pixels.js";
+import type { Pixels } from "./pixels.js";
 
 /** Frames as an endless animation. @param delay Milliseconds a frame. */
 export function gif(frames: readonly Pixels[], delay: number): Blob {

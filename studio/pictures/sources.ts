@@ -1,0 +1,74 @@
+/** A folder or archive of the person's as a source of files: what the core's readers of captioned images go by. */
+import { type Archive, archiveKind, HEAD, readArchive } from "../../src/data/files/archive.js";
+import { type FileSource, tooLarge } from "../../src/data/files/source.js";
+import { tarEntries } from "../../src/data/files/tar.js";
+import { zipEntries } from "../../src/data/files/zip.js";
+import { isStray, nameForm } from "../../src/data/names.js";
+import { chunksOf, randomAccess, unpackDeflated } from "../parts/unpack.js";
+import type { GivenFile } from "../train/archive.js";
+import type { GivenPictures } from "./given.js";
+
+/** Folders deeper than this are not looked into. */
+const DEEPEST = 6;
+
+/** @throws DOMException where the folder may not be read */
+export async function sourceOf(given: GivenPictures): Promise<FileSource> {
+  if (given.kind === "archive") return archiveSource(given.file);
+  return folderSource(given.name, given.kind === "files" ? given.files : await filesOf(given.folder));
+}
+
+/** What a set made of them is called. */
+export const nameOf = ({ kind, name }: GivenPictures): string =>
+  kind === "archive" ? name.replace(/\.(?:tgz|tar\.gz|tar|zip)$/i, "") : name;
+
+async function filesOf(folder: FileSystemDirectoryHandle, inside = "", depth = 0): Promise<GivenFile[]> {
+  const found: GivenFile[] = [];
+  for await (const [name, handle] of folder.entries()) {
+    if (isStray(name)) continue;
+    if (handle.kind === "file") found.push({ path: inside + name, file: await (handle as FileSystemFileHandle).getFile() });
+    else if (depth < DEEPEST) found.push(...(await filesOf(handle as FileSystemDirectoryHandle, `${inside}${name}/`, depth + 1)));
+  }
+  return found;
+}
+
+function folderSource(name: string, given: readonly GivenFile[]): FileSource {
+  const files = given
+    .map(({ path, file }) => ({ path: nameForm(path), file }))
+    .filter(({ path }) => !isStray(path))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  return {
+    ...{ path: name, name },
+    size: () => Promise.resolve(files.reduce((sum, { file }) => sum + file.size, 0)),
+    async *read({ wanted, largest, onSkipped }) {
+      for (const { path, file } of files) {
+        if (!wanted(path)) continue;
+        if (file.size > largest) {
+          onSkipped(tooLarge(name, path, file.size, largest));
+          continue;
+        }
+        const bytes = await file.arrayBuffer().catch((error: DOMException) => {
+          onSkipped({ file: `${name}/${path}`, reason: `cannot be read: ${error.message}` });
+        });
+        if (bytes) yield { path, bytes: new Uint8Array(bytes) };
+      }
+    },
+  };
+}
+
+function archiveSource(file: File): FileSource {
+  const named = { path: file.name, name: file.name };
+  return {
+    ...named,
+    size: () => Promise.resolve(file.size),
+    async *read(reading) {
+      const kind = archiveKind(new Uint8Array(await file.slice(0, HEAD).arrayBuffer()), named);
+      const unpacked = (): ReadableStream<Uint8Array<ArrayBuffer>> =>
+        kind === "tgz" ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file.stream();
+      const archive: Archive = {
+        ...named,
+        entries: () => (kind === "zip" ? zipEntries(randomAccess(file), unpackDeflated) : tarEntries(chunksOf(unpacked()), file.size)),
+      };
+      yield* readArchive(archive, reading);
+    },
+  };
+}
