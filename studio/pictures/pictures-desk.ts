@@ -2,6 +2,9 @@
 import type { DataProgress } from "../../src/data/layouts/options.js";
 import { prepareOwn } from "../../src/data/layouts/prepare-own.js";
 import { contentsOf, recognise } from "../../src/data/layouts/recognise.js";
+import { reedParts } from "../../src/data/layouts/reed/packed.js";
+import { prepareLayout } from "../../src/data/layouts/reed/prepare.js";
+import { everyFifthClass } from "../../src/data/split.js";
 import { UserError } from "../../src/errors.js";
 import { inThePage } from "../parts/in-the-page.js";
 import { decodePicture } from "./decode.js";
@@ -35,9 +38,12 @@ export class PicturesDesk {
           .replace(/^[.-]+/, "") || "pictures";
       if (name === "petals") throw new UserError('"petals" is what the studio makes itself: give your folder another name');
       const contents = await contentsOf(await sourceOf(given));
-      const recognised = recognise(contents, name, undefined);
       const options = { signal, onProgress: (progress: DataProgress) => void onProgress(progress) };
-      return await keepSet(await prepareOwn(name, contents, recognised, KEPT_SIZE, decodePicture, options));
+      const reed = reedParts(contents, undefined);
+      const prepared = reed
+        ? await prepareLayout(everyFifthClass(name), reed, KEPT_SIZE, decodePicture, options)
+        : await prepareOwn(name, contents, recognise(contents, name, undefined), KEPT_SIZE, decodePicture, options);
+      return await keepSet(prepared);
     } catch (error) {
       if (signal.aborted) throw new UserError("stopped; nothing half-made is left");
       throw error instanceof UserError ? new UserError(inThePage(error.message)) : error;

@@ -1,8 +1,11 @@
 /** A folder or archive of the person's as a source of files: what the core's readers of captioned images go by. */
 import { type Archive, archiveKind, HEAD, readArchive } from "../../src/data/files/archive.js";
+import { isParquetName } from "../../src/data/files/parquet.js";
+import { withArchives } from "../../src/data/files/shards.js";
 import { type FileSource, tooLarge } from "../../src/data/files/source.js";
 import { tarEntries } from "../../src/data/files/tar.js";
 import { zipEntries } from "../../src/data/files/zip.js";
+import { DataError } from "../../src/data/dataset.js";
 import { isStray, nameForm } from "../../src/data/names.js";
 import { chunksOf, randomAccess, unpackDeflated } from "../parts/unpack.js";
 import type { GivenFile } from "../train/archive.js";
@@ -14,8 +17,23 @@ const DEEPEST = 6;
 /** @throws DOMException where the folder may not be read */
 export async function sourceOf(given: GivenPictures): Promise<FileSource> {
   if (given.kind === "archive") return archiveSource(given.file);
-  return folderSource(given.name, given.kind === "files" ? given.files : await filesOf(given.folder));
+  const files = (given.kind === "files" ? given.files : await filesOf(given.folder))
+    .map(({ path, file }) => ({ path: nameForm(path), file }))
+    .filter(({ path }) => !isStray(path))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  const byPath = new Map(files.map(({ path, file }) => [path, file]));
+  return withArchives(folderSource(given.name, files), (path) =>
+    isParquetName(path) ? notInAPage(path) : archiveSource(byPath.get(path)!),
+  );
 }
+
+/** What would take more code than all other readers together. */
+const notInAPage = (path: string): FileSource => ({
+  ...{ path, name: path, size: () => Promise.resolve(0) },
+  read(): never {
+    throw new DataError(`${path} is a Parquet file, which is not read in a page: train on it in Node`);
+  },
+});
 
 /** What a set made of them is called. */
 export const nameOf = ({ kind, name }: GivenPictures): string =>
@@ -31,11 +49,7 @@ async function filesOf(folder: FileSystemDirectoryHandle, inside = "", depth = 0
   return found;
 }
 
-function folderSource(name: string, given: readonly GivenFile[]): FileSource {
-  const files = given
-    .map(({ path, file }) => ({ path: nameForm(path), file }))
-    .filter(({ path }) => !isStray(path))
-    .sort((a, b) => (a.path < b.path ? -1 : 1));
+function folderSource(name: string, files: readonly GivenFile[]): FileSource {
   return {
     ...{ path: name, name },
     size: () => Promise.resolve(files.reduce((sum, { file }) => sum + file.size, 0)),

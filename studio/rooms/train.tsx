@@ -5,7 +5,7 @@ import { route } from "../route.js";
 import { NewRun } from "../train/new-run.js";
 import { RunView } from "../train/run-view.js";
 import { RunsTable } from "../train/runs-table.js";
-import { enter, notice, runs, shown, training, trouble } from "../train/state.js";
+import { enter, form, notice, runs, shown, training, trouble } from "../train/state.js";
 import "./train.css";
 
 export function TrainRoom() {
@@ -23,7 +23,7 @@ export function TrainRoom() {
         {notice.value ?? (beginning ? "Beginning …" : "")}
       </p>
       {run && <RunView run={run} />}
-      {runs.value && <NewRun open={runs.value.length === 0} />}
+      {runs.value && form.value && <NewRun open={runs.value.length === 0} form={form.value} />}
       <RunsTable />
     </div>
   );

@@ -1,11 +1,11 @@
 /** The form of a new run: preset, variant with its formula, and the options that few need. */
 import { signal } from "@preact/signals";
 import { flagName, type OptionSpec } from "../../src/option-spec.js";
-import { type GivenOptions, TRAIN_OPTIONS, type TrainOptions } from "../../src/train/gan/options.js";
-import { PRESET_VALUES } from "../../src/train/gan/presets.js";
+import type { GivenOptions, TrainOptions } from "../../src/train/gan/options.js";
 import { adapter } from "../model.js";
 import { Pictures } from "../pictures/pictures.js";
 import { data } from "../pictures/state.js";
+import type { FormOptions } from "./shelf.js";
 import { begin, training } from "./state.js";
 import { LETTERS, PAPER, VARIANT_TEXTS } from "./variants.js";
 
@@ -46,17 +46,17 @@ const name = signal("");
 const chosenPreset = (): TabPreset => preset.value ?? (adapter.value?.software === false ? "small" : "tiny");
 
 /** What the form says, as training takes it. */
-function given(): GivenOptions {
+function given({ specs }: FormOptions): GivenOptions {
   const unused = (key: string) => ONLY[key as More] !== undefined && !variant.peek().includes(ONLY[key as More]!);
   const values = Object.entries(typed.peek()).flatMap(([key, text]) => {
     if (text.trim() === "" || unused(key)) return [];
-    const { type } = TRAIN_OPTIONS[key as More] as OptionSpec;
+    const { type } = specs[key as More];
     return [[key, type === "integer" || type === "number" ? Number(text) : text]];
   });
   return { dataset: data.peek(), preset: chosenPreset(), variant: variant.peek(), ...Object.fromEntries(values) } as GivenOptions;
 }
 
-export function NewRun({ open }: { readonly open: boolean }) {
+export function NewRun({ open, form }: { readonly open: boolean; readonly form: FormOptions }) {
   const busy = training.value !== undefined;
   const size = chosenPreset();
   const type = (key: keyof typeof typed.value, text: string) => (typed.value = { ...typed.peek(), [key]: text });
@@ -68,7 +68,7 @@ export function NewRun({ open }: { readonly open: boolean }) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void begin(given(), name.peek().trim());
+          void begin(given(form), name.peek().trim());
           name.value = "";
         }}
       >
@@ -93,8 +93,15 @@ export function NewRun({ open }: { readonly open: boolean }) {
               onInput={(event) => (name.value = event.currentTarget.value)}
             />
           </label>
-          <Field key="steps" option="steps" text={typed.value.steps} placeholder={String(PRESET_VALUES[size].steps)} onText={type} />
-          <Field key="seed" option="seed" text={typed.value.seed} placeholder="0" onText={type} />
+          <Field
+            key="steps"
+            option="steps"
+            text={typed.value.steps}
+            spec={form.specs.steps}
+            placeholder={String(form.presets[size]["steps"])}
+            onText={type}
+          />
+          <Field key="seed" option="seed" spec={form.specs.seed} text={typed.value.seed} placeholder="0" onText={type} />
           <button class="primary" type="submit" disabled={busy}>
             Start
           </button>
@@ -103,7 +110,14 @@ export function NewRun({ open }: { readonly open: boolean }) {
           <summary>More options</summary>
           <div class="options">
             {MORE.filter((key) => ONLY[key] === undefined || variant.value.includes(ONLY[key])).map((key) => (
-              <Field key={key} option={key} text={typed.value[key]} placeholder={defaultOf(key, size)} onText={type} />
+              <Field
+                key={key}
+                option={key}
+                spec={form.specs[key]}
+                text={typed.value[key]}
+                placeholder={defaultOf(key, size, form)}
+                onText={type}
+              />
             ))}
           </div>
         </details>
@@ -114,9 +128,9 @@ export function NewRun({ open }: { readonly open: boolean }) {
 }
 
 /** The default of an option, as a field shows it. */
-function defaultOf(key: More, size: TabPreset): string {
-  const spec: OptionSpec = TRAIN_OPTIONS[key];
-  const ofPreset = (PRESET_VALUES[size] as Partial<Record<string, number>>)[key];
+function defaultOf(key: More, size: TabPreset, { specs, presets }: FormOptions): string {
+  const spec = specs[key];
+  const ofPreset = presets[size][key];
   return String(ofPreset ?? ("default" in spec ? spec.default : key === "textForm" ? "as suits the pictures" : "by the adapter"));
 }
 
@@ -128,13 +142,13 @@ const wordsOf = (key: string): string => {
 
 interface FieldProps {
   readonly option: More | "steps" | "seed";
+  readonly spec: OptionSpec;
   readonly text: string | undefined;
   readonly placeholder: string;
   onText(option: FieldProps["option"], text: string): unknown;
 }
 
-function Field({ option, text = "", placeholder, onText }: FieldProps) {
-  const spec: OptionSpec = TRAIN_OPTIONS[option];
+function Field({ option, spec, text = "", placeholder, onText }: FieldProps) {
   const help = `help-${option}`;
   const more = option !== "steps" && option !== "seed";
   return (

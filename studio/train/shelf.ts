@@ -6,7 +6,9 @@ import { MODEL_NAME } from "../../src/train/run/names.js";
 import { parseMetrics } from "../../src/train/run/metrics-file.js";
 import { Run, stepName } from "../../src/train/run/run.js";
 import { GAN_RUN } from "../../src/train/gan/run-kind.js";
-import type { TrainOptions } from "../../src/train/gan/options.js";
+import type { OptionSpec } from "../../src/option-spec.js";
+import { TRAIN_OPTIONS, type TrainOptions } from "../../src/train/gan/options.js";
+import { PRESET_VALUES } from "../../src/train/gan/presets.js";
 import { type CurvePoints, curvesOf } from "./curves.js";
 import { filesOfArchive, filesOfFolder, type GivenFile, zipped } from "./archive.js";
 import { listSets } from "../pictures/set.js";
@@ -32,9 +34,20 @@ export interface RunSummary extends RunLabel {
   readonly busy: boolean;
 }
 
+/** Options by name, and what presets set. */
+export interface FormOptions {
+  readonly specs: Readonly<Record<keyof TrainOptions, OptionSpec>>;
+  readonly presets: Readonly<Record<"tiny" | "small", Readonly<Partial<Record<string, unknown>>>>>;
+}
+
 const storeOf = (id: string): OpfsStore => new OpfsStore(`${RUNS}/${id}`);
 
 export class Shelf {
+  /** What the form of a new run asks for. The page has no table of options of its own: this thread has it already. */
+  form(): Promise<FormOptions> {
+    return Promise.resolve({ specs: TRAIN_OPTIONS, presets: { tiny: PRESET_VALUES.tiny, small: PRESET_VALUES.small } });
+  }
+
   /** All runs, newest first. */
   async list(): Promise<RunSummary[]> {
     const folder = await directory([RUNS], false);

@@ -8,7 +8,7 @@ import { save } from "../parts/save.js";
 import { hashOf, remember, route } from "../route.js";
 import { startThread } from "../workers/start.js";
 import { addStep, type CurvePoints, type Point, thinned } from "./curves.js";
-import type { RunSummary, Shelf } from "./shelf.js";
+import type { FormOptions, RunSummary, Shelf } from "./shelf.js";
 import type { TrainingDesk, TrainingEnd } from "./training-desk.js";
 import type { StepTold, Told } from "./told.js";
 
@@ -29,6 +29,8 @@ export interface Training {
   readonly lines: readonly string[];
 }
 
+/** What the form of a new run asks for; undefined until the thread of the files is there. */
+export const form = signal<FormOptions | undefined>(undefined);
 /** Undefined until they are read. */
 export const runs = signal<readonly RunSummary[] | undefined>(undefined);
 export const training = signal<Training | undefined>(undefined);
@@ -88,6 +90,7 @@ export async function show(id: string | undefined): Promise<void> {
 /** At the first sight of the room: the run that the address names, the one under way, or the newest. */
 export async function enter(): Promise<void> {
   await trying(async () => {
+    form.value ??= await shelf().form();
     await readRuns();
     const asked = route.peek().query.get("run");
     const known = runs.peek()!.map(({ id }) => id);
