@@ -5,10 +5,13 @@
  *   node scripts/build-studio.mjs --if-needed   only when a file that goes into it has changed
  */
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
+
+// Whoever calls it: tests say NODE_ENV=test, and would get the page for developers.
+process.env.NODE_ENV = "production";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const output = join(root, "dist", "studio");
@@ -26,8 +29,39 @@ function sources() {
 }
 
 const digest = sources();
-const fresh = existsSync(stamp) && readFileSync(stamp, "utf8") === digest;
-if (!(fresh && process.argv.includes("--if-needed"))) {
+const isFresh = () => existsSync(stamp) && readFileSync(stamp, "utf8") === digest;
+
+/** Seconds after which another's lock counts as left behind. */
+const LONGEST_BUILD = 120;
+
+/** One build at a time: files of tests that begin side by side ask for the page all at once. */
+async function lock() {
+  const path = `${output}.lock`;
+  mkdirSync(join(root, "dist"), { recursive: true });
+  for (;;) {
+    try {
+      mkdirSync(path);
+      return () => rmSync(path, { recursive: true, force: true });
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EEXIST") throw error;
+      const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+      if (Date.now() - since > 1000 * LONGEST_BUILD) rmSync(path, { recursive: true, force: true });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+const ifNeeded = process.argv.includes("--if-needed");
+if (!(ifNeeded && isFresh())) {
+  const unlock = await lock();
+  try {
+    if (!(ifNeeded && isFresh())) await make();
+  } finally {
+    unlock();
+  }
+}
+
+async function make() {
   process.stderr.write("building the studio's page ...\n");
   await build({ configFile: join(root, "studio", "vite.config.ts"), logLevel: "warn" });
   // The page shows these at first sight.

@@ -30,7 +30,12 @@ export default defineConfig({
       output: {
         // One file for what every thread computes with: many small ones shrink less.
         codeSplitting: {
-          groups: [{ name: "engine", test: /\/(?:kernels|src\/(?:[a-z-]+\.ts|random|formats|gpu|tensor|autograd|models)|@noble)\b/ }],
+          groups: [
+            {
+              name: "engine",
+              test: /\/(?:kernels|src\/(?:[a-z-]+\.ts|random|formats|gpu|tensor|autograd|models|train\/gan\/(?:gan|model-file|options|painter|resolve-options))|@noble)\b/,
+            },
+          ],
         },
       },
     },

@@ -4,6 +4,7 @@ import { prepareOwn } from "../../src/data/layouts/prepare-own.js";
 import { contentsOf, recognise } from "../../src/data/layouts/recognise.js";
 import { reedParts } from "../../src/data/layouts/reed/packed.js";
 import { prepareLayout } from "../../src/data/layouts/reed/prepare.js";
+import { RowsInMemory } from "../../src/data/layouts/rows.js";
 import { everyFifthClass } from "../../src/data/split.js";
 import { UserError } from "../../src/errors.js";
 import { inThePage } from "../parts/in-the-page.js";
@@ -40,10 +41,12 @@ export class PicturesDesk {
       const contents = await contentsOf(await sourceOf(given));
       const options = { signal, onProgress: (progress: DataProgress) => void onProgress(progress) };
       const reed = reedParts(contents, undefined);
+      const rows = new RowsInMemory();
+      const decoding = { decode: decodePicture, rows };
       const prepared = reed
-        ? await prepareLayout(everyFifthClass(name), reed, KEPT_SIZE, decodePicture, options)
-        : await prepareOwn(name, contents, recognise(contents, name, undefined), KEPT_SIZE, decodePicture, options);
-      return await keepSet(prepared);
+        ? await prepareLayout(everyFifthClass(name), reed, KEPT_SIZE, decoding, options)
+        : await prepareOwn(name, contents, recognise(contents, name, undefined), KEPT_SIZE, decoding, options);
+      return await keepSet(rows.together(prepared));
     } catch (error) {
       if (signal.aborted) throw new UserError("stopped; nothing half-made is left");
       throw error instanceof UserError ? new UserError(inThePage(error.message)) : error;

@@ -1,7 +1,7 @@
 /** Sets of the person's own pictures, ready to train on, in the browser's file system. */
 import type { Dataset, Skipped } from "../../src/data/dataset.js";
-import type { PackedDataset } from "../../src/data/packed.js";
-import { decodePacked, encodePacked, type PreparedData } from "../../src/data/packed.js";
+import type { PackedDataset, PreparedData } from "../../src/data/packed.js";
+import { decodePacked, encodePacked } from "../../src/data/packed-form.js";
 import { resized } from "../../src/data/resized.js";
 import { UserError } from "../../src/errors.js";
 import { directory, OpfsStore } from "../train/opfs-store.js";

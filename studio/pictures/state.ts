@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { proxy, type Remote } from "comlink";
 import type { DataProgress } from "../../src/data/layouts/options.js";
 import { messageOf, NO_ENGINE } from "../model.js";
+import { persist } from "../parts/persist.js";
 import { startThread } from "../workers/start.js";
 import type { GivenPictures } from "./given.js";
 import type { PicturesDesk } from "./pictures-desk.js";
@@ -42,8 +43,7 @@ export const prepare = (ask: () => Promise<GivenPictures | undefined> | GivenPic
     if (!given) return;
     preparing.value = { name: given.name, done: 0, total: undefined };
     try {
-      // Asked for once: pictures are not to be thrown away when the disk fills up.
-      void navigator.storage.persist().catch(() => false);
+      persist();
       const onProgress = ({ done, total }: DataProgress) => {
         if (preparing.peek()) preparing.value = { name: given.name, done, total };
       };

@@ -4,6 +4,7 @@ import { proxy, type Remote } from "comlink";
 import type { GivenOptions } from "../../src/train/gan/options.js";
 import type { Move } from "../../src/train/run/events.js";
 import { messageOf, NO_ENGINE, openBytes } from "../model.js";
+import { persist } from "../parts/persist.js";
 import { save } from "../parts/save.js";
 import { hashOf, remember, route } from "../route.js";
 import { startThread } from "../workers/start.js";
@@ -121,8 +122,7 @@ async function train(id: string | undefined, batch: number, work: (tell: (told: 
   const none = { work: undefined, last: undefined, half: undefined, checkpoint: undefined };
   training.value = { id, state: "preparing", imagesPerSecond: 0, batch, lines: [], ...none };
   await trying(async () => {
-    // Asked for once: runs are not to be thrown away when the disk fills up.
-    void navigator.storage.persist().catch(() => false);
+    persist();
     try {
       const { end, step } = await work(proxy(take));
       notice.value = end === "finished" ? `Finished, at step ${step}.` : `Stopped at step ${step}.`;

@@ -42,4 +42,34 @@ describeInBrowser("the page", () => {
       await page.getByText("This browser has no WebGPU: use a current Chrome, Edge, Firefox or Safari").first().waitFor();
     }
   });
+
+  it.each([
+    // What an old browser or a private window lacks, and what it is told.
+    [
+      "delete StorageManager.prototype.getDirectory",
+      "This browser keeps no files for pages: use a current one, and no private window, to train",
+    ],
+    ["delete FileSystemFileHandle.prototype.createWritable", "This browser writes no files for pages: use a current one to train"],
+  ])("says in one sentence why an old browser cannot train: %s", async (lacking, sentence) => {
+    const browser = await openBrowser();
+    const host = await staticHost({ "models/petals.safetensors": readFileSync("test/fixtures/earlier/model-399d622.safetensors") });
+    afterAll(() => host.server.close());
+    const { page, context, errors } = await visit(browser, host.address);
+    await context.addInitScript(`${lacking}; delete StorageManager.prototype.persist;`);
+    await context.route("**/*worker*.js", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `${lacking};${await response.text()}` });
+    });
+    await page.goto(`${host.address}?old#/train`);
+    const start = page.getByRole("button", { name: "Start", exact: true });
+    const alert = page.getByRole("alert").getByText(sentence);
+    await start.or(alert).first().waitFor();
+    if (await start.isVisible()) await start.click();
+    await alert.waitFor();
+    // It still draws.
+    await page.getByRole("link", { name: "Draw" }).click();
+    await page.locator(".results canvas.pixels").first().waitFor();
+    expect(errors).toEqual([]);
+    await context.close();
+  });
 });

@@ -8,7 +8,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Dataset } from "../../src/data/dataset.js";
-import { decodePacked } from "../../src/data/packed.js";
+import { decodePacked } from "../../src/data/packed-form.js";
 import { Sha256 } from "../../src/formats/sha256.js";
 import { openDataset } from "../../src/node/datasets/open.js";
 import { describeInBrowser, openBrowser, staticHost, visit, type Visit } from "./browser.js";

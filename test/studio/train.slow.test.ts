@@ -19,6 +19,14 @@ import { button, finished, pauseInTheMiddle, saved, start } from "./train-room.j
 
 const sha256 = (bytes: Uint8Array): string => new Sha256().update(bytes).hex();
 
+/** The steps that a run has lines of, in their order. */
+const ganSteps = (metrics: Uint8Array): number[] =>
+  strFromU8(metrics)
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { stage: string; step: number })
+    .flatMap(({ stage, step }) => (stage === "GAN" ? [step] : []));
+
 describeInBrowser("the room Train", () => {
   let browser: Browser;
   let address: string;
@@ -87,6 +95,31 @@ describeInBrowser("the room Train", () => {
     expect(sha256(await saved(page, "Save model.safetensors"))).toBe(sha256(model));
   });
 
+  it("says that the storage is full, and goes on with the same bits once there is room", async () => {
+    const { page, context } = tab;
+    await start(page, "full");
+    await pauseInTheMiddle(page);
+    const cdp = await context.newCDPSession(page);
+    const { origin } = new URL(address);
+    await cdp.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
+    await button(page, "Go on").click();
+    await page
+      .getByRole("alert")
+      .getByText(/^The browser's storage for this page is full: delete runs, or free disk space/)
+      .waitFor();
+    await page
+      .locator(".run")
+      .getByText(/stopped at step 5 \(checkpoint\)/)
+      .waitFor();
+    await cdp.send("Storage.overrideQuotaForOrigin", { origin });
+    await button(page, "Go on").click();
+    await finished(page);
+    expect(sha256(await saved(page, "Save model.safetensors"))).toBe(sha256(model));
+    const files = unzipSync(await saved(page, "Save as a run"));
+    const metrics = Object.entries(files).find(([name]) => name.endsWith("/metrics.jsonl"))![1];
+    expect(ganSteps(metrics)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+  });
+
   it("gives Node a run to go on with, and goes on with Node's", async () => {
     const { page } = tab;
     const folder = mkdtempSync(join(tmpdir(), "petalgrad-"));
@@ -107,12 +140,7 @@ describeInBrowser("the room Train", () => {
       await button(page, "Go on").click();
       await finished(page, 24);
       const back = unzipSync(await saved(page, "Save as a run"));
-      const steps = strFromU8(back["from-node-1/metrics.jsonl"]!)
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line) as { stage: string; step: number })
-        .flatMap(({ stage, step }) => (stage === "GAN" ? [step] : []));
-      expect(steps).toEqual(Array.from({ length: 24 }, (_, i) => i + 1));
+      expect(ganSteps(back["from-node-1/metrics.jsonl"]!)).toEqual(Array.from({ length: 24 }, (_, i) => i + 1));
     } finally {
       await rm(folder, { recursive: true });
     }
