@@ -123,3 +123,41 @@ describe("documents", () => {
     for (const page of filesOf("docs/notebook")) expect(page).toMatch(/\/2\d{3}-\d\d-\d\d-[\w-]+\.md$/);
   });
 });
+
+describe("what stands around the code", () => {
+  const json = <T>(file: string): T => JSON.parse(text(file)) as T;
+  const { version, engines } = json<{ version: string; engines: { node: string } }>("package.json");
+
+  it("says one version", () => {
+    expect(/^## (\S+)/m.exec(text("CHANGELOG.md"))?.[1]).toBe(version);
+    expect(/^version: (.*)$/m.exec(text("CITATION.cff"))?.[1]).toBe(version);
+  });
+
+  it("asks for one Node: developers, the workflow and users", () => {
+    const major = text(".nvmrc").trim();
+    expect(engines.node).toMatch(new RegExp(`^>=${major}\\.`));
+    const workflow = text(".github/workflows/ci.yml");
+    expect(workflow).toContain(`container: node:${major}-`);
+    expect(workflow).toMatch(/- run: bash \.ci\/run$/m);
+  });
+
+  it("writes lines of one width: for editors and for prettier", () => {
+    const { printWidth, tabWidth = 2 } = json<{ printWidth: number; tabWidth?: number }>(".prettierrc.json");
+    const settings = text(".editorconfig");
+    expect(settings).toContain(`max_line_length = ${printWidth}\n`);
+    expect(settings).toContain(`indent_size = ${tabWidth}\n`);
+  });
+
+  it("makes pages of both faces", () => {
+    const { exports } = json<{ exports: Record<string, string | { types: string }> }>("package.json");
+    const faces = Object.values(exports).flatMap((to) =>
+      typeof to === "string" ? [] : [to.types.replace(/^\.\/dist\//, "").replace(".d.ts", ".ts")],
+    );
+    expect(json<{ entryPoints: string[] }>("typedoc.json").entryPoints).toEqual(faces);
+  });
+
+  it("tells how an operation, a kernel variant, an option, a metric and a data set are added", () => {
+    const told = [...text("CONTRIBUTING.md").matchAll(/^## Add an? (.*)$/gm)].map(([, what]) => what);
+    expect(told).toEqual(["operation", "kernel variant", "option", "metric", "data set"]);
+  });
+});
