@@ -6,13 +6,12 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import { zipSync } from "fflate";
 import { encodePacked } from "../../src/data/packed-form.js";
 import { readPacked } from "../../src/node/datasets/packed-file.js";
 import { readNpy, readNpz } from "../../src/formats/npy.js";
 import { readTorch7 } from "../../src/formats/torch7.js";
-import { UserError } from "../../src/errors.js";
 import { parseTuning } from "../../src/gpu/tuning-file.js";
 import { openEmbeddings } from "../../src/node/datasets/embeddings/given-embeddings.js";
 import { exportStateDict, importTextEncoder } from "../../src/train/text/import/import-encoder.js";
@@ -30,40 +29,12 @@ import { tinyPrepared } from "../data/tiny-dataset.js";
 import { pythonFile } from "../formats/python-files.js";
 import { lua, torchObject, torchTensor, writeTorch7 } from "../formats/torch7-writer.js";
 import { altered, tinyModels, tinyParts } from "../train/gan/tiny-model.js";
-import { damaged, nonsense, pick, type Random, randomStream } from "./mutations.js";
-
-const RUNS = 300;
-/** Generous on a busy machine; what hangs takes for ever. */
-const SECONDS = 20;
-/** Beyond what the process held before, of files of some kilobytes. */
-const MEGABYTES = 1000;
+import { damaged, nonsense, pick, type Random } from "./mutations.js";
+import { survives } from "./survives.js";
 
 let folder: string;
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), "petalgrad-fuzz-"))));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** The peak of the process so far. */
-const peak = (): number => process.resourceUsage().maxRSS / 1024;
-
-/** @param mutate The i-th mutation, made with its own stream of numbers; handed to `read`, which must not need more than a value or an error. */
-async function survives<T>(mutate: (random: Random, i: number) => T | Promise<T>, read: (mutated: T) => unknown): Promise<void> {
-  let values = 0;
-  for (let i = 0; i < RUNS; i++) {
-    const mutated = await mutate(randomStream(1000 + i), i);
-    const [begun, before] = [performance.now(), peak()];
-    try {
-      await read(mutated);
-      values++;
-    } catch (error) {
-      if (!(error instanceof UserError)) throw new Error(`mutation ${i}: ${(error as Error).stack}`, { cause: error });
-      expect(error.message, `mutation ${i}`).toMatch(/^.{1,1500}$/);
-    }
-    expect(performance.now() - begun, `mutation ${i}: milliseconds`).toBeLessThan(1000 * SECONDS);
-    expect(peak() - before, `mutation ${i}: megabytes`).toBeLessThan(MEGABYTES);
-  }
-  // What refuses everything, or nothing, was not tried.
-  expect(values).toBeLessThan(RUNS);
-}
 
 const put = (name: string, bytes: Uint8Array | string): string => {
   const path = join(folder, name);
