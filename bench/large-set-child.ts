@@ -19,12 +19,15 @@ const AT_ONCE = 4;
 async function bySharp(folder: string, side: number, full: boolean): Promise<void> {
   const images = join(folder, "images");
   const names = readdirSync(images).sort();
+  // All have one size.
+  const { width, height } = await sharp(join(images, names[0]!)).metadata();
+  const whole = { width, height };
   let next = 0;
   const work = async (): Promise<void> => {
     while (next < names.length) {
       const image = sharp(join(images, names[next++]!));
       // A part that is the whole keeps sharp from decoding the image smaller than it is.
-      if (full) image.extract({ left: 0, top: 0, width: 640, height: 480 });
+      if (full) image.extract({ left: 0, top: 0, ...whole });
       await image.resize(side, side, { fit: "fill" }).raw().toBuffer();
     }
   };
@@ -39,7 +42,7 @@ if (what === "sharp") {
 } else if (what === "prepare") {
   await openDataset(folder, { size: Number(number), cacheDir: last });
 } else {
-  const given = { dataset: folder, preset: "tiny", steps: Number(number), textSteps: 200, imageSize: 64 } as const;
+  const given = { dataset: folder, preset: "tiny", steps: Number(number), textSteps: 50, imageSize: 64 } as const;
   await train({ given, run: last }, withoutHooks());
 }
 const { user, system } = process.cpuUsage(before);

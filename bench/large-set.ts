@@ -1,10 +1,11 @@
 /**
  * Large sets: how long preparing takes against sharp alone, and how much memory preparing and training take.
  *
- *   npx tsx bench/large-set.ts [--count 100000] [--rounds 3] [--steps 30]
+ *   npx tsx bench/large-set.ts [--count 100000] [--picture 640x480] [--rounds 3] [--steps 30]
  *
- * The pictures are 64 different ones of 640x480 pixels and about as many bytes as MS-COCO's, linked under as many names as are asked for: to
- * prepare, each name is an image. Preparing and sharp take turns, since a machine may have other work; the processor's time is told beside the clock's.
+ * The pictures are 64 different ones, of 640x480 pixels and about as many bytes as MS-COCO's, linked under as many names as are asked for: to
+ * prepare, each name is an image. Preparing and sharp take turns, since a machine may have other work; the processor's time is told beside
+ * the clock's. With --rounds 0 sharp is left out; with --steps 0 training is.
  */
 import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -14,17 +15,18 @@ import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { petalsImage } from "../src/data/petals.js";
 
-const [WIDTH, HEIGHT, DIFFERENT, SIZE] = [640, 480, 64, 64];
-const CAPTIONS = 5;
+const [DIFFERENT, SIZE, CAPTIONS] = [64, 64, 5];
 
 const { values } = parseArgs({
   options: {
     count: { type: "string", default: "100000" },
+    picture: { type: "string", default: "640x480" },
     rounds: { type: "string", default: "3" },
     steps: { type: "string", default: "30" },
   },
 });
 const count = Number(values.count);
+const [WIDTH, HEIGHT] = values.picture.split("x").map(Number) as [number, number];
 
 interface Result {
   readonly seconds: number;
@@ -36,7 +38,7 @@ function child(...words: string[]): Result {
   const file = new URL("large-set-child.ts", import.meta.url).pathname;
   const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", file, ...words], {
     encoding: "utf8",
-    env: { ...process.env, PETALGRAD_CACHE: join(base, "caches") },
+    env: { ...process.env, PETALGRAD_CACHE: caches },
   });
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout.trim().split("\n").at(-1)!) as Result;
@@ -86,8 +88,11 @@ async function makeSet(folder: string): Promise<number> {
 }
 
 const base = mkdtempSync(join(tmpdir(), "petalgrad-large-"));
+const caches = join(base, "caches");
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[numbers.length >> 1]!;
+const median = (numbers: number[]): string => numbers.sort((a, b) => a - b)[numbers.length >> 1]!.toFixed(2);
+const told = (name: string, { seconds, cpu, mebibytes }: Result): string =>
+  `${name} ${seconds.toFixed(1)} s (processor ${cpu.toFixed(1)} s), ${mebibytes.toFixed(0)} MiB`;
 try {
   const folder = join(base, "large");
   const bytes = await makeSet(folder);
@@ -95,33 +100,23 @@ try {
     `${count} images of ${WIDTH}x${HEIGHT}, ${(bytes / 1000).toFixed(0)} kB each (${DIFFERENT} different ones), ${CAPTIONS} captions each`,
   );
   const ratios = { full: [] as number[], fullCpu: [] as number[], small: [] as number[], smallCpu: [] as number[] };
-  let cache = "";
   for (let round = 0; round < Number(values.rounds); round++) {
-    cache = join(base, `cache-${round}`);
+    rmSync(caches, { recursive: true, force: true });
     const full = child("sharp", folder, String(SIZE), "full");
-    const prepared = child("prepare", folder, String(SIZE), cache);
+    const prepared = child("prepare", folder, String(SIZE), caches);
     const small = child("sharp", folder, String(SIZE));
-    const line = ([name, { seconds, cpu, mebibytes }]: [string, Result]): string =>
-      `${name} ${seconds.toFixed(1)} s (processor ${cpu.toFixed(1)} s), ${mebibytes.toFixed(0)} MiB`;
-    say(
-      [["prepare", prepared] as const, ["sharp", full] as const, ["sharp, decoding smaller", small] as const]
-        .map((one) => line([...one]))
-        .join("; "),
-    );
+    say(`${told("prepare", prepared)}; ${told("sharp", full)}; ${told("sharp, decoding smaller", small)}`);
     ratios.full.push(prepared.seconds / full.seconds);
     ratios.fullCpu.push(prepared.cpu / full.cpu);
     ratios.small.push(prepared.seconds / small.seconds);
     ratios.smallCpu.push(prepared.cpu / small.cpu);
   }
-  const { full, fullCpu, small, smallCpu } = ratios;
-  const show = (numbers: number[]): string => median(numbers).toFixed(2);
-  say(`prepare / sharp: ${show(full)} by the clock, ${show(fullCpu)} by the processor's time (bar 1.3)`);
-  say(`prepare / sharp that decodes JPEGs smaller: ${show(small)}, ${show(smallCpu)}`);
+  if (Number(values.rounds) > 0) {
+    const { full, fullCpu, small, smallCpu } = ratios;
+    say(`prepare / sharp: ${median(full)} by the clock, ${median(fullCpu)} by the processor's time (bar 1.3)`);
+    say(`prepare / sharp that decodes JPEGs smaller: ${median(small)}, ${median(smallCpu)}`);
+  } else say(told("prepare", child("prepare", folder, String(SIZE), caches)));
   if (Number(values.steps) > 0) {
-    const caches = join(base, "caches");
-    mkdirSync(caches);
-    // Training finds the packed file where preparing has put it.
-    child("prepare", folder, String(SIZE), caches);
     const large = child("train", folder, values.steps, join(base, "run-large"));
     const petals = child("train", "petals", values.steps, join(base, "run-petals"));
     say(

@@ -287,7 +287,7 @@ describe("mistakes are told before any work", () => {
 
   it("by train", async () => {
     expect(await message(train({ given: { dataset: "tulips" } }, hooks))).toBe(
-      'no data set "tulips": give petals, flowers, birds, or a folder that exists',
+      'no data set "tulips": give petals, flowers, birds, coco, coco2017, or a folder that exists',
     );
     const opened = world.devices.length;
     expect(await message(train({ given: {}, run: inside("gan-failing") }, hooks))).toContain("already holds a run");

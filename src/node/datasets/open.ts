@@ -27,8 +27,8 @@ import { listsBeside, readLists } from "./lists.js";
 const PREPARE_VERSION = 1;
 /** The same, for the other layouts. */
 const OWN_VERSION = 1;
-/** Images decoded at a time: two for each core, so that none waits for the next file. Large ones are fewer (decode.ts). */
-const AT_ONCE = Math.min(32, Math.max(4, 2 * availableParallelism()));
+/** Images decoded at a time: two for each thread that decodes (libuv has four), so that none waits for the next file. Large ones are fewer (decode.ts). */
+const AT_ONCE = Math.min(32, Math.max(8, 2 * availableParallelism()));
 
 /**
  * Opens a data set, preparing it (and, for flowers, fetching it) when that has not been done.

@@ -80,7 +80,7 @@ describe("a training that goes on", () => {
     renameSync(old, moved);
     try {
       await expect(requireData(options, true)).rejects.toThrow(
-        `no data set "${old}": give petals, flowers, birds, or a folder that exists; where the folder has moved, say so with --data-dir DIR`,
+        `no data set "${old}": give petals, flowers, birds, coco, coco2017, or a folder that exists; where the folder has moved, say so with --data-dir DIR`,
       );
       const there = { ...options, dataDir: moved };
       await requireData(there, true);
