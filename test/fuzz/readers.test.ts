@@ -10,6 +10,9 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { zipSync } from "fflate";
 import { encodePacked } from "../../src/data/packed-form.js";
 import { readPacked } from "../../src/node/datasets/packed-file.js";
+import { parquetSource } from "../../src/data/files/parquet.js";
+import { concatenate } from "../../src/data/layouts/rows.js";
+import { ParquetWriter } from "../../src/node/datasets/export/parquet-writer.js";
 import { readNpy, readNpz } from "../../src/formats/npy.js";
 import { readTorch7 } from "../../src/formats/torch7.js";
 import { parseTuning } from "../../src/gpu/tuning-file.js";
@@ -134,6 +137,25 @@ it("an .npz file", async () => {
       });
     },
     (bytes) => readNpz(bytes, "x.npz"),
+  );
+});
+
+it("a Parquet file", async () => {
+  const writer = new ParquetWriter();
+  const rows = Array.from({ length: 5 }, (_, i) => ({
+    fileName: `${i}.png`,
+    image: new Uint8Array(50).fill(i),
+    captions: Array.from({ length: i }, (_, k) => `caption ${k} of ${i}`),
+  }));
+  const sound = concatenate([...rows.map((row) => writer.add(row)), writer.end()]);
+  await survives(
+    (random) => damaged(random, sound),
+    async (bytes) => {
+      const read = (position: number, length: number) => Promise.resolve(bytes.subarray(position, position + length));
+      const open = () => Promise.resolve({ access: { size: bytes.length, read }, close: () => Promise.resolve() });
+      const source = parquetSource("x.parquet", () => Promise.resolve(bytes.length), open);
+      for await (const _ of source.read({ wanted: () => true, largest: 2 ** 20, onSkipped: () => undefined }));
+    },
   );
 });
 

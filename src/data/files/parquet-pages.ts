@@ -11,6 +11,24 @@ const MOST_UNPACKED = 32;
 /** Values of one column chunk, and more for each byte of it: runs of one caption are packed well. */
 const MOST_VALUES = 2 ** 20;
 
+/**
+ * Work of the library on a file. It begins all columns at once, and where one is unsound it gives up at once and forgets the others, whose
+ * errors then would be nobody's and end the process: so what is read for them never comes.
+ */
+export async function whileItLasts<T>(file: AsyncBuffer, work: (file: AsyncBuffer) => Promise<T>): Promise<T> {
+  let over = false;
+  const slice: AsyncBuffer["slice"] = async (start, end) => {
+    const bytes = await file.slice(start, end);
+    await new Promise((resolve) => setTimeout(resolve));
+    return over ? new Promise<never>(() => undefined) : bytes;
+  };
+  try {
+    return await work({ byteLength: file.byteLength, slice });
+  } finally {
+    over = true;
+  }
+}
+
 /** A file as the library asks for it. */
 export const asyncBuffer = (access: RandomAccess): AsyncBuffer => ({
   byteLength: access.size,

@@ -7,7 +7,7 @@ import { DataError } from "../dataset.js";
 import { isStray, nameForm } from "../names.js";
 import { Unpacked } from "./archive-entry.js";
 import { baseName } from "./paths.js";
-import { asyncBuffer, checkRows, readGroup } from "./parquet-pages.js";
+import { asyncBuffer, checkRows, readGroup, whileItLasts } from "./parquet-pages.js";
 import { type FileSource, mebibytes, type Reading, type SourceFile, tooLarge } from "./source.js";
 import type { RandomAccess } from "./zip.js";
 
@@ -102,7 +102,9 @@ async function* groups(
           `${name} is packed by ${codec}, which is not read: write it anew with snappy, as by pandas' to_parquet(..., compression="snappy")`,
         );
       const file = await readGroup(access, group, new Set(columns));
-      const rows = await parquetReadObjects({ file, metadata, columns: [...columns], rowStart: first, rowEnd: end, utf8: false });
+      const rows = await whileItLasts(file, (guarded) =>
+        parquetReadObjects({ file: guarded, metadata, columns: [...columns], rowStart: first, rowEnd: end, utf8: false }),
+      );
       yield { rows, first };
     }
     first = end;

@@ -89,6 +89,11 @@ it("refuses what is damaged or claims more than it holds, in one line", async ()
     header.copy(bytes, 4);
     await cut(bytes).toThrow(/damaged Parquet file \((?:it unpacks to more than|a page is damaged)/);
   }
+  // Two columns of one struct, each unsound in a way of its own: neither error may be nobody's.
+  const twice = Buffer.from(sound);
+  twice.writeUInt32LE(0x7fffffff, twice.indexOf("\x89PNG", 0, "latin1") - 4);
+  twice.write("pxth", twice.lastIndexOf("image\x04path") + 6);
+  await cut(twice).toThrow(/a\.parquet is a damaged Parquet file \([^\n]*\); fetch it again$/);
   writeFileSync(file, sound);
   expect((await sets.open({}, file)).images).toBe(2);
   expect(readFileSync(file).equals(sound)).toBe(true);
