@@ -76,6 +76,8 @@ export const prepare = defineCommand({
     // Loaded here, so that --help needs no image decoder.
     const { ownOptions } = await import("../node/datasets/run-data.js");
     const { openWithProgress } = await import("../node/datasets/open-with-progress.js");
+    const { exportDataset, requireEmpty } = await import("../node/datasets/export/export-dataset.js");
+    if (exported !== undefined) await requireEmpty(exported);
     const progress = new Progress(context.stderr);
     const signal = context.catchInterrupt("stopping; what is done of a folder or archive is kept, and the same command goes on");
     try {
@@ -95,7 +97,6 @@ export const prepare = defineCommand({
       await drawSheet(opened, options.sheet, packed, context);
       if (imageList !== undefined) listImages(opened, imageList, context);
       if (exported !== undefined) {
-        const { exportDataset } = await import("../node/datasets/export/export-dataset.js");
         const { images, notes } = await exportDataset(opened, exported, layout!, {
           onProgress: (done, total) => show(progress, { kind: "work", what: `writing ${exported}`, unit: "images", done, total }),
           signal,

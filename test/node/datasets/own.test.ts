@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeEach, expect, it } from "vitest";
 import type { Dataset } from "../../../src/data/dataset.js";
+import { LAYOUT_NAMES } from "../../../src/data/layout-names.js";
 import { isHeldOutByName } from "../../../src/data/split.js";
 import { openDataset } from "../../../src/node/datasets/open.js";
 import type { OpenOptions } from "../../../src/node/datasets/options.js";
@@ -191,8 +192,7 @@ it("a layout is asked for; one that does not fit, and a folder that fits none, g
   put("only.png", picture(0));
   const none = open();
   await expect(none).rejects.toThrow(/is in no layout that is known/);
-  for (const name of ["reed", "coco", "imagefolder", "flickr", "beside", "folders"])
-    await expect(none).rejects.toThrow(`--layout ${name}\n`);
+  for (const name of LAYOUT_NAMES) await expect(none).rejects.toThrow(`--layout ${name}\n`);
   await expect(openDataset("petals", { heldOut: 0.2 })).rejects.toThrow(/leave --held-out out/);
 });
 

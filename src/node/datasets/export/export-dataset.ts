@@ -97,7 +97,8 @@ function notesOn(dataset: Dataset, layout: LayoutName, loses: readonly Part[], w
   ];
 }
 
-async function requireEmpty(folder: string): Promise<void> {
+/** @throws DataError, UserError as `exportDataset` does of the folder: for those who have other work to do first */
+export async function requireEmpty(folder: string): Promise<void> {
   const there = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw new UserError(`${folder} cannot be exported to: ${fileProblemOr(error)}`);
