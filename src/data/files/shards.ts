@@ -31,11 +31,13 @@ export async function withArchives(folder: FileSource, open: (path: string) => F
   if (paths.length === 0) return folder;
   const skipped: Skipped[] = [];
   const found: Inner[] = [];
+  const unpacked = unpackedIn(own);
   for (const path of paths) {
     const source = open(path);
     try {
       const files = await listOf(source);
-      found.push({ path, source, files, mount: keepsName(path, files) ? `${path}/` : here(path) });
+      if (unpacked(path, files)) skipped.push({ file: `${folder.name}/${path}`, reason: "what it holds lies unpacked in the folder" });
+      else found.push({ path, source, files, mount: keepsName(path, files) ? `${path}/` : here(path) });
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       if (own.length === 1) throw error;
@@ -84,13 +86,36 @@ function keepsName(path: string, files: readonly string[]): boolean {
 
 const here = (path: string): string => (path.includes("/") ? `${folderOf(path)}/` : "");
 
+/**
+ * Whether an archive has been unpacked in the folder and left there: its images (its files, where it holds none) lie beside it, in a folder of its
+ * name, or, where they are in folders, anywhere in those.
+ */
+function unpackedIn(own: readonly string[]): (path: string, files: readonly string[]) => boolean {
+  const there = new Set(own);
+  let inFolders: Set<string> | undefined;
+  return (path, files) => {
+    if (isParquetName(path)) return false;
+    const images = files.filter(isImageName);
+    const all = images.length > 0 ? images : files;
+    inFolders ??= new Set(own.flatMap(endsOf));
+    const ends = inFolders;
+    const has = (file: string): boolean => there.has(here(path) + file) || there.has(named(path) + file) || ends.has(file);
+    return all.length > 0 && all.every(has);
+  };
+}
+
+/** What a path ends in, from each of its folders: of a/b/c.jpg that is b/c.jpg. */
+function endsOf(path: string): string[] {
+  const parts = path.split("/");
+  return parts.slice(1, -1).map((_, i) => parts.slice(i + 1).join("/"));
+}
+
+/** The folder of an archive's name. */
+const named = (path: string): string => `${path.replace(/\.(?:tgz|tar\.gz|tar|zip)$/i, "")}/`;
+
 /** Archives that would bring a file which is there already stand in folders of their own names. */
 function apart(own: readonly string[], found: readonly Inner[]): Inner[] {
   const count = new Map<string, number>(own.map((path) => [path, 1]));
   for (const { files, mount } of found) for (const file of new Set(files)) count.set(mount + file, (count.get(mount + file) ?? 0) + 1);
-  return found.map((one) =>
-    one.files.some((file) => count.get(one.mount + file)! > 1)
-      ? { ...one, mount: `${one.path.replace(/\.(?:tgz|tar\.gz|tar|zip)$/i, "")}/` }
-      : one,
-  );
+  return found.map((one) => (one.files.some((file) => count.get(one.mount + file)! > 1) ? { ...one, mount: named(one.path) } : one));
 }

@@ -82,6 +82,25 @@ it("archives that hold files of the same name stand in folders of their own", as
   expect(found(await sets.open())).toEqual({ 0: ["in a"], 10: ["in b"] });
 });
 
+it("an archive that was unpacked and left beside its files is not read twice", async () => {
+  sets.put("captions.txt", "image,caption\n0.png,zero\n1.png,one\n");
+  for (const i of [0, 1]) sets.put(`deep/Images/${i}.png`, picture(10 * i));
+  const images = { "Images/0.png": picture(0), "Images/1.png": picture(10) };
+  sets.put("anywhere.zip", zip(images));
+  const dataset = await sets.open();
+  expect(found(dataset)).toEqual({ 0: ["zero"], 10: ["one"] });
+  expect(skipped(dataset)).toEqual(["anywhere.zip: what it holds lies unpacked in the folder"]);
+  // In a folder of the archive's name; and files of the same names that are others.
+  sets.next();
+  for (const i of [0, 1]) sets.put(`flat/${i}.png`, picture(10 * i));
+  for (const i of [0, 1]) sets.put(`flat/${i}.txt`, `number ${i}`);
+  sets.put("flat.zip", zip({ "0.png": picture(0), "1.png": picture(10), "0.txt": text("number 0"), "1.txt": text("number 1") }));
+  sets.put("other.zip", zip({ "0.png": picture(200), "0.txt": text("another") }));
+  const two = await sets.open();
+  expect(found(two)).toEqual({ 0: ["number 0"], 10: ["number 1"], 200: ["another"] });
+  expect(skipped(two)).toEqual(["flat.zip: what it holds lies unpacked in the folder"]);
+});
+
 it("an archive that is damaged, or of a kind that is not read, spoils no folder; alone it is an error", async () => {
   sets.put("0.png", picture(0));
   sets.put("0.txt", "zero");
