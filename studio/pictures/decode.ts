@@ -1,5 +1,5 @@
 /** A picture's bytes as the pixels that a data set stores, decoded by the browser: upright, on white where it is transparent. */
-import type { DecodedImage } from "../../src/data/layouts/decode-images.js";
+import type { DecodedImage } from "../../src/data/layouts/rows.js";
 import { storedSide } from "../../src/data/photo.js";
 import { resizeArea } from "../../src/data/resize.js";
 

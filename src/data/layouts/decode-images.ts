@@ -6,7 +6,7 @@ import { DataError, type Skipped } from "../dataset.js";
 import type { FileSource } from "../files/source.js";
 import { endingOf, isImageName } from "../names.js";
 import type { LayoutOptions } from "./options.js";
-import type { Row, Rows } from "./rows.js";
+import type { DecodedImage, Row, Rows } from "./rows.js";
 
 /** Bytes of the largest image file that is read. */
 export const LARGEST_IMAGE = 2 ** 27;
@@ -21,13 +21,6 @@ const MOST_PIXELS = 2 ** 27;
 const MOST_PIXELS_A_BYTE = 1024;
 /** What an image that took too long counts. */
 const GIVEN_UP = 2 ** 26;
-
-export interface DecodedImage {
-  readonly side: number;
-  readonly pixels: Uint8Array;
-  /** Pixels that were decoded; rows and columns count as 64 at least, since thousands of tiny rows take as long. */
-  readonly work: number;
-}
 
 /**
  * Decodes an image, and resizes it, aspect ratio ignored, to a square: what a runtime has for that.

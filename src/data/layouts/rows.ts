@@ -1,6 +1,12 @@
 /** Rows of pixels as they are decoded: where a preparation puts them, and what an earlier one that was stopped has put there. */
 import type { PreparedData, PreparedSet } from "../packed.js";
-import type { DecodedImage } from "./decode-images.js";
+
+export interface DecodedImage {
+  readonly side: number;
+  readonly pixels: Uint8Array;
+  /** Pixels that were decoded; rows and columns count as 64 at least, since thousands of tiny rows take as long. */
+  readonly work: number;
+}
 
 /** Where the pixels of an image lie. */
 export interface Row {

@@ -2,7 +2,8 @@
 import sharp, { type OutputInfo } from "sharp";
 import { DataError } from "../../data/dataset.js";
 import { latin1 } from "../../formats/byte-reader.js";
-import { type DecodedImage, LARGEST_IMAGE } from "../../data/layouts/decode-images.js";
+import { LARGEST_IMAGE } from "../../data/layouts/decode-images.js";
+import type { DecodedImage } from "../../data/layouts/rows.js";
 import { readFileUpTo } from "./read-file.js";
 import { type Photo, photoImage, storedSide } from "../../data/photo.js";
 import { resizeArea } from "../../data/resize.js";

@@ -12,8 +12,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { DataError } from "../../data/dataset.js";
 import { fileProblemOr } from "../files/file-problem.js";
 import { HeldError, lockFolder, lockState } from "../files/run-lock.js";
-import type { DecodedImage } from "../../data/layouts/decode-images.js";
-import type { Outcome, Row, Rows } from "../../data/layouts/rows.js";
+import type { DecodedImage, Outcome, Row, Rows } from "../../data/layouts/rows.js";
 
 /** Bytes read by one system call. */
 const PIECE = 1 << 20;

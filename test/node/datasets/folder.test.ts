@@ -336,7 +336,9 @@ describe("packed files of data sets", () => {
 
 describe("what is missing or wrong", () => {
   it("a data set of no such name", async () => {
-    await expect(openDataset("tulips")).rejects.toThrow('no data set "tulips": give petals, flowers, birds, coco, coco2017, or a folder that exists');
+    await expect(openDataset("tulips")).rejects.toThrow(
+      'no data set "tulips": give petals, flowers, birds, coco, coco2017, or a folder that exists',
+    );
   });
 
   it("images or captions: what to put where", async () => {
