@@ -3,6 +3,9 @@ import type { Dataset } from "../../data/dataset.js";
 import { UserError } from "../../errors.js";
 import { Sha256 } from "../../formats/sha256.js";
 import type { Device } from "../../gpu/device.js";
+import { TextEncoder } from "../../models/text-encoder.js";
+import { RandomStream } from "../../random/philox.js";
+import { StreamPurpose } from "../../random/streams.js";
 import { CaptionTable } from "../text/caption-table.js";
 import { type BatchTexts, normalisationOf, normalise } from "../text/captions.js";
 import { EmbeddedDataset, nameOf, placeVectors } from "../../data/embeddings/embedded-dataset.js";
@@ -10,10 +13,13 @@ import type { GivenEmbeddings } from "../../data/embeddings/given.js";
 import { GAN_ADAM } from "./gan.js";
 import type { TrainHooks } from "../run/events.js";
 import { encodeTextEncoder, type ModelTexts, type TextEncoderFile } from "../text/encoder-file.js";
+import { isNormalised, normalisationFor } from "../text/text-model.js";
 import { TEXT_ENCODER_NAME } from "../run/names.js";
 import type { TrainOptions } from "./options.js";
 import type { Run } from "../run/run.js";
 import type { RunStore } from "../run/store.js";
+import { textSource } from "./text-source.js";
+import { jointTraining, obtainTextEncoder, symbolsOf } from "./text-stage.js";
 import { TrainedText } from "./trained-text.js";
 
 export interface Conditioning {
@@ -26,8 +32,34 @@ export interface Conditioning {
   readonly texts: ModelTexts;
 }
 
+/** By the given text encoder, or by one that is obtained now. @returns undefined when the signal ended its training */
+export async function conditionedByText(
+  device: Device,
+  dataset: Dataset,
+  options: TrainOptions,
+  run: Run<TrainOptions>,
+  cache: RunStore | undefined,
+  hooks: TrainHooks,
+  given: TextEncoderFile | undefined,
+): Promise<Conditioning | undefined> {
+  const { trained, scratch } = textSource(options);
+  const text = given ?? (scratch ? newTextEncoder(dataset, options) : await obtainTextEncoder(device, dataset, options, run, cache, hooks));
+  if (!text) return undefined;
+  const normalisation = isNormalised(text) ? text.normalisation : await normalisationFor(device, dataset, text);
+  if (trained) return conditionedByTraining(device, dataset, { ...text, normalisation }, options, run);
+  return conditionedByEncoder(device, dataset, { ...text, normalisation }, run, cache, hooks);
+}
+
+/** Random weights, for what is trained with the GAN. */
+function newTextEncoder(dataset: Dataset, options: TrainOptions): TextEncoderFile {
+  const alphabet = symbolsOf(dataset, options);
+  const { text } = jointTraining(options);
+  const encoder = new TextEncoder({ ...text, alphabet: alphabet.size }, new RandomStream(options.seed, StreamPurpose.textValues));
+  return { encoder, alphabet, normalisation: { center: new Float32Array(text.embedding), scale: 1 }, image: undefined };
+}
+
 /** By a text encoder, which is kept in the run. @param cache Where embedded captions are kept for later runs. */
-export async function conditionedByEncoder(
+async function conditionedByEncoder(
   device: Device,
   dataset: Dataset,
   text: TextEncoderFile,
@@ -44,7 +76,7 @@ export async function conditionedByEncoder(
  * By a text encoder that is trained with the GAN and kept in the run as it stands: now, and at each checkpoint.
  * @param start Where it begins.
  */
-export async function conditionedByTraining(
+async function conditionedByTraining(
   device: Device,
   dataset: Dataset,
   start: TextEncoderFile,

@@ -4,6 +4,7 @@ import { compile } from "../../tensor/compile.js";
 import { matmul } from "../../tensor/matmul.js";
 import { input } from "../../tensor/tensor.js";
 import type { TrainOptions } from "./options.js";
+import type { TrainHooks } from "../run/events.js";
 import { FIRST_SAMPLE } from "../run/names.js";
 import { duration } from "../run/clock.js";
 import type { JointTraining } from "../text/joint-embedding.js";
@@ -76,7 +77,7 @@ export function expectedSeconds(
 }
 
 /** One line for the user. */
-export function expectation(options: TrainOptions, work: Work, speed: AdapterSpeed): string {
+function expectation(options: TrainOptions, work: Work, speed: AdapterSpeed): string {
   const steps = Math.max(0, options.steps - work.done);
   const { before, step } = expectedSeconds(options, work, speed);
   const parts = [
@@ -85,6 +86,24 @@ export function expectation(options: TrainOptions, work: Work, speed: AdapterSpe
     ...(work.done === 0 ? [`first samples after ${duration(before + Math.min(FIRST_SAMPLE, steps) * step)}`] : []),
   ];
   return `expected on this adapter: about ${duration(before + steps * step)} (${parts.join(", ")})`;
+}
+
+/**
+ * Measures the adapter. What it returns tells once how long the run is expected to take, as soon as one knows whether a text encoder is to be
+ * trained.
+ */
+export async function expecting(
+  device: Device,
+  options: TrainOptions,
+  work: Omit<Work, "text">,
+  { onEvent }: TrainHooks,
+): Promise<(text: boolean) => void> {
+  const speed = await measureSpeed(device);
+  let told = false;
+  return (text) => {
+    if (!told) onEvent({ kind: "message", text: expectation(options, { ...work, text }, speed) });
+    told = true;
+  };
 }
 
 /** Operations of one step of the text encoder's training, of captions of common length: its two large convolutions, if any, and the image network's. */

@@ -4,14 +4,13 @@ import { type Dataset, trainingClasses } from "../../data/dataset.js";
 import type { GivenEmbeddings } from "../../data/embeddings/given.js";
 import { type PairBatch, PairSampler, rowsOf } from "../../data/sampler.js";
 import { NonFiniteError, UserError } from "../../errors.js";
-import { type Device, openDevice } from "../../gpu/device.js";
-import { TextEncoder } from "../../models/text-encoder.js";
+import type { Device } from "../../gpu/device.js";
 import type { Picture } from "../../pictures/image-grid.js";
 import { RandomStream } from "../../random/philox.js";
 import { StreamPurpose } from "../../random/streams.js";
 import { randomKey } from "../../tensor/random.js";
 import type { InputValues } from "../../tensor/program.js";
-import { requireStorage, type Storage } from "../../tensor/storage.js";
+import { requireStorage } from "../../tensor/storage.js";
 import { datasetDigest } from "../run/cache.js";
 import { Clock } from "../run/clock.js";
 import { type Move, type TrainHooks, type TrainResult, withoutHooks } from "../run/events.js";
@@ -19,29 +18,27 @@ import { trainSteps } from "../run/loop.js";
 import { FIRST_SAMPLE, MODEL_NAME, TEXT_ENCODER_NAME } from "../run/names.js";
 import { refuseNonFinite } from "../run/network-file.js";
 import { averageStores, COMPARED_EVERY, requireEqual, requireSame, rowsOfRank, shareTuner, spreadStores } from "../run/ranks.js";
-import type { DeviceSource } from "../run/recovery.js";
 import type { Run } from "../run/run.js";
 import { type SharedResult, SharedProgram } from "../run/shared-program.js";
-import type { RunStore } from "../run/store.js";
 import { dueAfter, goBack, type RunAttempt, type RunTraining, trainInRun } from "../run/training.js";
 import { installTuner } from "../run/tuning.js";
 import { ALONE, shareOf, type World } from "../run/world.js";
 import type { BatchTexts } from "../text/captions.js";
-import { isNormalised, normalisationFor } from "../text/text-model.js";
 import { ByHalves, scalars } from "./by-halves.js";
 import { ganKinds, ganStores, ganTensors, loadGanTensors } from "./checkpoint.js";
-import { conditionedByEmbeddings, conditionedByEncoder, conditionedByTraining, type Conditioning } from "./conditioning.js";
+import { conditionedByEmbeddings, conditionedByText, type Conditioning } from "./conditioning.js";
 import { runCurves } from "./curves.js";
-import { expectation, measureSpeed } from "./expectation.js";
-import { emaDecay, Gan, type GanOptions, type GanProgram } from "./gan.js";
+import { expecting } from "./expectation.js";
+import { emaDecay, Gan, type GanProgram } from "./gan.js";
 import { encodeTextEncoder, type ModelTexts, readTextEncoder, type TextEncoderFile } from "../text/encoder-file.js";
 import { encodeGan } from "./model-file.js";
 import type { GivenOptions, TrainOptions } from "./options.js";
 import { resolveOptions, resumeOptions, usesInterpolation, usesMismatch } from "./resolve-options.js";
+import { rehearse } from "./rehearsal.js";
 import { GAN_RUN } from "./run-kind.js";
 import { SampleGrid } from "./sample-grid.js";
 import { textSource } from "./text-source.js";
-import { isTextEncoderKept, jointTraining, obtainTextEncoder, symbolsOf } from "./text-stage.js";
+import { isTextEncoderKept } from "./text-stage.js";
 
 /** What a training is given beside its options. */
 export interface GanTraining extends RunTraining<TrainOptions> {
@@ -96,7 +93,7 @@ async function trainOn(
   );
   const checkpoint = before && (await goBack(before, ["GAN"], hooks, ({ tensors, path }) => loadGanTensors(gan, tensors, path)));
   const step = checkpoint?.step ?? 0;
-  const tell = await expecting(device, options, gan, step, hooks);
+  const tell = await expecting(device, options, { operations: gan.arithmetic(), done: step }, hooks);
   // A driver that translates kernels only when they run does it for the GAN while the data and the text encoder are prepared.
   const rehearsal =
     device.traits.software && !again && training.rehearse !== false && world.size === 1
@@ -119,7 +116,7 @@ async function trainOn(
     shareTuner(world, device);
     const conditioning = embeddings
       ? await conditionedByEmbeddings(dataset, embeddings, run, hooks)
-      : await conditioningByText(device, dataset, options, run, cache, hooks, text);
+      : await conditionedByText(device, dataset, options, run, cache, hooks, text);
     if (!conditioning) return { run: run.path, end: "stopped", step: 0 };
     await rehearsal;
     gan.text = conditioning.trained;
@@ -165,65 +162,6 @@ async function givenTextEncoder(
   if (before && own) return readTextEncoder(own, before.inside(TEXT_ENCODER_NAME));
   const { file } = textSource(options);
   return file === null ? undefined : readTextEncoder(await required(training, "readFile", "textEncoder")(file), file);
-}
-
-/** The captions by the given text encoder, or by one that is obtained now. @returns undefined when the signal ended its training */
-async function conditioningByText(
-  device: Device,
-  dataset: Dataset,
-  options: TrainOptions,
-  run: Run<TrainOptions>,
-  cache: RunStore | undefined,
-  hooks: TrainHooks,
-  given: TextEncoderFile | undefined,
-): Promise<Conditioning | undefined> {
-  const { trained, scratch } = textSource(options);
-  const text = given ?? (scratch ? newTextEncoder(dataset, options) : await obtainTextEncoder(device, dataset, options, run, cache, hooks));
-  if (!text) return undefined;
-  const normalisation = isNormalised(text) ? text.normalisation : await normalisationFor(device, dataset, text);
-  if (trained) return conditionedByTraining(device, dataset, { ...text, normalisation }, options, run);
-  return conditionedByEncoder(device, dataset, { ...text, normalisation }, run, cache, hooks);
-}
-
-/** Random weights, for what is trained with the GAN. */
-function newTextEncoder(dataset: Dataset, options: TrainOptions): TextEncoderFile {
-  const alphabet = symbolsOf(dataset, options);
-  const { text } = jointTraining(options);
-  const encoder = new TextEncoder({ ...text, alphabet: alphabet.size }, new RandomStream(options.seed, StreamPurpose.textValues));
-  return { encoder, alphabet, normalisation: { center: new Float32Array(text.embedding), scale: 1 }, image: undefined };
-}
-
-/** Measures the adapter. What it returns tells once how long the run is expected to take, as soon as one knows what is to be done. */
-async function expecting(
-  device: Device,
-  options: TrainOptions,
-  gan: Gan,
-  done: number,
-  { onEvent }: TrainHooks,
-): Promise<(text: boolean) => void> {
-  const speed = await measureSpeed(device);
-  const operations = gan.arithmetic();
-  let told = false;
-  return (text) => {
-    if (!told) onEvent({ kind: "message", text: expectation(options, { operations, done, text }, speed) });
-    told = true;
-  };
-}
-
-/**
- * One iteration of a throw-away GAN on a device of its own: software drivers translate a kernel when it first runs, in one thread a
- * device, and keep what they made for others.
- */
-async function rehearse({ openDevice: open = openDevice }: DeviceSource, options: GanOptions, storage: Storage): Promise<void> {
-  const device = await open();
-  try {
-    const program = await new Gan(options, new RandomStream(0, StreamPurpose.ganValues)).compile(device, { storage });
-    await program.run(program.zeros());
-  } catch {
-    // Whatever it was, the run itself meets it and says so.
-  } finally {
-    device.destroy();
-  }
 }
 
 /** A run under way: networks, program, data and store. */
