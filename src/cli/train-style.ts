@@ -7,6 +7,7 @@ import { GROUPS } from "../train/run/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
+import { inWorld, RANK_OPTIONS, SUM_OPTIONS } from "./ranks.js";
 import { RECOVER_OPTION } from "./recover-option.js";
 import { show } from "./training-events.js";
 
@@ -33,42 +34,46 @@ export const trainStyle = defineCommand({
     },
     ...STYLE_OPTIONS,
     recover: RECOVER_OPTION,
+    ...RANK_OPTIONS,
+    ...SUM_OPTIONS,
   },
   examples: [
     ["train-style", "for the newest run"],
     ["train-style --run runs/flowers-1 --steps 5000 --texts interpolated", "for longer, on mixtures of captions"],
     ["train-style --resume runs/flowers-1", "go on where it stopped"],
   ],
-  async run({ run, resume, recover, ...given }, context) {
+  async run({ run, resume, recover, mpiLibrary, rankTimeout, orderedSum, wire, ...given }, context) {
     if (run !== undefined && resume !== undefined)
       throw new UserError("--run begins a style encoder and --resume goes on with one: give one of them");
     const path = resume ?? run ?? newestRun();
     if (path === undefined)
       throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run DIR`);
-    // Loaded here, so that --help needs no engine.
-    await readyAdapter();
-    const { trainStyle: runTraining } = await import("../node/train.js");
-    const progress = new Progress(context.stderr);
-    const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
-    try {
-      const hooks = { onEvent: (event: Parameters<typeof show>[1]) => show(progress, event), signal };
-      const result = await runTraining({ given, run: path, resume: resume !== undefined, recover }, hooks);
-      progress.end();
-      if (result.recovery) {
-        const { mean, byDimension, images, captions } = result.recovery;
-        const [low, high] = [Math.min(...byDimension), Math.max(...byDimension)].map((r) => r.toFixed(2));
-        context.print(
-          `recovered of the noise: R² ${mean.toFixed(3)} on average, ${low} to ${high} by dimension (${images} images, captions of ${captions})`,
+    await inWorld({ mpiLibrary, rankTimeout, orderedSum, wire }, context, async ({ world, progress: output, print, catchInterrupt }) => {
+      // Loaded here, so that --help needs no engine.
+      await readyAdapter();
+      const { trainStyle: runTraining } = await import("../node/train.js");
+      const progress = new Progress(output);
+      const signal = catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
+      try {
+        const hooks = { onEvent: (event: Parameters<typeof show>[1]) => show(progress, event), signal };
+        const result = await runTraining({ given, run: path, resume: resume !== undefined, recover, world }, hooks);
+        progress.end();
+        if (result.recovery) {
+          const { mean, byDimension, images, captions } = result.recovery;
+          const [low, high] = [Math.min(...byDimension), Math.max(...byDimension)].map((r) => r.toFixed(2));
+          print(
+            `recovered of the noise: R² ${mean.toFixed(3)} on average, ${low} to ${high} by dimension (${images} images, captions of ${captions})`,
+          );
+        }
+        if (result.grid) print(`samples: ${result.grid}`);
+        if (result.end === "stopped")
+          return print(`stopped at step ${result.step}; go on with: ${commandLine("train-style", "--resume", path)}`);
+        print(
+          `draw in a photograph's style: ${commandLine("restyle", "--run", path, "--style", "photo.jpg", "--text", "a flower with red petals")}`,
         );
+      } finally {
+        progress.end();
       }
-      if (result.grid) context.print(`samples: ${result.grid}`);
-      if (result.end === "stopped")
-        return context.print(`stopped at step ${result.step}; go on with: ${commandLine("train-style", "--resume", path)}`);
-      context.print(
-        `draw in a photograph's style: ${commandLine("restyle", "--run", path, "--style", "photo.jpg", "--text", "a flower with red petals")}`,
-      );
-    } finally {
-      progress.end();
-    }
+    });
   },
 });

@@ -6,6 +6,7 @@ import { GROUPS } from "../train/run/options.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
 import { Progress } from "./progress.js";
+import { refuseRanks } from "./ranks.js";
 import { RECOVER_OPTION } from "./recover-option.js";
 import { show } from "./training-events.js";
 
@@ -42,6 +43,7 @@ export const trainText = defineCommand({
   async run({ run, resume, recover, ...given }, context) {
     if (run !== undefined && resume !== undefined)
       throw new UserError("--run begins a training and --resume goes on with one: give one of them");
+    refuseRanks("train-text");
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
     const { trainText: runTraining } = await import("../node/train.js");

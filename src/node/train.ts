@@ -49,6 +49,8 @@ export interface StyleRequest {
   readonly resume: boolean;
   /** Go on by itself, at most three times, when the GPU device is lost (default true). */
   readonly recover?: boolean | undefined;
+  /** The ranks that train together (default: this process alone). */
+  readonly world?: World | undefined;
 }
 
 const ABOUT = { node: process.version };
@@ -151,8 +153,10 @@ export async function trainText(request: TextTrainRequest, hooks: TrainHooks): P
 
 /** Trains, or continues, the style encoder of a run. @throws UserError as `train` */
 export async function trainStyle(request: StyleRequest, hooks: TrainHooks): Promise<StyleResult> {
-  const { warn, ...shared } = common(hooks);
-  const store = new FolderStore(request.run);
+  const { world = ALONE } = request;
+  await requireSame(world, { ...request.given, run: request.run, resume: request.resume });
+  const { warn, ...shared } = common(hooks, world);
+  const store = shareStore(world, world.rank === 0 ? new FolderStore(request.run) : new MemoryStore(request.run));
   return withLocks(warn, (locked) => {
     let begun = false;
     return trainStyleEncoder(
@@ -162,10 +166,10 @@ export async function trainStyle(request: StyleRequest, hooks: TrainHooks): Prom
         given: withAbsolutePaths(request.given),
         resume: request.resume,
         recover: request.recover,
-        dataset: (options) => openTrainingData(options, hooks),
+        dataset: (options) => firstOfEachMachine(world, "preparing the data", () => openTrainingData(options, hooks)),
         requireData,
         onBegin: () => {
-          if (!begun) locked(new FolderStore(`${request.run}/style`));
+          if (!begun && world.rank === 0) locked(new FolderStore(`${request.run}/style`));
           begun = true;
         },
       },

@@ -62,6 +62,16 @@ describe("the kernel", () => {
     expect([...result.scalar!]).toEqual(uniforms(0, 0, step, seed).slice(0, 1));
   });
 
+  it("draws each rank's own numbers under one key, rank 0's being those of a key without ranks", async () => {
+    const ranked = await compile(await device(), () => ({ u: randomUniform([8], keyInput("key", true), 1) }));
+    for (const rank of [0, 1, 7]) {
+      const { u } = await ranked.run({ key: randomKey(11, 3, rank) });
+      const exact = [0, 1].flatMap((block) => philox([block, 1, 3, rank], [11, 0]).map((word) => (Math.floor(word / 512) + 0.5) / 2 ** 23));
+      expect([...u]).toEqual(exact);
+    }
+    expect(() => randomKey(1, 1, -1)).toThrow("randomKey: rank must be a whole number");
+  });
+
   it("makes normal numbers by Box and Muller", async () => {
     const result = await draw(11, 3);
     const numbers = result["normal 2"]!;

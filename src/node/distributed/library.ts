@@ -70,6 +70,10 @@ export async function loadLibrary(files: readonly string[], onlyLook = false): P
   // MPICH's asynchronous parts run beyond koffi's small stacks; may be said once only, before anything is loaded.
   if (!configured) koffi.config({ async_stack_size: 2 << 20 });
   configured = true;
+  // UCX, on which Debian's MPICH stands, patches the code of mmap when it loads, which a process with as many threads as Node, Dawn and a
+  // driver have may not survive; and it takes over signals that V8 uses. It reads these once.
+  process.env.UCX_MEM_MMAP_HOOK_MODE ??= "none";
+  process.env.UCX_ERROR_SIGNALS ??= "SIGILL,SIGBUS,SIGFPE";
   for (const file of files) {
     let library: ReturnType<typeof koffi.load>;
     try {

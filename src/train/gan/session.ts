@@ -308,7 +308,7 @@ class Session {
     await averageStores(this.#world, statistics, `step ${step}`);
     await requireEqual(this.#world, parameters, `step ${step}`);
     if (this.#world.rank === 0) await this.#save(step);
-    await this.#world.barrier(`step ${step}, the checkpoint`);
+    await this.#world.barrier(`step ${step}, the checkpoint`, "endless");
   }
 
   async #save(step: number): Promise<void> {

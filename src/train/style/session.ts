@@ -20,8 +20,12 @@ import { networkDigest, refuseNonFinite } from "../run/network-file.js";
 import { type Attempt, trainOnDevice } from "../run/recovery.js";
 import { Run, type RunKind } from "../run/run.js";
 import type { RunStore } from "../run/store.js";
-import { dueAfter, goBack, type TrainingContext } from "../run/training.js";
+import { dueAfter, goBack, recoverable, type TrainingContext } from "../run/training.js";
 import { installTuner } from "../run/tuning.js";
+import { datasetDigest } from "../run/cache.js";
+import { averageStores, COMPARED_EVERY, requireEqual, requireSame, rowsOfRank, shareTuner, spreadStores } from "../run/ranks.js";
+import { SharedProgram } from "../run/shared-program.js";
+import { ALONE, shareOf, type World } from "../run/world.js";
 import { CaptionTable } from "../text/caption-table.js";
 import { encodeStyle } from "./file.js";
 import { StyleGrid } from "./grid.js";
@@ -79,7 +83,7 @@ const MEASURED = 512;
  * the last good checkpoint stands then.
  */
 export async function trainStyle(training: StyleEncoderTraining, hooks: TrainHooks = withoutHooks()): Promise<StyleResult> {
-  return trainOnDevice(training, hooks, async (attempt) => {
+  return trainOnDevice(recoverable(training), hooks, async (attempt) => {
     const parts = await openRun(training, attempt.again);
     return (await Session.begin(attempt, training, parts, hooks)).train();
   });
@@ -117,21 +121,27 @@ class Session {
   #step = 0;
   #grid: string | undefined;
   #recovery: Recovery | undefined;
+  readonly #world: World;
+  /** Aborted when all ranks know that one of them is asked to stop. */
+  readonly #stopped = new AbortController();
 
   private constructor(
     readonly options: StyleOptions,
     readonly run: Run<StyleOptions>,
-    readonly source: Pick<StyleEncoderTraining, "encodePicture">,
+    readonly source: Pick<StyleEncoderTraining, "encodePicture" | "world">,
     readonly hooks: TrainHooks,
     readonly captions: CaptionTable,
     readonly training: StyleTraining,
     /** Digest of the generator. */
     readonly generator: string,
-    readonly program: StyleProgram,
+    /** A step alone, or together with other ranks. */
+    readonly program: StyleProgram | SharedProgram,
     readonly reader: StyleReader,
     readonly grid: StyleGrid,
     readonly test: RecoveryTest,
-  ) {}
+  ) {
+    this.#world = source.world ?? ALONE;
+  }
 
   /** Everything up to the first step. */
   static async begin(
@@ -145,6 +155,8 @@ class Session {
       hold(style);
     }
     const { onEvent } = hooks;
+    const { world = ALONE } = source;
+    const rows = rowsOfRank(world, options.batch);
     const data = { ...about, dataDir: options.dataDir };
     await source.requireData?.(data, true);
     const { model, warnings } = await modelOfRun(run, options.generator);
@@ -162,33 +174,38 @@ class Session {
       : undefined;
     onEvent({
       kind: "message",
-      text: `style encoder of ${run.path} (${options.generator} generator), ${options.steps} steps of ${options.batch} on ${device.description}`,
+      text: `style encoder of ${run.path} (${options.generator} generator), ${options.steps} steps of ${options.batch}${world.size === 1 ? "" : ` (${world.size} ranks, ${rows} rows each)`} on ${device.description}`,
     });
     const dataset = typeof source.dataset === "function" ? await source.dataset(data) : source.dataset;
+    await requireSame(world, world.size === 1 ? {} : { ...options, dataDir: null, generator, data: datasetDigest(dataset) });
     if (!resume) {
       source.onBegin?.();
       hold(style);
     }
     await style.writeConfig(options, { adapter: device.description, ...source.about });
     installTuner(device, options.tune, onEvent, source.cache, style.files);
+    shareTuner(world, device);
     const text = await run.readFile(TEXT_ENCODER_NAME);
     if (!text) throw new UserError(`${run.inside(TEXT_ENCODER_NAME)} is missing: the run is not whole`);
     const captions = await CaptionTable.open(device, dataset, model, text, source.cache, hooks);
     onEvent({ kind: "message", text: "compiling the training step" });
-    const program = await training.compile(device);
+    await spreadStores(world, training.stores);
+    const program = world.size === 1 ? await training.compile(device) : await training.compileShared(device, world);
     const painter = await Painter.create(device, model.generator);
     const reader = await StyleReader.create(device, training.style);
     const grid = await StyleGrid.create(painter, captions, about.seed);
     const test = await RecoveryTest.create(painter, captions, options.seed, MEASURED);
     const session = new Session(options, style, source, hooks, captions, training, generator, program, reader, grid, test);
     session.#step = checkpoint?.step ?? 0;
+    // What is compiled from now on, each rank compiles when it needs it.
+    if (world.size > 1) device.tuner = undefined;
     return session;
   }
 
   async train(): Promise<StyleResult> {
     const { run, hooks } = this;
     await this.#steps();
-    await this.captions.keep(hooks.onEvent);
+    if (this.#world.rank === 0) await this.captions.keep(hooks.onEvent);
     const end = this.#step >= this.options.steps ? ("finished" as const) : ("stopped" as const);
     return { folder: run.path, end, step: this.#step, grid: this.#grid, recovery: this.#recovery };
   }
@@ -198,12 +215,24 @@ class Session {
     const { onEvent, signal, pace } = this.hooks;
     if (this.#step >= steps) return onEvent({ kind: "message", text: `the style encoder has done its ${steps} steps` });
     const clock = new Clock(steps, (text) => onEvent({ kind: "message", text }));
+    const due = dueAfter(this.options, { sample: (step) => this.#sample(step), checkpoint: (step) => this.#checkpoint(step) });
+    const { parameters } = this.training.style;
     this.#step = await trainSteps({
-      ...{ done: this.#step, until: steps, signal, pace },
+      ...{ done: this.#step, until: steps, pace, signal: this.#world.size === 1 ? signal : this.#stopped.signal },
       inputs: (step) => this.#inputs(step),
-      run: (inputs) => this.program.run(inputs),
-      record: (step, { loss }) => this.#record(step, loss[0]!, clock.tick(step, batch)),
-      due: dueAfter(this.options, { sample: (step) => this.#sample(step), checkpoint: (step) => this.#checkpoint(step) }),
+      run: async (inputs, step) => {
+        if (this.program instanceof SharedProgram) return this.program.run(inputs, `step ${step}`, signal);
+        const { loss } = await this.program.run(inputs);
+        return { numbers: { loss: loss[0]! }, stop: false };
+      },
+      record: (step, { numbers, stop }) => {
+        if (stop) this.#stopped.abort();
+        return this.#record(step, numbers.loss!, clock.tick(step, batch));
+      },
+      due: (step) => [
+        ...(step % COMPARED_EVERY === 0 ? [() => requireEqual(this.#world, [parameters], `step ${step}`)] : []),
+        ...due(step),
+      ],
     });
     if (this.#step > 0) await this.#checkpoint(this.#step);
   }
@@ -219,7 +248,10 @@ class Session {
       const at = (i % this.options.batch) * size;
       for (let d = 0; d < size; d++) text[at + d]! += share * row[d]!;
     });
-    return { text, key: randomKey(this.options.seed, step), rate: this.training.rate(step) };
+    const own = shareOf(this.#world, this.options.batch);
+    const rank = this.#world.size === 1 ? undefined : this.#world.rank;
+    const rows = text.subarray(own.begin * size, own.end * size);
+    return { text: rows, key: randomKey(this.options.seed, step, rank), rate: this.training.rate(step) };
   }
 
   /** Training captions, and their shares in the batch's texts: caption i goes into text i modulo the batch. */
@@ -246,16 +278,29 @@ class Session {
 
   async #sample(step: number): Promise<void> {
     const { run } = this;
+    await averageStores(this.#world, [this.training.style.statistics], `step ${step}`);
+    const records = await run.readMetrics();
+    // What comes next is for rank 0 alone; the others wait for it in the next step's sum.
+    if (this.#world.rank > 0) return;
     const { picture, captions } = await this.grid.draw(this.reader);
     this.#grid = await run.writeSample(step, await this.source.encodePicture?.(picture, this.grid.captions), captions);
     const recovery = (this.#recovery = await this.test.measure(this.reader));
-    await run.appendMetrics({ stage: "style encoder", step, recovered: recovery.mean });
+    const record = { stage: "style encoder", step, recovered: recovery.mean } as const;
+    await run.appendMetrics(record);
     await run.writeFile("recovery.json", `${JSON.stringify({ step, ...recovery }, null, 2)}\n`);
-    await run.writeCurves(styleCurves(await run.readMetrics()));
+    await run.writeCurves(styleCurves([...records, record]));
     this.hooks.onEvent({ kind: "sample", step, path: this.#grid, picture, captions });
   }
 
   async #checkpoint(step: number): Promise<void> {
+    const { parameters, statistics } = this.training.style;
+    await averageStores(this.#world, [statistics], `step ${step}`);
+    await requireEqual(this.#world, [parameters], `step ${step}`);
+    if (this.#world.rank === 0) await this.#save(step);
+    await this.#world.barrier(`step ${step}, the checkpoint`, "endless");
+  }
+
+  async #save(step: number): Promise<void> {
     const { style } = this.training;
     const tensors = await this.training.tensors();
     refuseNonFinite(step, tensors);

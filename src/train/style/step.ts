@@ -6,7 +6,6 @@
  * The loss is the mean over the dimensions of z, so 1 is that of an encoder that knows nothing. The paper says no more; what is ours to
  * choose is an option, or stands here: Adam as for the GAN, its rate falling to zero along a cosine.
  */
-import { grad } from "../../autograd/grad.js";
 import type { Device } from "../../gpu/device.js";
 import type { Generator } from "../../models/generator.js";
 import { ganInitializers, type RandomSource } from "../../models/initializers.js";
@@ -19,6 +18,10 @@ import { Adam } from "../../tensor/optimizers.js";
 import type { Program } from "../../tensor/program.js";
 import { keyInput, randomNormal } from "../../tensor/random.js";
 import { input, type Tensor } from "../../tensor/tensor.js";
+import type { Store } from "../../tensor/variables.js";
+import { type Learning, LEARNING_ALONE } from "../run/learning.js";
+import { SharedProgram } from "../run/shared-program.js";
+import type { World } from "../run/world.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "../run/network-file.js";
 import type { SafeTensor } from "../../formats/safetensors.js";
 import type { StyleOptions } from "./options.js";
@@ -42,18 +45,30 @@ export class StyleTraining {
 
   /** Compiles one step. Inputs: `text` [B, T], `key`, and `rate` [2] from `rate`. */
   compile(device: Device): Promise<StyleProgram> {
+    return compile(device, () => this.#step(this.options.batch, LEARNING_ALONE));
+  }
+
+  /** Compiles one step of this rank's rows, whose gradients meet those of the other ranks. */
+  compileShared(device: Device, world: World): Promise<SharedProgram> {
+    return SharedProgram.compile(device, world, (learning) => this.#step(this.options.batch / world.size, learning));
+  }
+
+  #step(rows: number, learning: Learning): { loss: Tensor } {
     const { generator, style } = this;
-    const { batch, batchNorm } = this.options;
     const { noiseSize, textSize } = generator.options;
-    return compile(device, () => {
-      const z = randomNormal([batch, noiseSize], keyInput(), KeyStream.style.noise);
-      const images = stopGradient(generator.call(z, input("text", [batch, textSize]), batchNorm === "batch" ? "train" : "evaluate"));
-      const loss = mse(style.call(images, "train"), z);
-      style.updateStatistics();
-      const variables = style.parameters.entries.map((e) => e.tensor);
-      this.#adam.step(grad(loss, variables), input("rate", [2]));
-      return { loss };
-    });
+    const z = randomNormal([rows, noiseSize], keyInput("key", learning.rank !== undefined), KeyStream.style.noise);
+    const mode = this.options.batchNorm === "batch" ? "train" : "evaluate";
+    const images = stopGradient(generator.call(z, input("text", [rows, textSize]), mode));
+    const loss = mse(style.call(images, "train"), z);
+    style.updateStatistics();
+    const numbers = () => ({ loss });
+    learning.learn({ what: "the style encoder's gradients", optimizers: [this.#adam], loss, rate: input("rate", [2]), numbers })();
+    return { loss };
+  }
+
+  /** All variables, as `spreadStores` wants them. */
+  get stores(): readonly Store[] {
+    return [this.style.parameters, this.style.statistics, this.#adam.first, this.#adam.second];
   }
 
   /** The learning rate of step 1, 2, ... */

@@ -7,6 +7,7 @@ import { abortWorld, leaveWorld, openWorld } from "../../../src/node/distributed
 import { FolderStore } from "../../../src/node/files/folder-store.js";
 import { trainGan } from "../../../src/train/gan/session.js";
 import { shareStore } from "../../../src/train/run/ranks.js";
+import { trainStyle } from "../../../src/train/style/session.js";
 import { SharedProgram } from "../../../src/train/run/shared-program.js";
 import { GIVEN } from "./given.js";
 import { SmallNet } from "./small-net.js";
@@ -86,6 +87,17 @@ if (what === "net") {
     if (step === 3 && rank === 1) process.kill(process.pid, "SIGKILL");
   });
 } else if (what === "resume") {
-  tell(await gan(folder, Number(words[0])));
+  const { end } = await gan(folder, Number(words[0]));
+  const store = shareStore(world, new FolderStore(rank === 0 ? folder : "/nowhere/at/all"));
+  const dataset = new PackedDataset(await makePetals({ size: 16, imagesPerClass: 3 }));
+  const losses: number[] = [];
+  const style = await trainStyle(
+    { given: { steps: 3, batch: 4 }, resume: false, store, dataset, world },
+    {
+      signal: new AbortController().signal,
+      onEvent: (event) => event.kind === "step" && losses.push(event.metrics.loss!),
+    },
+  );
+  tell({ end, style: `${style.end} at ${style.step}`, losses });
 } else throw new Error(`no such test: ${what}`);
 await leaveWorld().catch(() => abortWorld(1));

@@ -1,5 +1,5 @@
 /** Training on several ranks: the gradients of the whole batch, one run on all of them, and its end when one of them ends. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -8,7 +8,7 @@ import { PackedDataset } from "../../../src/data/packed.js";
 import { FolderStore } from "../../../src/node/files/folder-store.js";
 import { trainGan } from "../../../src/train/gan/session.js";
 import { GIVEN } from "./given.js";
-import { describeUnderMpi, onRanks } from "./ranks.js";
+import { describeUnderBoth, describeUnderMpi, onRanks } from "./ranks.js";
 import { launcherWords, takeOwn } from "../../../scripts/train-mpi.mjs";
 
 const PROGRAM = "test/node/distributed/learn-program.ts";
@@ -48,11 +48,11 @@ describeUnderMpi("training on two ranks", (launcher) => {
   });
 });
 
-describeUnderMpi("a rank", (launcher) => {
-  const here = join(folder, `${launcher.replace(" ", "-")}-alone`);
+describeUnderBoth("a rank", () => {
+  const here = join(folder, "killed");
 
-  it.runIf(launcher === "Open MPI")("that is killed ends the others, and the run goes on alone and then on two again", async () => {
-    const died = await onRanks(launcher, 2, [PROGRAM, "die", here]);
+  it("that is killed ends the others, and the run goes on alone and then on two again", async () => {
+    const died = await onRanks("Open MPI", 2, [PROGRAM, "die", here]);
     expect(died.code).not.toBe(0);
     expect(died.lines).toEqual([]);
     const checkpoints = () => readdirSync(join(here, "checkpoint")).sort();
@@ -64,22 +64,41 @@ describeUnderMpi("a rank", (launcher) => {
     expect(code, stderr).toBe(0);
     expect(lines.map(({ end }) => end)).toEqual(["finished at 6", "finished at 6"]);
     expect(checkpoints()).toEqual(["step-000004.safetensors", "step-000006.safetensors"]);
-  });
-
-  it.runIf(launcher === "MPICH")("resumes with the same bits, and stops with the others after the same step", async () => {
-    const { code, lines, stderr } = await onRanks(launcher, 2, [PROGRAM, "gan", here]);
-    expect(code, stderr).toBe(0);
-    expect(new Set(lines.flatMap(({ whole, parts }) => [whole, parts])).size).toBe(1);
-    expect(new Set(lines.map(({ stopped }) => stopped)).size).toBe(1);
-    expect(lines[0]!.stopped).toMatch(/^stopped at [67]$/);
-  });
-
-  it("whose library is missing says so", async () => {
-    const missing = await onRanks(launcher, 2, [CLI, "train", "--mpi-library", "/nowhere/libmpi.so"]);
-    expect(missing.code).not.toBe(0);
-    expect(missing.said[0]).toMatch(/^petalgrad: \/nowhere\/libmpi\.so cannot be loaded: /);
+    // A style encoder for it, whose losses all ranks know alike.
+    expect(lines.map(({ style }) => style)).toEqual(["finished at 3", "finished at 3"]);
+    expect(lines[1]!.losses).toEqual(lines[0]!.losses);
+    expect(lines[0]!.losses).toHaveLength(3);
+    expect(existsSync(join(here, "style", "style-encoder.safetensors"))).toBe(true);
   });
 });
+
+describeUnderMpi(
+  "a GAN on two ranks",
+  (launcher) => {
+    const here = join(folder, "gan");
+
+    it("resumes with the same bits, and stops with the others after the same step", async () => {
+      const { code, lines, stderr } = await onRanks(launcher, 2, [PROGRAM, "gan", here]);
+      expect(code, stderr).toBe(0);
+      expect(new Set(lines.flatMap(({ whole, parts }) => [whole, parts])).size).toBe(1);
+      expect(new Set(lines.map(({ stopped }) => stopped)).size).toBe(1);
+      expect(lines[0]!.stopped).toMatch(/^stopped at [67]$/);
+    });
+  },
+  ["MPICH"],
+);
+
+describeUnderMpi(
+  "a rank",
+  (launcher) => {
+    it("whose library is missing says so", async () => {
+      const missing = await onRanks(launcher, 2, [CLI, "train", "--mpi-library", "/nowhere/libmpi.so"]);
+      expect(missing.code).not.toBe(0);
+      expect(missing.said[0]).toMatch(/^petalgrad: \/nowhere\/libmpi\.so cannot be loaded: /);
+    });
+  },
+  ["Open MPI"],
+);
 
 describe("train:mpi", () => {
   it("launches node by the launcher's own words", () => {

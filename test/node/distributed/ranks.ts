@@ -17,10 +17,13 @@ for (const name of LAUNCHERS) {
   console.warn(`skipped: tests of several ranks need ${name} (Debian: apt-get install ${name === "MPICH" ? "mpich" : "openmpi-bin"})`);
 }
 
-/** Tests under each launcher that is here. */
-export function describeUnderMpi(name: string, tests: (launcher: Launcher) => void): void {
-  for (const launcher of LAUNCHERS) describe.skipIf(!MPIRUN[launcher])(`${name}, ${launcher}`, () => tests(launcher));
+/** Tests under each of the launchers, by default all. */
+export function describeUnderMpi(name: string, tests: (launcher: Launcher) => void, launchers: readonly Launcher[] = LAUNCHERS): void {
+  for (const launcher of launchers) describe.skipIf(!MPIRUN[launcher])(`${name}, ${launcher}`, () => tests(launcher));
 }
+
+/** What needs both. */
+export const describeUnderBoth = describe.skipIf(LAUNCHERS.some((launcher) => !MPIRUN[launcher]));
 
 export interface Ended {
   readonly code: number | null;
