@@ -8,6 +8,7 @@ import { nearest } from "../option-spec.js";
 import { type Context, parseOptions, takeWords } from "./command.js";
 import { COMMANDS } from "./commands.js";
 import { commandHelp, generalHelp } from "./help.js";
+import { refuseRanks } from "./ranks.js";
 import { packageVersion } from "./version.js";
 
 async function main(words: readonly string[]): Promise<void> {
@@ -27,6 +28,7 @@ async function main(words: readonly string[]): Promise<void> {
   const typed = takeWords(command, rest);
   const given = parseOptions(command, typed.rest);
   if (given === "help") return print(commandHelp(command));
+  if (!("mpiLibrary" in command.options) && command.name !== "doctor") refuseRanks(command.name);
   await command.run(given, { catchInterrupt, print, stderr: process.stderr } satisfies Context, typed.words);
 }
 

@@ -10,6 +10,7 @@ import { LAYOUT_NAMES } from "../data/layout-names.js";
 import { DATA_OPTIONS } from "../train/run/options.js";
 import { leftOut } from "../data/left-out.js";
 import { Progress } from "./progress.js";
+import { inWorld, RANK_OPTIONS, type RankContext } from "./ranks.js";
 import { show } from "./training-events.js";
 
 const OPTIONS = {
@@ -52,6 +53,7 @@ const OPTIONS = {
     description: "where the contact sheet goes: 64 images with their captions, counts, words and what was left out, as a page and a PNG",
     defaultText: "beside the packed file",
   },
+  ...RANK_OPTIONS,
   skipped: { type: "flag", description: "list every file that was left out, not only some of each kind" },
 } as const;
 
@@ -68,9 +70,9 @@ export const prepare = defineCommand({
     ["prepare --export petals-set --layout imagefolder", "petals as a folder for other programs"],
   ],
   async run(given, context) {
-    const options = withDefaults(OPTIONS, given);
-    const { dataset, dataDir, captions, layout, heldOut, captionTemplate, imageSize, download, skipped, imageList } = options;
-    const exported = options.export;
+    const values = withDefaults(OPTIONS, given);
+    const { dataset, dataDir, captions, layout, heldOut, captionTemplate, imageSize, download, skipped, imageList } = values;
+    const exported = values.export;
     if (exported !== undefined && layout === undefined)
       throw new UserError(`--export ${exported} needs a layout to write: --layout ${LAYOUT_NAMES.join("|")}`);
     // Loaded here, so that --help needs no image decoder.
@@ -78,38 +80,54 @@ export const prepare = defineCommand({
     const { openWithProgress } = await import("../node/datasets/open-with-progress.js");
     const { exportDataset, requireEmpty } = await import("../node/datasets/export/export-dataset.js");
     if (exported !== undefined) await requireEmpty(exported);
-    const progress = new Progress(context.stderr);
-    const signal = context.catchInterrupt("stopping; what is done of a folder or archive is kept, and the same command goes on");
-    try {
-      let packed = "";
-      const wanted = {
-        size: imageSize,
-        onPacked: (file: string) => void (packed = file),
-        download,
-        ...(dataDir !== undefined && { dataDir }),
-        ...(captions !== undefined && { captions }),
-        // Where the data set is exported, its own layout is as it looks.
-        ...ownOptions({ layout: exported === undefined ? layout : undefined, heldOut, captionTemplate }),
-      };
-      const opened = await openWithProgress(dataset, wanted, { onEvent: (event) => show(progress, event), signal });
-      progress.end();
-      describe(opened, context, skipped === true);
-      await drawSheet(opened, options.sheet, packed, context);
-      if (imageList !== undefined) listImages(opened, imageList, context);
-      if (exported !== undefined) {
-        const { images, notes } = await exportDataset(opened, exported, layout!, {
-          onProgress: (done, total) => show(progress, { kind: "work", what: `writing ${exported}`, unit: "images", done, total }),
-          signal,
-        });
+    await inWorld(values, context, async (own) => {
+      const { world, print } = own;
+      const signal = own.catchInterrupt("stopping; what is done of a folder or archive is kept, and the same command goes on");
+      const shared = world.size > 1 ? await sharedDecoding(own) : undefined;
+      if (world.rank > 0) return;
+      const progress = new Progress(own.progress);
+      try {
+        let packed = "";
+        const wanted = {
+          size: imageSize,
+          onPacked: (file: string) => void (packed = file),
+          download,
+          ...(shared && { decoding: shared }),
+          ...(dataDir !== undefined && { dataDir }),
+          ...(captions !== undefined && { captions }),
+          // Where the data set is exported, its own layout is as it looks.
+          ...ownOptions({ layout: exported === undefined ? layout : undefined, heldOut, captionTemplate }),
+        };
+        const opened = await openWithProgress(dataset, wanted, { onEvent: (event) => show(progress, event), signal });
+        await shared?.end();
         progress.end();
-        context.print(`${exported}: ${images} images in layout ${layout}`);
-        for (const note of notes) context.print(note);
+        describe(opened, own, skipped === true);
+        await drawSheet(opened, values.sheet, packed, own);
+        if (imageList !== undefined) listImages(opened, imageList, own);
+        if (exported !== undefined) {
+          const { images, notes } = await exportDataset(opened, exported, layout!, {
+            onProgress: (done, total) => show(progress, { kind: "work", what: `writing ${exported}`, unit: "images", done, total }),
+            signal,
+          });
+          progress.end();
+          print(`${exported}: ${images} images in layout ${layout}`);
+          for (const note of notes) print(note);
+        }
+      } finally {
+        progress.end();
       }
-    } finally {
-      progress.end();
-    }
+    });
   },
 });
+
+/** Rank 0's decoder, which hands images out; the others come back when it has no more. */
+async function sharedDecoding({ world }: RankContext) {
+  const { decodeForFirst, SharedDecoding } = await import("../node/datasets/shared-decoding.js");
+  const { decodeImage } = await import("../node/datasets/decode.js");
+  if (world.rank === 0) return new SharedDecoding(world, decodeImage);
+  await decodeForFirst(world, decodeImage);
+  return undefined;
+}
 
 function listImages(dataset: Dataset, path: string, context: Context): void {
   const lines = Array.from({ length: dataset.images }, (_, i) => `${nameOf(dataset, i)}\n`);

@@ -14,6 +14,7 @@ import { downloadFlowers, flowers } from "./flowers.js";
 import { folderDefinition } from "./folder.js";
 import { findSources, hasCaptions, isFile, isFolder, type LayoutDefinition, type LayoutSources } from "./layout.js";
 import { DATASET_NAMES } from "../../data/dataset-names.js";
+import type { Decoding } from "../../data/layouts/decode-images.js";
 import type { OpenOptions } from "./options.js";
 import { madeOnce, preparedOnce } from "./packed-once.js";
 import { decodeImage } from "./decode.js";
@@ -187,9 +188,11 @@ async function openLayout({ definition, dataDir, sources: found }: Located, opti
   return preparedOnce({ name, key, size, cacheDir: cacheOf(options), source: resolve(complete.images) }, options, async (rows) => {
     const [beside, lists] = [await listsBeside(complete.captions), await readLists(complete.lists)];
     const found = { images: sourceAt(complete.images), captions: sourceAt(complete.captions), beside, lists };
-    return prepareLayout(definition, found, size, { decode: decodeImage, rows, atOnce: AT_ONCE }, options);
+    return prepareLayout(definition, found, size, { ...decodingOf(options), rows }, options);
   });
 }
+
+const decodingOf = ({ decoding }: OpenOptions): Pick<Decoding, "decode" | "atOnce"> => decoding ?? { decode: decodeImage, atOnce: AT_ONCE };
 
 async function openOwn(found: OwnData, options: OpenOptions): Promise<Dataset> {
   const { name, contents } = found;
@@ -197,7 +200,7 @@ async function openOwn(found: OwnData, options: OpenOptions): Promise<Dataset> {
   const wanted = [name, OWN_VERSION, layoutOf(found), size, alphabet, heldOut, captions, captionTemplate];
   const key = keyOf(`${JSON.stringify(wanted)}\n\n${await fingerprint(contents.source.path)}`);
   return preparedOnce({ name, key, size, cacheDir: cacheOf(options), source: resolve(contents.source.path) }, options, (rows) =>
-    prepareFound(found, folderDefinition(name), size, { decode: decodeImage, rows, atOnce: AT_ONCE }, options),
+    prepareFound(found, folderDefinition(name), size, { ...decodingOf(options), rows }, options),
   );
 }
 

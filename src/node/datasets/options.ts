@@ -1,4 +1,5 @@
 /** What openDataset is asked for. */
+import type { Decoding } from "../../data/layouts/decode-images.js";
 import type { DataProgress, LayoutOptions } from "../../data/layouts/options.js";
 
 export type { DataProgress };
@@ -24,6 +25,8 @@ export interface OpenOptions extends LayoutOptions {
   readonly imagesPerClass?: number;
   /** One line for a person to read: that a damaged cache was made anew, how many files were skipped. */
   readonly onMessage?: (line: string) => void;
+  /** How images are decoded, and how many at a time (default: here, as many as there are cores). */
+  readonly decoding?: Pick<Decoding, "decode" | "atOnce">;
   /** Told the packed file of the data set that is opened, whether or not it could be written. */
   readonly onPacked?: (file: string) => void;
 }

@@ -26,8 +26,8 @@ export function sharedBy(world: World): Sharing {
 /** What a piece's numbers are, by their place here. */
 const KINDS = [Uint8Array, Float32Array, Float64Array] as const;
 
-/** Kind and lengths in bytes, as doubles, before the bytes themselves. */
-function packed(pieces: readonly Piece[]): Uint8Array {
+/** Pieces of one kind as bytes: number, kind and lengths as doubles, before the bytes themselves. */
+export function packed(pieces: readonly Piece[]): Uint8Array {
   const lengths = pieces.map(({ byteLength }) => byteLength);
   const head = Float64Array.of(pieces.length, KINDS.findIndex((kind) => pieces[0] instanceof kind), ...lengths); // prettier-ignore
   const all = new Uint8Array(head.byteLength + lengths.reduce((a, b) => a + b, 0));
@@ -40,7 +40,8 @@ function packed(pieces: readonly Piece[]): Uint8Array {
   return all;
 }
 
-function unpacked<Result extends Piece>(bytes: Uint8Array<ArrayBuffer>): Result[] {
+/** Bytes of `packed` as pieces, each in memory of its own. */
+export function unpacked<Result extends Piece>(bytes: Uint8Array<ArrayBuffer>): Result[] {
   const [count, kind] = new Float64Array(bytes.buffer, bytes.byteOffset, 2);
   const lengths = new Float64Array(bytes.buffer, bytes.byteOffset + 16, count);
   let at = 16 + lengths.byteLength;

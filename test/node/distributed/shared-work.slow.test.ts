@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { ALONE } from "../../../src/train/run/world.js";
 import { device } from "../../device.js";
 import { tinyModels } from "../../train/gan/tiny-model.js";
+import { tinyFolder } from "../datasets/tiny-folder.js";
 import { describeUnderMpi, onRanks } from "./ranks.js";
 import { type Digests, digestsOf } from "./shared-tasks.js";
 
@@ -41,6 +42,31 @@ describeUnderMpi("ranks that share work", (launcher) => {
     expect(two.stdout.replace(`${launcher}-2`, `${launcher}-1`)).toBe(one.stdout);
     expect(readFileSync(join(folder, `${launcher}-2.png`))).toEqual(readFileSync(join(folder, `${launcher}-1.png`)));
     expect(readdirSync(folder).filter((name) => name.includes(".tmp-"))).toEqual([]);
+  });
+});
+
+describeUnderMpi("a preparation", (launcher) => {
+  it("has the bytes of one alone, and says once what is left out", async () => {
+    const data = tinyFolder(join(folder, `data-${launcher}`));
+    writeFileSync(join(data, "images", "class_0", "image_0_1.png"), "no image");
+    const run = async (name: string, count: number) => {
+      const cache = join(folder, `${launcher}-${name}`);
+      const words = ["src/cli/main.ts", "prepare", "--dataset", data, "--image-size", "16", "--sheet", join(cache, "sheet")];
+      const { code, stdout } = await onRanks(launcher, count, words, { PETALGRAD_CACHE: cache });
+      const [packed] = readdirSync(cache).filter((file) => file.endsWith(".packed"));
+      return {
+        code,
+        said: stdout.replaceAll(cache, ""),
+        left: readdirSync(cache).filter((file) => file.includes(".part")),
+        bytes: readFileSync(join(cache, packed!)),
+      };
+    };
+    const [one, two] = [await run("prepared-1", 1), await run("prepared-2", 2)];
+    expect([one.code, two.code]).toEqual([0, 0]);
+    expect(two.bytes.equals(one.bytes)).toBe(true);
+    expect(two.said).toBe(one.said);
+    expect(two.said).toContain("1 files were left out");
+    expect(two.left).toEqual([]);
   });
 });
 
