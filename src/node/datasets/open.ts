@@ -76,8 +76,9 @@ async function locate(name: string, options: OpenOptions): Promise<"petals" | Lo
     refuseOwn(name, options);
     return locateLayout(name === "flowers" ? flowers : birds, dataDir ?? (await defaultDataDir(name)), options);
   }
-  if (isCoco(name)) return locateCoco(name, dataDir ?? (await defaultDataDir(name)), options);
   const folder = await isFolder(name);
+  // A folder here that is called so is meant, rather than 20 GB.
+  if (isCoco(name) && !(folder && dataDir === undefined)) return locateCoco(name, dataDir ?? (await defaultDataDir(name)), options);
   if (folder || ((isArchiveName(name) || isParquetName(name)) && (await isFile(name)))) {
     if (dataDir !== undefined) {
       throw new DataError(`${name} is ${folder ? "a folder" : "a file"} already: leave the data folder ${dataDir} out`);

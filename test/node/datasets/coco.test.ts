@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { COCO_REMOTES, type CocoRemotes, downloadCoco, missingOfCoco } from "../../../src/node/datasets/coco.js";
 import { openDataset, requireDataset } from "../../../src/node/datasets/open.js";
 import { cocoArchives as archives } from "./coco-set.js";
-import { found, levels, PictureSets } from "./picture-set.js";
+import { found, levels, picture, PictureSets } from "./picture-set.js";
 
 const sets = new PictureSets("coco");
 beforeEach(() => sets.next());
@@ -69,6 +69,18 @@ it("is fetched part by part, resumed, and opened from its archives; what is ther
   expect(dataset.report.skipped).toEqual([]);
   expect(asked).toHaveLength(4);
   expect(await missingOfCoco("coco2017", dataDir)).toEqual(["val"]);
+});
+
+it("is a folder of that name, where there is one", async () => {
+  sets.put("coco/0.png", picture(0));
+  sets.put("coco/0.txt", "zero");
+  const before = process.cwd();
+  process.chdir(sets.folder);
+  try {
+    expect(found(await openDataset("coco", { size: 8, cacheDir: join(sets.base, "cache") }))).toEqual({ 0: ["zero"] });
+  } finally {
+    process.chdir(before);
+  }
 });
 
 it("says what lacks where nothing may be fetched, and which options are not for it", async () => {
