@@ -2,6 +2,7 @@
 
 import type { RecipeName } from "./recipes.js";
 
+/** Names of the presets, smallest first; "coco-paper" is the paper's for MS-COCO. */
 export const PRESETS = ["tiny", "small", "medium", "paper", "coco-paper"] as const;
 /** Sizes of everything, from seconds on a CPU to the paper's. */
 export type PresetName = (typeof PRESETS)[number];
