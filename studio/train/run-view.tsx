@@ -205,14 +205,13 @@ function UnderWay({ run, now }: { readonly run: RunSummary; readonly now: Traini
   );
 }
 
-function Describe({ run: { id, options } }: { readonly run: RunSummary }) {
-  return (
-    <span>
-      {id}
-      {options &&
-        `: ${options.dataset}, ${options.variant.toUpperCase()}, preset ${options.preset}, batch ${options.batch}, seed ${options.seed}`}
-    </span>
-  );
+/** Its folder's name, where it is called otherwise, and what it trains. */
+function Describe({ run: { id, name, options } }: { readonly run: RunSummary }) {
+  const folder = options && id === name ? [] : [id];
+  const what = options
+    ? [`${options.dataset}, ${options.variant.toUpperCase()}, preset ${options.preset}, batch ${options.batch}, seed ${options.seed}`]
+    : [];
+  return <span>{[...folder, ...what].join(": ")}</span>;
 }
 
 /** Asks before it deletes. */

@@ -55,6 +55,17 @@ describeInBrowser("the room Draw", () => {
     await again.goto(page.url());
     await wait(again, 4);
     expect(await drawn(again)).toEqual(seen);
+
+    // The seed stays as long as it is to be kept.
+    const seed = again.getByLabel("Seed", { exact: true });
+    await again.getByRole("button", { name: "Draw" }).click();
+    await wait(again, 4);
+    expect(await seed.inputValue()).toBe("7");
+    await again.getByLabel("Keep the seed").uncheck();
+    await again.getByRole("button", { name: "Draw" }).click();
+    await expect.poll(() => seed.inputValue()).not.toBe("7");
+    await wait(again, 4);
+    expect(await drawn(again)).not.toEqual(seen);
     expect(foreign).toEqual([]);
     expect(errors).toEqual([]);
     await context.close();

@@ -1,34 +1,13 @@
 /** The room Look inside, used as a person would. */
 import { AxeBuilder } from "@axe-core/playwright";
 import { afterAll, expect, it } from "vitest";
-import { Discriminator } from "../../src/models/discriminator.js";
-import { Generator } from "../../src/models/generator.js";
-import { normal } from "../../src/models/initializers.js";
-import { RandomStream } from "../../src/random/philox.js";
-import { encodeGan, readGan } from "../../src/train/gan/model-file.js";
-import { readFileSync } from "node:fs";
 import { describeInBrowser, openBrowser, pixelsOf, screenshot, staticHost, visit } from "./browser.js";
-
-/** An untrained model with a discriminator, its weights large enough to show. */
-async function model(): Promise<Uint8Array> {
-  const file = await readGan(readFileSync("test/fixtures/earlier/model-399d622.safetensors"), "model");
-  const { imageSize, textSize, textProjection, noiseSize } = file.generator.options;
-  const random = new RandomStream(4);
-  const far = normal(random, 0, 0.2);
-  const initial = { convolution: far, normScale: normal(random, 1, 0.2), linear: () => far };
-  const sizes = { imageSize, width: 4, residual: false, textSize, textProjection } as const;
-  const generator = new Generator({ ...sizes, noiseSize }, initial);
-  const discriminator = new Discriminator(
-    { ...sizes, missingLeakyRelu: "restore", textBatchNorm: true, minibatchDeviation: false },
-    initial,
-  );
-  return encodeGan({ ...file, generator, discriminator });
-}
+import { loudModel } from "./loud-model.js";
 
 describeInBrowser("the room Look inside", () => {
   it("shows the adapter, measures it, and shows a model's layers and where D would change an image", async () => {
     const browser = await openBrowser();
-    const host = await staticHost({ "models/petals.safetensors": await model() });
+    const host = await staticHost({ "models/petals.safetensors": await loudModel() });
     afterAll(() => host.server.close());
     const { page, errors } = await visit(browser, `${host.address}#/inside`);
     await page.getByText("missing: train keeps activations in f32").waitFor();

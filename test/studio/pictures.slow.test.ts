@@ -153,7 +153,7 @@ describeInBrowser("pictures of one's own", () => {
     await start(page, "straight", "bag-of-words");
     await finished(page);
     const model = await saved(page, "Save model.safetensors");
-    await page.getByText(/garden-1: garden, GAN-INT-CLS/).waitFor();
+    await page.getByText(/^garden-1: garden, GAN-INT-CLS/).waitFor();
     await openForm(page);
     await chosen(page).selectOption("garden");
     await start(page, "reloaded", "bag-of-words");

@@ -19,6 +19,10 @@ import { button, finished, pauseInTheMiddle, saved, start } from "./train-room.j
 
 const sha256 = (bytes: Uint8Array): string => new Sha256().update(bytes).hex();
 
+/** A file of a run's archive. */
+const fileIn = (archive: Uint8Array, file: string): Uint8Array =>
+  Object.entries(unzipSync(archive)).find(([name]) => name.endsWith(`/${file}`))![1];
+
 /** The steps that a run has lines of, in their order. */
 const ganSteps = (metrics: Uint8Array): number[] =>
   strFromU8(metrics)
@@ -48,7 +52,15 @@ describeInBrowser("the room Train", () => {
     await finished(page);
     model = await saved(page, "Save model.safetensors");
     const table = page.locator(".chart-numbers").first();
-    expect(await table.getByRole("row", { name: /^discriminator 20 / }).count()).toBe(1);
+    const lines = strFromU8(fileIn(await saved(page, "Save as a run"), "metrics.jsonl"))
+      .trim()
+      .split("\n");
+    const { lossD, lossG } = JSON.parse(lines.at(-1)!) as { lossD: number; lossG: number };
+    for (const [name, loss] of [
+      ["discriminator", lossD],
+      ["generator", lossG],
+    ] as const)
+      expect(await table.getByRole("row", { name: new RegExp(`^${name} 20 .* ${Number(loss.toPrecision(4))}$`) }).count()).toBe(1);
     const slider = page.getByLabel(/^Samples of step/);
     await slider.focus();
     await page.keyboard.press("ArrowLeft");
@@ -113,11 +125,21 @@ describeInBrowser("the room Train", () => {
       .waitFor();
     await cdp.send("Storage.overrideQuotaForOrigin", { origin });
     await button(page, "Go on").click();
+    // D's half and G's half of a step are that step, and neither is more.
+    await pauseInTheMiddle(page);
+    const step = Number(/step (\d+) of/.exec(await page.locator(".now").innerText())![1]);
+    await button(page, "D step").click();
+    await page.getByText("Paused after D’s step").waitFor();
+    const told = await page.locator(".scalars").innerText();
+    expect(told).toContain("D’s loss");
+    expect(told).not.toContain("G’s loss");
+    await button(page, "G step").click();
+    await page.getByText(`step ${step + 1} of 20`).waitFor();
+    await page.getByText("Paused", { exact: true }).waitFor();
+    await button(page, "Go on").click();
     await finished(page);
     expect(sha256(await saved(page, "Save model.safetensors"))).toBe(sha256(model));
-    const files = unzipSync(await saved(page, "Save as a run"));
-    const metrics = Object.entries(files).find(([name]) => name.endsWith("/metrics.jsonl"))![1];
-    expect(ganSteps(metrics)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    expect(ganSteps(fileIn(await saved(page, "Save as a run"), "metrics.jsonl"))).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
   });
 
   it("gives Node a run to go on with, and goes on with Node's", async () => {
