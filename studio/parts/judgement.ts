@@ -1,7 +1,7 @@
 /** What the discriminator says of images, in words that tell also where it says nearly 0 % of all. */
 
 /** Whole, but where that would hide that it is small. */
-export const percent = (share: number): string => (share < 0.0005 ? "under 0.1" : (100 * share).toFixed(share < 0.0995 ? 1 : 0));
+export const percent = (share: number): string => (share < 0.0005 ? "<0.1" : (100 * share).toFixed(share < 0.0995 ? 1 : 0));
 
 /** The place of each by its probability, from 1; undefined while one is not judged yet, or where there is but one. */
 export function placesOf(probabilities: readonly (number | undefined)[]): readonly number[] | undefined {
