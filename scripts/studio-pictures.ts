@@ -63,7 +63,7 @@ const ROOMS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
       .click();
     // Images that are anything but grey come with the last steps.
     await page.getByText(/^Finished, at step/).waitFor();
-    await page.evaluate(() => scrollTo(0, 0));
+    await page.evaluate("scrollTo(0, 0)");
   },
   inside: async (page) => {
     await page.getByLabel("Sentence").fill("a flower with red petals");
