@@ -27,7 +27,8 @@ export class SmallNet {
       this.#store.variable("bias", [HIDDEN], filled),
       this.#store.variable("out", [HIDDEN, OUT], filled),
     ];
-    this.#adam = new Adam(this.#store);
+    // Adam does not see how large gradients are, but for its epsilon.
+    this.#adam = new Adam(this.#store, { epsilon: 0.1 });
   }
 
   /** Records a step of `rows` rows. */
@@ -49,7 +50,7 @@ export class SmallNet {
     const all = (size: number): Float32Array => Float32Array.from({ length: SmallNet.ROWS * size }, () => random.normal());
     const [x, y] = [all(IN), all(OUT)];
     const part = (values: Float32Array, size: number): Float32Array => values.slice(first * size, (first + rows) * size);
-    return { x: part(x, IN), y: part(y, OUT), rate: this.#adam.rate(0.01, step) };
+    return { x: part(x, IN), y: part(y, OUT), rate: this.#adam.rate(0.05, step) };
   }
 
   async values(): Promise<Float32Array> {
