@@ -121,7 +121,7 @@ export default tseslint.config(
               message: "The core also runs in a browser.",
             },
             {
-              group: ["sharp", "pngjs", "tar-stream", "onnxruntime-node"],
+              group: ["sharp", "pngjs", "tar-stream", "onnxruntime-node", "koffi"],
               message: "That is for Node: its place is src/node.",
             },
             { group: ["webgpu", "webgpu/*"], message: "Only src/gpu/dawn.ts opens Dawn." },
@@ -141,7 +141,7 @@ export default tseslint.config(
     rules: {
       "no-restricted-imports": [
         "error",
-        { patterns: [{ group: ["node:*", "sharp", "pngjs", "webgpu"], message: "The studio is a page." }] },
+        { patterns: [{ group: ["node:*", "sharp", "pngjs", "webgpu", "koffi"], message: "The studio is a page." }] },
       ],
       "no-restricted-globals": ["error", ...nodeGlobals.map((name) => ({ name, message: "The studio is a page." }))],
     },

@@ -116,7 +116,7 @@ describe("no circle of imports", () => {
 
 describe("the core knows neither Node nor the DOM", () => {
   it.each(core)("$room", async ({ file }) => {
-    for (const name of ["node:fs", "fs/promises", "path", "sharp", "pngjs", "tar-stream", "webgpu"])
+    for (const name of ["node:fs", "fs/promises", "path", "sharp", "pngjs", "tar-stream", "koffi", "webgpu"])
       expect(await broken(file, `import "${name}";`), name).toContain("no-restricted-imports");
     for (const name of ["process", "Buffer", "setImmediate", "document", "window", "navigator"])
       expect(await broken(file, `export const it = typeof ${name};`), name).toContain("no-restricted-globals");
