@@ -1,6 +1,8 @@
 /** `npm run bench`: how fast kernels and whole steps are on this machine's adapter, and against other libraries. */
+import { writeFileSync } from "node:fs";
 import { UserError } from "../src/errors.js";
 import { openDevice } from "../src/gpu/device.js";
+import { PRESETS } from "../src/train/gan/presets.js";
 import { Tuner } from "../src/gpu/tuner.js";
 import { tuneModeFor } from "../src/train/run/options.js";
 import { defineCommand, parseOptions, withDefaults } from "../src/cli/command.js";
@@ -10,6 +12,7 @@ import { benchKernels } from "./kernels.js";
 import { benchLadder } from "./ladder.js";
 import { peerCases, WORKS } from "./peer-problems.js";
 import { benchPeers, PEERS } from "./peers.js";
+import { benchRanks } from "./ranks.js";
 import { describeMachine, machineLines, type Row, rowLine, summary, writeReport } from "./report.js";
 import { benchScaling } from "./scaling.js";
 import { Session } from "./session.js";
@@ -52,6 +55,15 @@ const OPTIONS = {
     default: "small",
     description: "what peers are compared on: width 64 at batch 16, or (for GPUs) matmul 4096 and the paper preset",
   },
+  ranks: {
+    type: "text",
+    placeholder: "LIST",
+    description:
+      "measure several ranks of this machine instead, such as 1,2,4: sums of gradients, steps, and the model of both (needs Open MPI or MPICH)",
+    defaultText: "none",
+  },
+  preset: { type: "choice", choices: PRESETS, default: "small", description: "whose steps the ranks take" },
+  mpirun: { type: "text", placeholder: "FILE", description: "what starts the ranks", defaultText: "what this machine has" },
   toggles: {
     type: "text",
     placeholder: "LIST",
@@ -73,6 +85,7 @@ const COMMAND = defineCommand({
   examples: [
     ["bench -- --suite steps --minutes 5", "whole steps only"],
     ['bench -- --suite kernels --filter "width 64, batch 16"', "the kernels of one network"],
+    ["bench -- --ranks 1,2,4 --json ranks.json", "what several ranks cost"],
     ["bench -- --peers tfjs-webgpu,torch --json peers.json", "in turns with two other libraries"],
   ],
   run: () => Promise.resolve(),
@@ -87,6 +100,11 @@ async function main(words: readonly string[]): Promise<void> {
     return;
   }
   const options = withDefaults(OPTIONS, given);
+  if (options.ranks !== undefined) {
+    const report = await benchRanks({ ...options, ranks: counts(options.ranks) }, (line) => console.log(line));
+    if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 1)}\n`);
+    return;
+  }
   const suites = chosen("--suite", options.suite ?? (options.peers === undefined && !options.tune ? SUITES.join() : ""), SUITES);
   const peers = chosen("--peers", options.peers === "all" ? Object.keys(PEERS).join() : (options.peers ?? ""), Object.keys(PEERS));
   const toggles = options.toggles?.split(",") ?? [];
@@ -149,6 +167,13 @@ function suiteRows(suite: (typeof SUITES)[number], session: Session, options: Op
     case "scaling":
       return benchScaling(session);
   }
+}
+
+/** @throws UserError for what is no list of numbers of ranks */
+function counts(list: string): number[] {
+  const found = list.split(",").map(Number);
+  if (found.every((count) => Number.isInteger(count) && count >= 1 && count <= 64)) return found;
+  throw new UserError(`bench: --ranks ${list}: give numbers from 1 to 64, such as 1,2,4`);
 }
 
 /** `--peers` may stand alone. */

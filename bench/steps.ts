@@ -10,6 +10,7 @@ import { DOCUMENT_LENGTHS } from "../src/models/text-encoder.js";
 import { compile } from "../src/tensor/compile.js";
 import { pixelWords } from "../src/tensor/pixels.js";
 import type { InputValues, Program } from "../src/tensor/program.js";
+import { randomKey } from "../src/tensor/random.js";
 import type { Storage } from "../src/tensor/storage.js";
 import { input } from "../src/tensor/tensor.js";
 import { arithmetic } from "../src/tensor/work.js";
@@ -90,6 +91,26 @@ async function scriptTime(device: Device, program: Program, inputs: InputValues,
   return median(times);
 }
 
+/** All that a step may be fed with. @param rank Whose noise it is; none where nobody shares the batch. */
+export function ganInputs(gan: Gan, rows: number, rank?: number): Record<string, ArrayLike<number>> {
+  const { imageSize, textSize } = gan.options;
+  const images = Uint32Array.from({ length: pixelWords([rows, 3, imageSize, imageSize]) }, (_, i) => Math.imul(i, 2654435761) >>> 0);
+  return {
+    ...{ real: images, wrong: images.slice().reverse(), text: inputValues(rows * textSize) },
+    ...{ rateD: gan.adamD.rate(2e-4, 1), rateG: gan.adamG.rate(2e-4, 1), decay: [0.9], key: randomKey(1, 2, rank) },
+  };
+}
+
+/** Frees a GAN's memory on the device. */
+export function freeGan(gan: Gan): void {
+  const players = [gan.generator, gan.discriminator, gan.average, ...(gan.reader ? [gan.reader] : [])];
+  const optimizers = [gan.adamG, gan.adamD, ...(gan.adamR ? [gan.adamR] : [])];
+  freeStores([
+    ...players.flatMap((network) => [network.parameters, network.statistics]),
+    ...optimizers.flatMap((adam) => [adam.first, adam.second]),
+  ]);
+}
+
 /** GAN-INT-CLS, or another variant, with the preset's sizes unless others are given. */
 export function ganStep(preset: PresetName, given: GivenOptions = {}): StepCase {
   const options: GanOptions & { readonly storage: Storage } = resolveOptions({ ...given, preset }, { software: true });
@@ -103,17 +124,9 @@ export function ganStep(preset: PresetName, given: GivenOptions = {}): StepCase 
     compile: async (device) => {
       const gan = new Gan(options, new RandomStream(1, 1));
       const program = await gan.compile(device, { storage });
-      const images = Uint32Array.from({ length: pixelWords([batch, 3, imageSize, imageSize]) }, (_, i) => Math.imul(i, 2654435761) >>> 0);
-      const given: Record<string, ArrayLike<number>> = {
-        ...{ real: images, wrong: images.slice().reverse(), text: inputValues(batch * options.textSize) },
-        ...{ rateD: gan.adamD.rate(2e-4, 1), rateG: gan.adamG.rate(2e-4, 1), decay: [0.9], key: Uint32Array.of(1, 2, 3) },
-      };
+      const given = ganInputs(gan, batch);
       const inputs = Object.fromEntries(program.inputs.map((name) => [name, given[name]!]));
-      const players = [gan.generator, gan.discriminator, gan.average, ...(gan.reader ? [gan.reader] : [])];
-      const networks = players.flatMap((network) => [network.parameters, network.statistics]);
-      const optimizers = [gan.adamG, gan.adamD, ...(gan.adamR ? [gan.adamR] : [])];
-      const moments = optimizers.flatMap((adam) => [adam.first, adam.second]);
-      return { program, inputs, free: () => freeStores([...networks, ...moments]) };
+      return { program, inputs, free: () => freeGan(gan) };
     },
   };
 }
