@@ -53,7 +53,8 @@ export const embeddings = defineCommand({
     const { readPath } = await import("../node/files/read-bytes.js");
     const { readTextModel } = await import("../train/text/encoder-file.js");
     const { openData, requireData } = await import("../node/datasets/run-data.js");
-    const { firstOfEachMachine, sharedBy } = await import("../train/run/shared-work.js");
+    const { firstOfEachMachine } = await import("../train/run/ranks.js");
+    const { sharedBy } = await import("../train/run/shared-work.js");
     const data = { dataset: name, imageSize: 64, dataDir, captions, ...own };
     await requireData(data, false);
     const model = await readPath(textEncoder, readTextModel);

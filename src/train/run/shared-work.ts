@@ -58,14 +58,6 @@ export async function madeByFirst(world: World, what: string, make: () => Promis
   return world.broadcast(world.rank === 0 ? await make() : new Uint8Array(), what, "endless");
 }
 
-/** Work that the first rank of each machine does for the others: they do it after it, and find what it has made. */
-export async function firstOfEachMachine<Result>(world: World, what: string, work: () => Promise<Result>): Promise<Result> {
-  if (world.localRank > 0) await world.barrier(what, "endless");
-  const result = await work();
-  if (world.localRank === 0) await world.barrier(what, "endless");
-  return result;
-}
-
 /** A cache as all ranks see it alike, whether or not they share a disk: what it holds is read by rank 0, and written by it alone. */
 export function storeOfFirst(world: World, store: RunStore): Pick<RunStore, "path" | "read" | "write"> {
   if (world.size === 1) return store;

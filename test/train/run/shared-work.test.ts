@@ -1,7 +1,8 @@
 /** Pieces of work that ranks share: who does which, and what all get. */
 import { describe, expect, it } from "vitest";
 import type { Piece } from "../../../src/tensor/sharing.js";
-import { firstOfEachMachine, madeByFirst, sharedBy, storeOfFirst } from "../../../src/train/run/shared-work.js";
+import { firstOfEachMachine } from "../../../src/train/run/ranks.js";
+import { madeByFirst, sharedBy, storeOfFirst } from "../../../src/train/run/shared-work.js";
 import { MemoryStore } from "../../../src/train/run/store.js";
 import { ALONE } from "../../../src/train/run/world.js";
 import { worlds } from "./worlds.js";
