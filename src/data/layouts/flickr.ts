@@ -1,6 +1,5 @@
 /** Flickr8k and Flickr30k: one file that names an image and a caption a line, as a table (captions.txt, results.csv) or as image#n (.token). */
-import { parseCsv } from "../../formats/csv.js";
-import { DataError } from "../dataset.js";
+import { parseCsv, parseLooseCsv } from "../../formats/csv.js";
 import { baseName } from "../files/paths.js";
 import { imageFinder, isImageName, type Layout, withoutEnding } from "./layout.js";
 
@@ -22,7 +21,7 @@ export const flickr: Layout = {
     const captions = new Map<string, string[]>();
     for await (const { path, text } of contents.texts(signs.slice(0, 1), (one) => skipped.push(one))) {
       let line = 0;
-      for (const [first = "", ...rest] of rows(text, path)) {
+      for (const [first = "", ...rest] of rows(text)) {
         line++;
         const name = first.replace(/#\d+$/, "").trim();
         if (!isImageName(name)) {
@@ -46,14 +45,10 @@ export const flickr: Layout = {
   },
 };
 
-/** Cells of each line, by whichever of tab, bar and comma the first line with an image has first. @throws DataError */
-function rows(text: string, path: string): string[][] {
+/** Cells of each line, by whichever of tab, bar and comma the first line with an image has first. */
+function rows(text: string): string[][] {
   const line = /[^\r\n]*\.(?:jpe?g|png|webp|gif)[^\r\n]*/i.exec(text)?.[0] ?? "";
   const delimiter = line.includes("\t") ? "\t" : /\.\w+\s*\|/.test(line) ? "|" : ",";
   // Quotes are a comma table's alone: elsewhere a caption may hold one.
-  try {
-    return parseCsv(text, { delimiter, quotes: delimiter === ",", relaxed: true });
-  } catch (error) {
-    throw new DataError(`${path} is no sound table: ${(error as Error).message}`);
-  }
+  return delimiter === "," ? parseLooseCsv(text) : parseCsv(text, { delimiter, quotes: false });
 }
