@@ -155,7 +155,7 @@ describe("shapes, when the expression is built", () => {
       () => g.oneHotConv1d(index(2, 3), x(4, 5, 6)),
       "oneHotConv1d: index[2, 3] u32 by x[4, 5, 6]: wants u32 [N, L] by [D, V, K], K at most L",
     ],
-    ["a random key", () => g.randomUniform([3], x(3), 0), "random: the key must be u32 [3], not x[3]"],
+    ["a random key", () => g.randomUniform([3], x(3), 0), "random: the key must be u32 [3], or [4] with a rank, not x[3]"],
     ["data", () => g.tensor([1, 2, 3], [2, 2]), "tensor: 3 values for shape [2, 2]"],
     ["an empty shape", () => x(2, 0), "x: impossible shape [2, 0]"],
     ["grad of a vector", () => g.grad(x(3), []), "grad: x[3] is not a scalar"],
