@@ -111,6 +111,16 @@ describeInBrowser("the room Train", () => {
     const { page, context } = tab;
     await start(page, "full");
     await pauseInTheMiddle(page);
+    // D's half and G's half of a step are that step, and neither is more.
+    const step = Number(/step (\d+) of/.exec(await page.locator(".now").innerText())![1]);
+    await button(page, "D step").click();
+    await page.getByText("Paused after D’s step").waitFor();
+    const told = await page.locator(".scalars").innerText();
+    expect(told).toContain("D’s loss");
+    expect(told).not.toContain("G’s loss");
+    await button(page, "G step").click();
+    await page.getByText(`step ${step + 1} of 20`).waitFor();
+    await page.getByText("Paused", { exact: true }).waitFor();
     const cdp = await context.newCDPSession(page);
     const { origin } = new URL(address);
     await cdp.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
@@ -127,18 +137,6 @@ describeInBrowser("the room Train", () => {
     } finally {
       await cdp.send("Storage.overrideQuotaForOrigin", { origin });
     }
-    await button(page, "Go on").click();
-    // D's half and G's half of a step are that step, and neither is more.
-    await pauseInTheMiddle(page);
-    const step = Number(/step (\d+) of/.exec(await page.locator(".now").innerText())![1]);
-    await button(page, "D step").click();
-    await page.getByText("Paused after D’s step").waitFor();
-    const told = await page.locator(".scalars").innerText();
-    expect(told).toContain("D’s loss");
-    expect(told).not.toContain("G’s loss");
-    await button(page, "G step").click();
-    await page.getByText(`step ${step + 1} of 20`).waitFor();
-    await page.getByText("Paused", { exact: true }).waitFor();
     await button(page, "Go on").click();
     await finished(page);
     expect(sha256(await saved(page, "Save model.safetensors"))).toBe(sha256(model));
