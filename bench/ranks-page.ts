@@ -82,7 +82,7 @@ export function tables(report: RanksReport, scaling: Report): Record<string, str
   const presets = ["tiny", "small", "medium", "paper", "coco-paper"] as const;
   const measured = [
     `Measured on ${report.date} by \`npm run bench -- --ranks ${results.map(({ ranks }) => ranks).join(",")}\`: ${cores} cores, ${results[0]!.adapter}, ` +
-      `a thread of its own for each rank as far as there are cores. Other programs had the machine, too: single rows are off by a factor of two, and the model with them.`,
+      `a thread of its own for each rank as far as there are cores.`,
     table(
       ["ranks", ...results[0]!.sums.map(({ bytes }) => `sum of ${bytes / 1e6} MB, ms`)],
       results.map(({ ranks, sums }) => [
