@@ -1,5 +1,6 @@
-/** Pictures that a person gave: a folder that was chosen or dropped, or an archive. */
+/** Pictures that a person gave: a folder that was chosen or dropped, or a file that holds them. */
 import { isArchiveName } from "../../src/data/files/archive.js";
+import { isParquetName } from "../../src/data/files/parquet-names.js";
 import { UserError } from "../../src/errors.js";
 import type { GivenFile } from "../train/archive.js";
 
@@ -24,15 +25,16 @@ export async function chooseFolder(): Promise<GivenPictures | undefined> {
   }
 }
 
-/** An archive, or all files of a folder, whose paths begin with its name. @throws UserError where they are neither */
+/** An archive or table, or all files of a folder, whose paths begin with its name. @throws UserError where they are neither */
 export function givenFiles(files: readonly GivenFile[]): GivenPictures {
   const [first] = files;
   if (!first) throw new UserError("There was nothing in it.");
   const parts = first.path.split("/");
   if (parts.length > 1)
     return { kind: "files", name: parts[0]!, files: files.map(({ path, file }) => ({ path: path.slice(parts[0]!.length + 1), file })) };
-  if (files.length === 1 && isArchiveName(first.path)) return { kind: "archive", name: first.path, file: first.file };
-  throw new UserError("Give the folder with the pictures and their captions, or one archive of it (.zip, .tar, .tgz).");
+  if (files.length === 1 && (isArchiveName(first.path) || isParquetName(first.path)))
+    return { kind: "archive", name: first.path, file: first.file };
+  throw new UserError("Give the folder with the pictures and their captions, or one file that holds them (.zip, .tar, .tgz, .parquet).");
 }
 
 /** What was dropped: entries are to be asked for before anything else is waited for. */

@@ -32,8 +32,8 @@ export function Pictures() {
       {!preparing.value && (
         <p class="help">
           Your own: a folder or archive of pictures with their sentences, as data sets are usually kept (a .txt beside each picture,
-          metadata.jsonl or .csv, COCO, Flickr, text_c10), or one folder a class; drop it here. Parquet files and links to addresses are for
-          Node.
+          metadata.jsonl or .csv, Parquet, COCO, Flickr, text_c10), or one folder a class; drop it here. Pictures behind addresses are not
+          fetched.
         </p>
       )}
       <Trouble text={picturesTrouble.value} onClose={() => (picturesTrouble.value = undefined)} />
@@ -65,8 +65,8 @@ function Add() {
           Your own: a folder …
         </FileButton>
       )}
-      <FileButton accept=".zip,.tar,.tgz,.gz" onFiles={(files) => void prepare(() => givenFiles(withPaths(files)))}>
-        … or an archive
+      <FileButton accept=".zip,.tar,.tgz,.gz,.parquet" onFiles={(files) => void prepare(() => givenFiles(withPaths(files)))}>
+        … or one file (zip, tar, Parquet)
       </FileButton>
     </span>
   );

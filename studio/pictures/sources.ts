@@ -1,12 +1,12 @@
 /** A folder or archive of the person's as a source of files: what the core's readers of captioned images go by. */
 import { type Archive, archiveKind, HEAD, readArchive } from "../../src/data/files/archive.js";
-import { isParquetName } from "../../src/data/files/parquet.js";
+import { isParquetName } from "../../src/data/files/parquet-names.js";
 import { withArchives } from "../../src/data/files/shards.js";
 import { type FileSource, tooLarge } from "../../src/data/files/source.js";
 import { tarEntries } from "../../src/data/files/tar.js";
 import { zipEntries } from "../../src/data/files/zip.js";
-import { DataError } from "../../src/data/dataset.js";
 import { isStray, nameForm } from "../../src/data/names.js";
+import { UserError } from "../../src/errors.js";
 import { chunksOf, randomAccess, unpackDeflated } from "../parts/unpack.js";
 import type { GivenFile } from "../train/archive.js";
 import type { GivenPictures } from "./given.js";
@@ -16,28 +16,36 @@ const DEEPEST = 6;
 
 /** @throws DOMException where the folder may not be read */
 export async function sourceOf(given: GivenPictures): Promise<FileSource> {
-  if (given.kind === "archive") return archiveSource(given.file);
+  if (given.kind === "archive") return packedSource(given.file);
   const files = (given.kind === "files" ? given.files : await filesOf(given.folder))
     .map(({ path, file }) => ({ path: nameForm(path), file }))
     .filter(({ path }) => !isStray(path))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
   const byPath = new Map(files.map(({ path, file }) => [path, file]));
-  return withArchives(folderSource(given.name, files), (path) =>
-    isParquetName(path) ? notInAPage(path) : archiveSource(byPath.get(path)!),
-  );
+  return withArchives(folderSource(given.name, files), (path) => packedSource(byPath.get(path)!));
 }
-
-/** What would take more code than all other readers together. */
-const notInAPage = (path: string): FileSource => ({
-  ...{ path, name: path, size: () => Promise.resolve(0) },
-  read(): never {
-    throw new DataError(`${path} is a Parquet file, which is not read in a page: train on it in Node`);
-  },
-});
 
 /** What a set made of them is called. */
 export const nameOf = ({ kind, name }: GivenPictures): string =>
-  kind === "archive" ? name.replace(/\.(?:tgz|tar\.gz|tar|zip)$/i, "") : name;
+  kind === "archive" ? name.replace(/\.(?:tgz|tar\.gz|tar|zip|parquet)$/i, "") : name;
+
+/** A file that holds others: an archive, or a Parquet table. */
+const packedSource = (file: File): FileSource => (isParquetName(file.name) ? tableSource(file) : archiveSource(file));
+
+/** The reader of Parquet is larger than all others together, so it is fetched when a file asks for it. */
+function tableSource(file: File): FileSource {
+  const size = () => Promise.resolve(file.size);
+  const open = () => Promise.resolve({ access: randomAccess(file), close: () => Promise.resolve() });
+  return {
+    ...{ path: file.name, name: file.name, size },
+    async *read(reading) {
+      const reader = await import("../../src/data/files/parquet.js").catch((): never => {
+        throw new UserError("what reads Parquet files could not be fetched: the page has changed, or the network is down; reload it");
+      });
+      yield* reader.parquetSource(file.name, size, open).read(reading);
+    },
+  };
+}
 
 async function filesOf(folder: FileSystemDirectoryHandle, inside = "", depth = 0): Promise<GivenFile[]> {
   const found: GivenFile[] = [];

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { PNG } from "pngjs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -10,6 +10,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Dataset } from "../../src/data/dataset.js";
 import { decodePacked } from "../../src/data/packed-form.js";
 import { Sha256 } from "../../src/formats/sha256.js";
+import { type Packing, ParquetWriter } from "../../src/node/datasets/export/parquet-writer.js";
 import { openDataset } from "../../src/node/datasets/open.js";
 import { describeInBrowser, openBrowser, staticHost, visit, type Visit } from "./browser.js";
 import { button, finished, openForm, pauseInTheMiddle, saved, start } from "./train-room.js";
@@ -31,6 +32,22 @@ function picture([, ...colour]: (typeof COLOURS)[number], i: number): Buffer {
     }
   return PNG.sync.write(png);
 }
+
+/** The input that takes a file of pictures. */
+const ONE_FILE = "input[accept='.zip,.tar,.tgz,.gz,.parquet']";
+
+/** A Parquet file of some of the discs, and of one row that is no picture. */
+function table(from: number, to: number, packing?: Packing): Buffer {
+  const writer = new ParquetWriter(packing);
+  const rows = Array.from({ length: to - from }, (_, i) => {
+    const [fileName, captions] = [`photos/${from + i}.png`, captionsOf(from + i)];
+    return writer.add({ fileName, image: picture(COLOURS[(from + i) % 3]!, from + i), captions });
+  });
+  const broken = writer.add({ fileName: "photos/broken.png", image: Buffer.from("no picture"), captions: ["broken"] });
+  return Buffer.concat([...rows, broken, writer.end()]);
+}
+
+const captionsOf = (i: number): string[] => [`a ${COLOURS[i % 3]![0]} disc, number ${i}`, `something ${COLOURS[i % 3]![0]}`];
 
 const packedIn = (page: Page, name: string): Promise<number[]> =>
   page.evaluate(async (name) => {
@@ -54,7 +71,7 @@ describeInBrowser("pictures of one's own", () => {
   for (let i = 0; i < 12; i++) {
     const colour = COLOURS[i % 3]!;
     writeFileSync(join(garden, "photos", `${i}.png`), picture(colour, i));
-    writeFileSync(join(garden, "photos", `${i}.txt`), `a ${colour[0]} disc, number ${i}\nsomething ${colour[0]}\n`);
+    writeFileSync(join(garden, "photos", `${i}.txt`), captionsOf(i).join("\n"));
   }
   writeFileSync(join(garden, "photos", "broken.png"), "no picture");
   writeFileSync(join(garden, "photos", "broken.txt"), "broken");
@@ -95,7 +112,7 @@ describeInBrowser("pictures of one's own", () => {
     execFileSync("python3", ["-c", "import shutil; shutil.make_archive('zipped', 'zip', 'garden')"], { cwd: top });
     for (const file of ["tarred.tgz", "zipped.zip"]) {
       const name = file.split(".")[0]!;
-      await page.locator("input[accept='.zip,.tar,.tgz,.gz']").setInputFiles(join(top, file));
+      await page.locator(ONE_FILE).setInputFiles(join(top, file));
       await expect.poll(() => chosen(page).inputValue(), { timeout: 60_000 }).toBe(name);
       const again = await decodePacked(Uint8Array.from(await packedIn(page, name)), name);
       expect(contentsOf(again)).toEqual(contentsOf(expected));
@@ -104,6 +121,55 @@ describeInBrowser("pictures of one's own", () => {
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
     await button(page, "Delete them from the browser").click();
     await expect.poll(() => chosen(page).locator("option").count()).toBe(3);
+  });
+
+  it("are read of Parquet files as Node does, by a reader that is fetched only then", async () => {
+    const { page, context } = await visit(browser, address);
+    const fetched: string[] = [];
+    context.on("request", (request) => fetched.push(request.url()));
+    await page.addInitScript(() => Object.defineProperty(globalThis, "showDirectoryPicker", { value: undefined }));
+    await page.reload();
+    const reader = () => fetched.filter((url) => /parquet/.test(url));
+    const give = async (selector: string, path: string, cache: string) => {
+      await page.locator(selector).setInputFiles(path);
+      const name = basename(path, ".parquet");
+      await expect.poll(() => chosen(page).inputValue(), { timeout: 60_000 }).toBe(name);
+      const seen = await decodePacked(Uint8Array.from(await packedIn(page, name)), name);
+      const expected = await openDataset(path, { cacheDir: join(top, cache) });
+      expect(contentsOf(seen)).toEqual(contentsOf(expected));
+      return expected;
+    };
+    // The same pictures in files of their own need no such reader.
+    const loose = await give(".pictures input[webkitdirectory]", garden, "cache");
+    expect(reader()).toEqual([]);
+    writeFileSync(join(top, "table.parquet"), table(0, 12));
+    expect(contentsOf(await give(ONE_FILE, join(top, "table.parquet"), "cache"))).toEqual(contentsOf(loose));
+    expect(reader()).toHaveLength(1);
+    await page.getByText("How they were read, and 1 file left out").click();
+    const said = await page.locator(".report-of-pictures li").allTextContents();
+    expect(said[0]).toMatch(/^layout parquet, by metadata\.jsonl/);
+    expect(said).toContain("photos/broken.png: cannot be decoded (damaged, or of a kind that this browser does not read)");
+
+    const tables = join(top, "tables");
+    mkdirSync(join(tables, "data"), { recursive: true });
+    writeFileSync(join(tables, "data", "train-00000-of-00002.parquet"), table(0, 5));
+    writeFileSync(join(tables, "data", "train-00001-of-00002.parquet"), table(5, 9));
+    writeFileSync(join(tables, "data", "test-00000-of-00001.parquet"), table(9, 12));
+    const { split } = await give(".pictures input[webkitdirectory]", tables, "cache");
+    expect([split.train.length, split.test.length]).toEqual([9, 3]);
+
+    for (const [name, buffer, message] of [
+      ["cut.parquet", table(0, 3).subarray(0, 300), /^cut\.parquet is a damaged Parquet file \(.*\); fetch it again/],
+      [
+        "packed.parquet",
+        table(0, 3, { codec: 6, pack: (bytes) => bytes }),
+        /^packed\.parquet is packed by ZSTD, which is not read: write it anew with snappy/,
+      ],
+    ] as const) {
+      await page.locator(ONE_FILE).setInputFiles({ name, mimeType: "", buffer });
+      await page.getByRole("alert").getByText(message).waitFor();
+    }
+    await context.close();
   });
 
   it("are read from a folder that the browser's own dialogue gives, and say what is wrong with one", async () => {
@@ -139,7 +205,7 @@ describeInBrowser("pictures of one's own", () => {
     );
     await button(page, "Your own: a folder …").click();
     await page.getByText("3 pictures with 3 sentences in 3 classes: 3 classes to train on, 0 held out").waitFor();
-    await page.locator("input[accept='.zip,.tar,.tgz,.gz']").setInputFiles({ name: "a.zip", mimeType: "", buffer: Buffer.from("no zip") });
+    await page.locator(ONE_FILE).setInputFiles({ name: "a.zip", mimeType: "", buffer: Buffer.from("no zip") });
     await page
       .getByRole("alert")
       .getByText(/a\.zip is a damaged archive/)

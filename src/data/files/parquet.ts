@@ -6,16 +6,11 @@ import { type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSch
 import { DataError } from "../dataset.js";
 import { isStray, nameForm } from "../names.js";
 import { Unpacked } from "./archive-entry.js";
+import { PARQUET_TEXTS } from "./parquet-names.js";
 import { baseName } from "./paths.js";
 import { asyncBuffer, checkRows, readGroup, whileItLasts } from "./parquet-pages.js";
 import { type FileSource, mebibytes, type Reading, type SourceFile, tooLarge } from "./source.js";
 import type { RandomAccess } from "./zip.js";
-
-/** The file of a Parquet source that holds its texts. */
-export const PARQUET_TEXTS = "metadata.jsonl";
-
-/** Whether a file's name is that of a Parquet file. */
-export const isParquetName = (name: string): boolean => /\.parquet$/i.test(name);
 
 /** Columns that name images, the first that does. */
 const NAMES = ["file_name", "filename", "image_path", "__key__", "key", "image_id", "id"];

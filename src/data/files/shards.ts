@@ -1,7 +1,7 @@
 /** A folder whose archives are read as if they were unpacked where they lie; shards and tables keep their names, as folders. */
 import { DataError, type Skipped } from "../dataset.js";
 import { isArchiveName } from "./archive.js";
-import { isParquetName } from "./parquet.js";
+import { isParquetName } from "./parquet-names.js";
 import { baseName, folderOf } from "./paths.js";
 import type { FileSource } from "./source.js";
 import { isImageName } from "../names.js";

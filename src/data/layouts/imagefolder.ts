@@ -1,6 +1,6 @@
 /** Hugging Face's imagefolder: metadata.jsonl or metadata.csv, with file_name and the captions of it, beside the images. */
 import { parseCsv } from "../../formats/csv.js";
-import { isParquetName } from "../files/parquet.js";
+import { isParquetName } from "../files/parquet-names.js";
 import { DataError } from "../dataset.js";
 import { besideOf, type Layout, type OwnImage, partOf, textsIn } from "./layout.js";
 

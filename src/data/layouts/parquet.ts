@@ -1,5 +1,5 @@
 /** Parquet files of image bytes and captions, as Hugging Face keeps data sets: each is a folder with a metadata.jsonl (`../files/parquet.ts`). */
-import { isParquetName, PARQUET_TEXTS } from "../files/parquet.js";
+import { isParquetName, PARQUET_TEXTS } from "../files/parquet-names.js";
 import { imagefolder } from "./imagefolder.js";
 import type { Layout } from "./layout.js";
 

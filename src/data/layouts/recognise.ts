@@ -10,7 +10,7 @@ import { classFolders } from "./class-folders.js";
 import { coco } from "./coco.js";
 import { flickr } from "./flickr.js";
 import { imagefolder } from "./imagefolder.js";
-import type { Contents, Layout } from "./layout.js";
+import { type Contents, isImageName, type Layout } from "./layout.js";
 import { parquet } from "./parquet.js";
 import { webdataset } from "./webdataset.js";
 
@@ -47,15 +47,23 @@ export function recognise({ files, source }: Contents, name: string, wanted: Lay
     const why = wanted === undefined ? `not ${not.join(", ")}${also === "" ? "" : `; --layout ${also} would fit too`}` : "as asked for";
     return { layout, signs, note: `layout ${layout.name}, by ${signs[0]}; ${why}` };
   }
+  if (files.length === 0) throw new DataError(`${name}: ${source.path} holds no files (hidden ones are passed over)`);
   const asked = LAYOUTS.find((layout) => layout.name === wanted);
   if (asked) throw new DataError(`${name}: ${source.path} is not of layout ${asked.name}: ${asked.lacking}. ${exampleOf(asked)}`);
   const packed = files.find((path) => isArchiveName(path) || isOtherArchiveName(path));
-  const unpack = packed === undefined ? "" : ` It holds ${packed}, which is not looked into: unpack it.`;
+  const lacks = packed === undefined ? lacking(files) : `It holds ${packed}, which is not looked into: unpack it.`;
   throw new DataError(
-    `${name}: ${source.path} is in no layout that is known.${unpack} The smallest example of each:\n${[REED, ...LAYOUTS]
+    `${name}: ${source.path} is in no layout that is known. ${lacks} The smallest example of each:\n${[REED, ...LAYOUTS]
       .map((layout) => `  --layout ${layout.name}\n${layout.example.map((line) => `      ${line}`).join("\n")}`)
       .join("\n")}\n\`--dataset petals\` needs nothing.`,
   );
+}
+
+/** What most likely keeps a folder from being in any layout. */
+function lacking(files: readonly string[]): string {
+  const images = files.filter(isImageName).length;
+  if (images === 0) return "It holds no pictures.";
+  return `It holds ${images === 1 ? "one picture" : `${images} pictures`}, and no captions of ${images === 1 ? "it" : "them"}: put a .txt beside each.`;
 }
 
 const exampleOf = ({ example }: Layout): string => `The smallest example:\n${example.map((line) => `  ${line}`).join("\n")}`;

@@ -6,6 +6,8 @@ import { createHash } from "node:crypto";
 import { availableParallelism, homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fingerprint, isArchiveName, sourceAt } from "./archive.js";
+import { isOtherArchiveName } from "../../data/files/archive.js";
+import { isImageName } from "../../data/names.js";
 import { birds } from "./birds.js";
 import { type CocoName, downloadCoco, isCoco, missingOfCoco, ofCocoYear, wayToCoco } from "./coco.js";
 import { flagName } from "../../option-spec.js";
@@ -18,7 +20,7 @@ import type { Decoding } from "../../data/layouts/decode-images.js";
 import type { OpenOptions } from "./options.js";
 import { madeOnce, preparedOnce } from "./packed-once.js";
 import { decodeImage } from "./decode.js";
-import { isParquetName } from "../../data/files/parquet.js";
+import { isParquetName } from "../../data/files/parquet-names.js";
 import { layoutOf, locateOwn, type OwnData, prepareFound } from "./own.js";
 import { makePetals, PETALS_VERSION } from "../../data/petals.js";
 import { prepareLayout } from "../../data/layouts/reed/prepare.js";
@@ -90,7 +92,16 @@ async function locate(name: string, options: OpenOptions): Promise<"petals" | Lo
     }
     return locateOwn(name, called, options);
   }
+  if (await isFile(name)) throw new DataError(`${name} ${notASet(name)}`);
   throw new DataError(`no data set "${name}": give ${DATASET_NAMES.join(", ")}, or a folder that exists`);
+}
+
+/** Why a file is no data set, and what to give in its place. */
+function notASet(name: string): string {
+  if (isImageName(name)) return "is one picture: give the folder that holds the pictures and their captions";
+  if (isOtherArchiveName(name))
+    return "is an archive of a kind that is not read: unpack it and give the folder, or pack it anew as .zip or .tar.gz";
+  return "is a file of captioned images neither by .zip, .tar, .tar.gz or .tgz nor by .parquet: give one of those, or a folder";
 }
 
 /** MS-COCO, some of which may have to be fetched. */

@@ -191,9 +191,21 @@ it("a layout is asked for; one that does not fit, and a folder that fits none, g
   rmSync(folder, { recursive: true });
   put("only.png", picture(0));
   const none = open();
-  await expect(none).rejects.toThrow(/is in no layout that is known/);
+  await expect(none).rejects.toThrow(
+    /is in no layout that is known\. It holds one picture, and no captions of it: put a \.txt beside each\. The/,
+  );
   for (const name of LAYOUT_NAMES) await expect(none).rejects.toThrow(`--layout ${name}\n`);
   await expect(openDataset("petals", { heldOut: 0.2 })).rejects.toThrow(/leave --held-out out/);
+  // What a newcomer tries.
+  const file = (name: string) => openDataset(join(folder, name));
+  await expect(file("only.png")).rejects.toThrow(/only\.png is one picture: give the folder/);
+  put("all.7z", "7z");
+  await expect(file("all.7z")).rejects.toThrow(/all\.7z is an archive of a kind that is not read: unpack it/);
+  put("captions.csv", "image,caption");
+  await expect(file("captions.csv")).rejects.toThrow(/captions\.csv is a file of captioned images neither by/);
+  rmSync(folder, { recursive: true });
+  put(".hidden", "");
+  await expect(open()).rejects.toThrow(/ holds no files \(hidden ones are passed over\)$/);
 });
 
 it("a share of the images is held out by their names, whatever others there are", async () => {
