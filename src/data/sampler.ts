@@ -34,8 +34,10 @@ export interface PairSamplerOptions {
   readonly batch: number;
   readonly seed: number;
   readonly split?: SplitName;
-  /** Captions drawn for each image, with replacement, whose embeddings are averaged: 4 as in the original program (default), 1 as in the paper. */
+  /** Captions drawn for each image, whose embeddings are averaged: 4 as in the original program (default), 1 as in the paper. */
   readonly captionsPerImage?: number;
+  /** Draw them without replacement, as the original program does for MS-COCO (default false); an image with fewer gives each equally often. */
+  readonly differentCaptions?: boolean;
   /** Mirror half of the images (default true). */
   readonly mirror?: boolean;
   /** Whether the mismatching half is used (default true): without, one class is enough, which then stands in for the other. */
@@ -68,8 +70,9 @@ export class PairSampler {
 
   /** Batch number `step`. */
   batch(step: number): PairBatch {
-    const { batch, seed, mirror = true } = this.#options;
+    const { batch, seed, mirror = true, differentCaptions: different = false } = this.#options;
     const perImage = this.#captionsPerImage;
+    const draw = different ? drawDifferentCaptions : drawCaptions;
     const random = new RandomStream(seed, StreamPurpose.pairBatch, step);
     const images = new Uint32Array(batch);
     const wrong = new Uint32Array(batch);
@@ -84,8 +87,8 @@ export class PairSampler {
         : (first + 1 + random.below(Math.max(1, this.#classes.length - 1))) % this.#classes.length;
       images[row] = random.pick(this.#dataset.imagesOfClass(this.#classes[first]!));
       wrong[row] = random.pick(this.#dataset.imagesOfClass(this.#classes[second]!));
-      drawCaptions(this.#dataset, images[row]!, random, captions, row * perImage, perImage);
-      drawCaptions(this.#dataset, wrong[row]!, random, wrongCaptions, row * perImage, perImage);
+      draw(this.#dataset, images[row]!, random, captions, row * perImage, perImage);
+      draw(this.#dataset, wrong[row]!, random, wrongCaptions, row * perImage, perImage);
     }
     const views = drawViews(this.#dataset, images, random, { mirror });
     const wrongViews = drawViews(this.#dataset, wrong, random, { mirror });
@@ -273,6 +276,22 @@ function drawCaptions(dataset: Dataset, image: number, random: RandomStream, out
   const available = dataset.captionsOf(image).length;
   for (let i = 0; i < count; i++) {
     out[offset + i] = first + random.below(available);
+  }
+}
+
+/** The same without replacement: where there are fewer, each comes again before any comes a third time. */
+function drawDifferentCaptions(
+  dataset: Dataset,
+  image: number,
+  random: RandomStream,
+  out: Uint32Array,
+  offset: number,
+  count: number,
+): void {
+  const first = dataset.firstCaption(image);
+  const places = random.shuffle([...dataset.captionsOf(image).keys()], count);
+  for (let i = 0; i < count; i++) {
+    out[offset + i] = first + places[i % places.length]!;
   }
 }
 

@@ -53,6 +53,36 @@ describe("PairSampler", () => {
     expect(new PairSampler(dataset, { batch: 8, seed: 0, captionsPerImage: 1 }).batch(0).captions).toHaveLength(8);
   });
 
+  it("draws N different captions where asked for, each as likely, and all of them equally often where there are fewer", () => {
+    const five = tinyDataset({ classes: 4, imagesPerClass: 3, captionsOf: (i) => [0, 1, 2, 3, 4].map((k) => `${i} ${k}`) });
+    const options = { batch: 64, seed: 0, differentCaptions: true };
+    const sampler = new PairSampler(five, { ...options, captionsPerImage: 3 });
+    const counts = [0, 0, 0, 0, 0];
+    for (let step = 0; step < 20; step++) {
+      const { images, captions, wrong, wrongCaptions } = sampler.batch(step);
+      for (const [owners, drawn] of [
+        [images, captions],
+        [wrong, wrongCaptions],
+      ] as const)
+        owners.forEach((image, row) => {
+          const own = [...drawn.subarray(3 * row, 3 * row + 3)];
+          expect(own.map((caption) => five.imageOfCaption(caption))).toEqual([image, image, image]);
+          expect(new Set(own).size).toBe(3);
+          for (const caption of own) counts[caption - five.firstCaption(image)]!++;
+        });
+    }
+    // 2 * 64 * 20 * 3 / 5; its standard deviation is 25.
+    for (const count of counts) expect(Math.abs(count - 1536)).toBeLessThan(100);
+    const seven = new PairSampler(dataset, { ...options, captionsPerImage: 7 }).batch(0);
+    for (let row = 0; row < 64; row++) {
+      const places = [...seven.captions.subarray(7 * row, 7 * row + 7)].map(
+        (caption) => caption - dataset.firstCaption(seven.images[row]!),
+      );
+      expect(new Set(places.slice(0, 3)).size).toBe(3);
+      expect(places.slice(3)).toEqual([...places.slice(0, 3), places[0]]);
+    }
+  });
+
   it("crops at offsets 1 to the margin, never 0, and mirrors half of the images unless told not to", () => {
     const { views, wrongViews } = new PairSampler(dataset, { batch: 512, seed: 0 }).batch(0);
     for (const { x, y, mirror } of [views, wrongViews]) {

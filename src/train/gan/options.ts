@@ -231,6 +231,16 @@ export const TRAIN_OPTIONS = {
     ...setByRecipes("numCaptions"),
     group: GROUPS.paper,
   },
+  /** Null in runs that were begun before there was a choice, and where nobody asks: as off. */
+  differentCaptions: {
+    type: "flag",
+    nullable: "always",
+    writtenIfSet: true,
+    description:
+      "those captions are different ones, as in the authors' code for MS-COCO; else one may come twice, as in theirs for flowers",
+    defaultText: "off; preset coco-paper: on",
+    group: GROUPS.paper,
+  },
   mismatch: {
     type: "choice",
     choices: ["image", "text"],

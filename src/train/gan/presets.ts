@@ -53,8 +53,9 @@ const COCO_CODE = {
   variant: "gan-cls",
   textBatchNorm: false,
   missingLeakyRelu: "restore",
-  // Three of an image's five captions. Theirs are three different ones; ours may repeat, as theirs for flowers.
+  // Three different ones of an image's five captions.
   numCaptions: 3,
+  differentCaptions: true,
   lrDecayEvery: 40,
   textCell: "gru",
 } as const;

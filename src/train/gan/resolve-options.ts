@@ -45,6 +45,7 @@ function refuseUnused(given: GivenOptions, options: TrainOptions): void {
     [usesMismatch(variant), ["clsWeight", "mismatch", "matchFrom"], `--variant ${variant}, which has no mismatching pair`],
     [usesInterpolation(variant), ["interpWeight", "interpType", "interpBeta"], `--variant ${variant}, which interpolates no texts`],
     [options.upsampling !== "transposed", ["smoothLayers"], "--upsampling transposed, whose layers are all alike"],
+    [options.numCaptions > 1, ["differentCaptions"], `--num-captions ${options.numCaptions}, beside which there is no other`],
     [options.interpType === "1", ["interpBeta"], "--interp-type 2, which draws its shares at random"],
     [
       options.dataset !== "petals",

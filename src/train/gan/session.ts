@@ -227,6 +227,7 @@ class Session {
     if (this.#step >= steps) hooks.onEvent({ kind: "message", text: `the run has done its ${steps} steps; --steps N goes further` });
     const sampler = new PairSampler(this.dataset, {
       ...{ batch, seed: options.seed, captionsPerImage: options.numCaptions },
+      differentCaptions: options.differentCaptions ?? false,
       mismatch: usesMismatch(options.variant),
     });
     const clock = new Clock(steps, (text) => hooks.onEvent({ kind: "message", text }));

@@ -1,6 +1,7 @@
 /** The paper's MS-COCO run (section 5.5), small: from the archives to a trained GAN. */
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
+import { type PairBatch, PairSampler } from "../../../src/data/sampler.js";
 import { COCO_REMOTES, type CocoRemotes } from "../../../src/node/datasets/coco.js";
 import { openDataset } from "../../../src/node/datasets/open.js";
 import { trainGan } from "../../../src/train/gan/session.js";
@@ -31,10 +32,15 @@ it("the paper's run on it goes its steps", async () => {
     if (event.kind === "step" && event.stage === "GAN") losses.push(event.metrics["lossD"]!, event.metrics["lossG"]!);
   };
   const store = new MemoryStore();
+  const batches = vi.spyOn(PairSampler.prototype, "batch");
   const { end } = await trainGan({ given, store, dataset }, { onEvent, signal: new AbortController().signal });
   expect(end).toBe("finished");
   expect(losses.length).toBeGreaterThan(0);
   expect(losses.every(Number.isFinite)).toBe(true);
+  // Three different captions of five: with replacement, half of the rows would repeat one.
+  expect(batches.mock.results.length).toBeGreaterThanOrEqual(3);
+  for (const { value } of batches.mock.results)
+    for (let row = 0; row < 4; row++) expect(new Set((value as PairBatch).captions.subarray(3 * row, 3 * row + 3)).size).toBe(3);
   const config = JSON.parse(new TextDecoder().decode((await store.read("config.json"))!)) as { options?: unknown };
   expect(JSON.stringify(config)).toMatch(/"variant":\s*"gan-cls"/);
 });

@@ -122,7 +122,14 @@ describe("resolveOptions", () => {
 
   it("takes from preset coco-paper what the paper's COCO has otherwise, whatever the recipe says of flowers", () => {
     const coco = { preset: "coco-paper", dataset: "coco" } as const;
-    const code = { variant: "gan-cls", textBatchNorm: false, missingLeakyRelu: "restore", numCaptions: 3, lrDecayEvery: 40 } as const;
+    const code = {
+      variant: "gan-cls",
+      textBatchNorm: false,
+      missingLeakyRelu: "restore",
+      numCaptions: 3,
+      differentCaptions: true,
+      lrDecayEvery: 40,
+    } as const;
     const sizes = { generatorWidth: 196, discriminatorWidth: 196, steps: 200 * Math.ceil(82_783 / 64), textSize: 1024 };
     const text = { textForm: "char-cnn-rnn", textCell: "gru", textWidth: 512 } as const;
     for (const recipe of ["petalgrad", "authors"] as const)
@@ -142,7 +149,11 @@ describe("resolveOptions", () => {
       mismatch: "text",
     });
     expect(resolveOptions({ ...coco, variant: "gan-int", numCaptions: 5 }, cpu)).toMatchObject({ variant: "gan-int", numCaptions: 5 });
-    expect(resolveOptions({ preset: "paper", recipe: "authors" }, cpu)).toMatchObject({ variant: "gan-int-cls", numCaptions: 4 });
+    const flowers = resolveOptions({ preset: "paper", recipe: "authors" }, cpu);
+    expect(flowers).toMatchObject({ variant: "gan-int-cls", numCaptions: 4, differentCaptions: null });
+    // So runs of all other presets keep the bytes of their config.json.
+    expect(optionsToJson(flowers)).not.toHaveProperty("differentCaptions");
+    expect(optionsToJson(resolveOptions(coco, cpu))).toHaveProperty("differentCaptions", true);
   });
 
   it("says of every option that a recipe sets which ones do, and to what", () => {
