@@ -45,7 +45,8 @@ export const SUM_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
-type Given = Partial<OptionsOf<typeof RANK_OPTIONS> & OptionsOf<typeof SUM_OPTIONS>>;
+/** What is given of them. */
+export type RankWords = Partial<OptionsOf<typeof RANK_OPTIONS> & OptionsOf<typeof SUM_OPTIONS>>;
 
 /** A rank's place, and where it shows what it does. */
 export interface RankContext extends Context {
@@ -57,7 +58,7 @@ export interface RankContext extends Context {
  * Works in the world that the launcher made, or alone. Ranks other than 0 print nothing.
  * @param work Must leave no device behind.
  */
-export async function inWorld(given: Given, context: Context, work: (context: RankContext) => Promise<void>): Promise<void> {
+export async function inWorld(given: RankWords, context: Context, work: (context: RankContext) => Promise<void>): Promise<void> {
   const world = await openWorld({
     library: given.mpiLibrary,
     timeout: given.rankTimeout,

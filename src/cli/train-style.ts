@@ -4,12 +4,10 @@ import { UserError } from "../errors.js";
 import { newestRun } from "../node/files/run-folder.js";
 import { STYLE_OPTIONS } from "../train/style/options.js";
 import { GROUPS } from "../train/run/options.js";
-import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
-import { Progress } from "./progress.js";
-import { inWorld, RANK_OPTIONS, SUM_OPTIONS } from "./ranks.js";
+import { RANK_OPTIONS, SUM_OPTIONS } from "./ranks.js";
 import { RECOVER_OPTION } from "./recover-option.js";
-import { show } from "./training-events.js";
+import { inTraining, requireOne } from "./training.js";
 
 export const trainStyle = defineCommand({
   name: "train-style",
@@ -43,21 +41,15 @@ export const trainStyle = defineCommand({
     ["train-style --resume runs/flowers-1", "go on where it stopped"],
   ],
   async run({ run, resume, recover, mpiLibrary, rankTimeout, orderedSum, wire, ...given }, context) {
-    if (run !== undefined && resume !== undefined)
-      throw new UserError("--run begins a style encoder and --resume goes on with one: give one of them");
+    requireOne(run, resume, "a style encoder");
     const path = resume ?? run ?? newestRun();
     if (path === undefined)
       throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run DIR`);
-    await inWorld({ mpiLibrary, rankTimeout, orderedSum, wire }, context, async ({ world, progress: output, print, catchInterrupt }) => {
+    await inTraining({ mpiLibrary, rankTimeout, orderedSum, wire }, context, async ({ world, hooks, print }) => {
       // Loaded here, so that --help needs no engine.
-      await readyAdapter();
       const { trainStyle: runTraining } = await import("../node/train.js");
-      const progress = new Progress(output);
-      const signal = catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
-      try {
-        const hooks = { onEvent: (event: Parameters<typeof show>[1]) => show(progress, event), signal };
-        const result = await runTraining({ given, run: path, resume: resume !== undefined, recover, world }, hooks);
-        progress.end();
+      const result = await runTraining({ given, run: path, resume: resume !== undefined, recover, world }, hooks);
+      return () => {
         if (result.recovery) {
           const { mean, byDimension, images, captions } = result.recovery;
           const [low, high] = [Math.min(...byDimension), Math.max(...byDimension)].map((r) => r.toFixed(2));
@@ -71,9 +63,7 @@ export const trainStyle = defineCommand({
         print(
           `draw in a photograph's style: ${commandLine("restyle", "--run", path, "--style", "photo.jpg", "--text", "a flower with red petals")}`,
         );
-      } finally {
-        progress.end();
-      }
+      };
     });
   },
 });

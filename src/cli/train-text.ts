@@ -1,14 +1,11 @@
 /** `petalgrad train-text`: trains a text encoder by itself and shows how it goes. */
 import { commandLine } from "../command-line.js";
-import { UserError } from "../errors.js";
 import { TEXT_OPTIONS } from "../train/text/options.js";
 import { GROUPS } from "../train/run/options.js";
-import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
-import { Progress } from "./progress.js";
-import { refuseRanks } from "./ranks.js";
+import { RANK_OPTIONS, SUM_OPTIONS } from "./ranks.js";
 import { RECOVER_OPTION } from "./recover-option.js";
-import { show } from "./training-events.js";
+import { inTraining, requireOne } from "./training.js";
 
 export const trainText = defineCommand({
   name: "train-text",
@@ -32,6 +29,8 @@ export const trainText = defineCommand({
       group: GROUPS.run,
     },
     recover: RECOVER_OPTION,
+    ...RANK_OPTIONS,
+    ...SUM_OPTIONS,
   },
   examples: [
     ["train-text --dataset flowers", "the char-CNN-RNN of the paper, by InfoNCE, with an image network of our own"],
@@ -40,27 +39,18 @@ export const trainText = defineCommand({
     ["train-text --dataset birds --objective text-only", "without images: two captions of one image against others"],
     ["train-text --dataset flowers --image-features googlenet.npy", "with features of the images from elsewhere"],
   ],
-  async run({ run, resume, recover, ...given }, context) {
-    if (run !== undefined && resume !== undefined)
-      throw new UserError("--run begins a training and --resume goes on with one: give one of them");
-    refuseRanks("train-text");
-    // Loaded here, so that --help needs no engine.
-    await readyAdapter();
-    const { trainText: runTraining } = await import("../node/train.js");
-    const progress = new Progress(context.stderr);
-    const signal = context.catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
-    try {
-      const hooks = { onEvent: (event: Parameters<typeof show>[1]) => show(progress, event), signal };
-      const { encoder, best, end, step, run: folder, options } = await runTraining({ given, run, resume, recover }, hooks);
-      progress.end();
-      if (encoder) context.print(`text encoder: ${encoder}${best ? ` (of step ${best.step}, the best on the held-out classes)` : ""}`);
-      if (end === "stopped") return context.print(`stopped at step ${step}; go on with: ${commandLine("train-text", "--resume", folder)}`);
-      if (encoder)
-        context.print(
-          `measure it on the unseen classes: ${commandLine("evaluate", "--text-encoder", encoder, "--dataset", options.dataset)}`,
-        );
-    } finally {
-      progress.end();
-    }
+  async run({ run, resume, recover, mpiLibrary, rankTimeout, orderedSum, wire, ...given }, context) {
+    requireOne(run, resume, "a training");
+    await inTraining({ mpiLibrary, rankTimeout, orderedSum, wire }, context, async ({ world, hooks, print }) => {
+      // Loaded here, so that --help needs no engine.
+      const { trainText: runTraining } = await import("../node/train.js");
+      const { encoder, best, end, step, run: folder, options } = await runTraining({ given, run, resume, recover, world }, hooks);
+      return () => {
+        if (encoder) print(`text encoder: ${encoder}${best ? ` (of step ${best.step}, the best on the held-out classes)` : ""}`);
+        if (end === "stopped") return print(`stopped at step ${step}; go on with: ${commandLine("train-text", "--resume", folder)}`);
+        if (encoder)
+          print(`measure it on the unseen classes: ${commandLine("evaluate", "--text-encoder", encoder, "--dataset", options.dataset)}`);
+      };
+    });
   },
 });

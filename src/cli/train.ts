@@ -1,14 +1,11 @@
 /** `petalgrad train`: hands the options to the training loop and shows how it goes. */
 import { TRAIN_OPTIONS } from "../train/gan/options.js";
 import { commandLine } from "../command-line.js";
-import { UserError } from "../errors.js";
 import { GROUPS } from "../train/run/options.js";
-import { readyAdapter } from "./adapter.js";
 import { defineCommand } from "./command.js";
-import { Progress } from "./progress.js";
-import { RANK_OPTIONS, SUM_OPTIONS, inWorld } from "./ranks.js";
+import { RANK_OPTIONS, SUM_OPTIONS } from "./ranks.js";
 import { RECOVER_OPTION } from "./recover-option.js";
-import { show } from "./training-events.js";
+import { inTraining, requireOne } from "./training.js";
 
 export const train = defineCommand({
   name: "train",
@@ -44,25 +41,18 @@ export const train = defineCommand({
     ["train --resume runs/flowers-1 --steps 8000", "go on where the run stopped, for longer"],
   ],
   async run({ run, resume, recover, mpiLibrary, rankTimeout, orderedSum, wire, ...given }, context) {
-    if (run !== undefined && resume !== undefined)
-      throw new UserError("--run begins a run and --resume goes on with one: give one of them");
-    await inWorld({ mpiLibrary, rankTimeout, orderedSum, wire }, context, async ({ world, progress: output, print, catchInterrupt }) => {
+    requireOne(run, resume, "a run");
+    await inTraining({ mpiLibrary, rankTimeout, orderedSum, wire }, context, async ({ world, hooks, print }) => {
       // Loaded here, so that --help needs no engine.
-      await readyAdapter();
       const { train: runTraining } = await import("../node/train.js");
-      const progress = new Progress(output);
-      const signal = catchInterrupt("stopping after this step and saving a checkpoint; Ctrl-C again ends at once");
-      try {
-        const result = await runTraining({ given, run, resume, recover, world }, { onEvent: (event) => show(progress, event), signal });
-        progress.end();
+      const result = await runTraining({ given, run, resume, recover, world }, hooks);
+      return () => {
         if (result.grid) print(`samples: ${result.grid}`);
         if (result.end === "stopped")
           return print(`stopped at step ${result.step}; go on with: ${commandLine("train", "--resume", result.run)}`);
         const text = result.caption ?? "a flower with red petals";
         print(`draw your own: ${commandLine("sample", "--run", result.run, "--text", text)}`);
-      } finally {
-        progress.end();
-      }
+      };
     });
   },
 });

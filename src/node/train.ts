@@ -130,8 +130,10 @@ export async function train(request: TrainRequest, hooks: TrainHooks): Promise<T
 
 /** Trains, or continues, a text encoder. @throws UserError as `train` */
 export async function trainText(request: TextTrainRequest, hooks: TrainHooks): Promise<TextTrainResult> {
-  if (request.resume === undefined) refuseBegun(request.run);
-  const { warn, ...shared } = common(hooks);
+  const { world = ALONE } = request;
+  await requireSame(world, { ...request.given, run: request.run, resume: request.resume });
+  if (request.resume === undefined && world.rank === 0) refuseBegun(request.run);
+  const { warn, ...shared } = common(hooks, world);
   return withLocks(warn, async (locked) =>
     trainTextEncoder(
       {
@@ -139,7 +141,7 @@ export async function trainText(request: TextTrainRequest, hooks: TrainHooks): P
         given: withAbsolutePaths(request.given),
         recover: request.recover,
         store: await storeOf(request, TEXT_RUN, `text-${request.given.dataset ?? "petals"}`, locked),
-        dataset: (options: TextOptions) => openTrainingData(options, hooks),
+        dataset: (options: TextOptions) => firstOfEachMachine(world, "preparing the data", () => openTrainingData(options, hooks)),
         requireData: async (options, begun) => {
           await requireData(options, begun);
           if (options.imageFeatures !== null) requireImageFeatures(options.imageFeatures);

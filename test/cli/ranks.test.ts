@@ -19,6 +19,8 @@ it("refuses what one process does alone, where several are started", () => {
 it("lets ranks share what draws, embeds, measures, prepares and trains", async () => {
   const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
   const shared = commands.filter(({ options }) => "mpiLibrary" in options).map(({ name }) => name);
-  expect(shared).toEqual(expect.arrayContaining(["train", "embeddings", "sample", "evaluate", "reproduce", "prepare"]));
+  expect(shared).toEqual(
+    expect.arrayContaining(["train", "train-text", "train-style", "embeddings", "sample", "evaluate", "reproduce", "prepare"]),
+  );
   expect(shared).not.toContain("export");
 });

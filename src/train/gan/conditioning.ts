@@ -18,6 +18,7 @@ import { TEXT_ENCODER_NAME } from "../run/names.js";
 import type { TrainOptions } from "./options.js";
 import type { Run } from "../run/run.js";
 import type { RunStore } from "../run/store.js";
+import type { World } from "../run/world.js";
 import { textSource } from "./text-source.js";
 import { jointTraining, obtainTextEncoder, symbolsOf } from "./text-stage.js";
 import { TrainedText } from "./trained-text.js";
@@ -41,9 +42,11 @@ export async function conditionedByText(
   cache: RunStore | undefined,
   hooks: TrainHooks,
   given: TextEncoderFile | undefined,
+  world: World,
 ): Promise<Conditioning | undefined> {
   const { trained, scratch } = textSource(options);
-  const text = given ?? (scratch ? newTextEncoder(dataset, options) : await obtainTextEncoder(device, dataset, options, run, cache, hooks));
+  const obtain = () => obtainTextEncoder(device, dataset, options, run, cache, hooks, world);
+  const text = given ?? (scratch ? newTextEncoder(dataset, options) : await obtain());
   if (!text) return undefined;
   const normalisation = isNormalised(text) ? text.normalisation : await normalisationFor(device, dataset, text);
   if (trained) return conditionedByTraining(device, dataset, { ...text, normalisation }, options, run);

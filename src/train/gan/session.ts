@@ -105,7 +105,7 @@ async function trainOn(
     const dataset = typeof opened === "function" ? await opened(options, () => tell(trainsText)) : opened;
     requireClasses(dataset, variant);
     await requireSame(world, world.size === 1 ? {} : { ...options, dataDir: null, data: datasetDigest(dataset) });
-    tell(trainsText && !(await isTextEncoderKept(dataset, options, cache)));
+    tell(trainsText && !(await isTextEncoderKept(dataset, options, cache, world)));
     // A vocabulary of words is never the data set's alphabet.
     const foreign = text?.encoder.options.form.startsWith("char") && text.alphabet.size !== dataset.alphabet.size;
     if (foreign) onEvent({ kind: "warning", text: `${options.textEncoder} was trained with another alphabet` });
@@ -116,7 +116,7 @@ async function trainOn(
     shareTuner(world, device);
     const conditioning = embeddings
       ? await conditionedByEmbeddings(dataset, embeddings, run, hooks)
-      : await conditionedByText(device, dataset, options, run, cache, hooks, text);
+      : await conditionedByText(device, dataset, options, run, cache, hooks, text, world);
     if (!conditioning) return { run: run.path, end: "stopped", step: 0 };
     await rehearsal;
     gan.text = conditioning.trained;

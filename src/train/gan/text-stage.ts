@@ -13,6 +13,7 @@ import type { Run } from "../run/run.js";
 import { pathIn, type RunStore } from "../run/store.js";
 import { readSafetensors, writeSafetensors } from "../../formats/safetensors.js";
 import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "../text/joint-embedding.js";
+import { ALONE, type World } from "../run/world.js";
 import { finishedEncoder } from "../text/text-model.js";
 
 /** A text encoder that is not finished yet, in the run's folder. */
@@ -59,21 +60,35 @@ export function symbolsOf(dataset: Dataset, { textForm: form, textNgrams }: Pick
 }
 
 /** The name under which a text encoder of these options is kept for later runs with the same data, once it is trained. */
-export function keptTextEncoder(dataset: Dataset, options: TrainOptions): string {
+export function keptTextEncoder(dataset: Dataset, options: TrainOptions, ranks = 1): string {
   // Which of the captions' words are read is said for words only: encoders of characters keep the names that they have had.
   const words = options.textForm.startsWith("char") ? [] : [{ leastOften: LEAST_OFTEN, ngrams: options.textNgrams }];
-  return `text-encoder-${keyOf(VERSION, datasetDigest(dataset), jointTraining(options), ...words)}.safetensors`;
+  // One that ranks trained together has other bits: batch norm is of each one's rows.
+  const together = ranks > 1 ? [{ ranks }] : [];
+  return `text-encoder-${keyOf(VERSION, datasetDigest(dataset), jointTraining(options), ...words, ...together)}.safetensors`;
+}
+
+/** The ranks that train the encoder together. Where a batch has fewer rows than there are ranks, each trains it by itself, all alike. */
+function togetherIn(world: World, dataset: Dataset, options: TrainOptions): World {
+  return Math.min(jointTraining(options).batch, trainingClasses(dataset).length) < world.size ? ALONE : world;
 }
 
 /** True where there is nothing to train. */
-export async function isTextEncoderKept(dataset: Dataset, options: TrainOptions, cache: RunStore | undefined): Promise<boolean> {
-  return cache !== undefined && (await cache.read(keptTextEncoder(dataset, options))) !== undefined;
+export async function isTextEncoderKept(
+  dataset: Dataset,
+  options: TrainOptions,
+  cache: RunStore | undefined,
+  world: World,
+): Promise<boolean> {
+  const name = keptTextEncoder(dataset, options, togetherIn(world, dataset, options).size);
+  return cache !== undefined && (await cache.read(name)) !== undefined;
 }
 
 /**
  * A text encoder kept from an earlier run with the same data and settings, or a new one.
  * @param run Where an interrupted training is kept, and its losses are written.
  * @param cache Where finished encoders are kept for later runs.
+ * @param ranks Those that train it together.
  * @returns undefined when the signal ended the training.
  */
 export async function obtainTextEncoder(
@@ -83,9 +98,11 @@ export async function obtainTextEncoder(
   run: Run<TrainOptions>,
   cache: RunStore | undefined,
   { onEvent, signal, pace }: TrainHooks,
+  ranks: World = ALONE,
 ): Promise<TextEncoderFile | undefined> {
   const training = jointTraining(options);
-  const name = keptTextEncoder(dataset, options);
+  const world = togetherIn(ranks, dataset, options);
+  const name = keptTextEncoder(dataset, options, world.size);
   const kept = await cache?.read(name);
   if (cache && kept) {
     try {
@@ -98,7 +115,7 @@ export async function obtainTextEncoder(
   }
   const symbols = symbolsOf(dataset, options);
   onEvent({ kind: "message", text: `text encoder: ${options.textForm} of ${symbols.size} ${symbols.unit}, ${training.steps} steps` });
-  const joint = new JointEmbedding(device, { dataset, symbols, classes: dataset.split.train }, training);
+  const joint = new JointEmbedding(device, { dataset, symbols, classes: dataset.split.train }, training, world);
   const part = await run.readFile(PART_NAME);
   if (part) {
     try {
@@ -124,9 +141,12 @@ export async function obtainTextEncoder(
     await run.appendMetrics({ stage: "text encoder", step, loss });
     onEvent({ kind: "step", stage: "text encoder", step, steps, imagesPerSecond, metrics: { loss } });
   };
-  while (joint.step < steps && !signal.aborted) {
+  const stop = joint.stopping(signal);
+  if (joint.step < steps) await joint.prepare();
+  while (joint.step < steps && !stop.aborted) {
     const next = (Math.floor(joint.step / options.checkpointEvery) + 1) * options.checkpointEvery;
     await joint.train(Math.min(steps, next), report, signal, pace);
+    await joint.meet();
     if (joint.step < steps) await run.writeFile(PART_NAME, await writeSafetensors(await joint.tensors(), { step: String(joint.step) }));
   }
   await joint.destroy();

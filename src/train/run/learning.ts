@@ -3,14 +3,17 @@
  * every rank has the loss of its own rows; gradients are packed into a store, the program pauses, the host sums the store over all ranks
  * (shared-program.ts), and the rest of the program steps by the sum. The losses are divided by the number of ranks first, so that the sum
  * is the gradient of the mean over the whole batch.
+ *
+ * Where a loss compares all rows of the batch with all others, the rows are gathered first: every rank then has that same loss.
  */
 import { grad } from "../../autograd/grad.js";
 import { mul } from "../../tensor/elementwise.js";
-import { concat, reshape } from "../../tensor/layout.js";
+import { concat, reshape, slice } from "../../tensor/layout.js";
 import { Adam, type RmsProp } from "../../tensor/optimizers.js";
 import { pause } from "../../tensor/pause.js";
-import type { Tensor } from "../../tensor/tensor.js";
+import { Tensor, tensor } from "../../tensor/tensor.js";
 import { assign, pack, Store } from "../../tensor/variables.js";
+import { shareOf } from "./world.js";
 
 type Optimizer = Adam | RmsProp;
 
@@ -34,6 +37,12 @@ export interface Learning {
   /** The rank whose random numbers the program draws; undefined alone, where the key says nothing of it. */
   readonly rank: number | undefined;
   /**
+   * Gathers the rows [own, ...] of a batch [rows, ...] from all ranks, of which each has its own (`shareOf`). The derivative goes to the own
+   * rows, times the ranks: that of the mean of all ranks' losses, which are equal.
+   * @param what As of a lesson.
+   */
+  gather(what: string, rows: number, own: readonly Tensor[]): readonly Tensor[];
+  /**
    * Records the gradients of a loss.
    * @returns what records the optimizers' steps: to be called before anything reads their variables again. What is recorded until then
    * runs while the gradients travel.
@@ -44,6 +53,7 @@ export interface Learning {
 /** Nobody else is there: the steps follow at once. */
 export const LEARNING_ALONE: Learning = {
   rank: undefined,
+  gather: (_what, _rows, own) => own,
   learn(lesson) {
     const gradients = gradientsOf(lesson, lesson.lossScale ?? 1);
     lesson.before?.();
@@ -66,7 +76,7 @@ function gradientsOf({ optimizers, loss }: Lesson, scale: number): readonly Tens
 /** What travels between two pauses of a program. */
 export interface SharedSum {
   readonly what: string;
-  /** The gradients, and last the numbers. */
+  /** The gradients, and last the numbers; or gathered rows, and no numbers. */
   readonly stores: readonly Store[];
   readonly numbers: readonly string[];
 }
@@ -80,6 +90,31 @@ export class SharedLearning implements Learning {
     readonly rank: number,
     readonly ranks: number,
   ) {}
+
+  gather(what: string, rows: number, own: readonly Tensor[]): readonly Tensor[] {
+    const { begin, end } = shareOf({ rank: this.rank, size: this.ranks }, rows);
+    const store = new Store(what);
+    const all = own.map(({ shape }, i) => store.variable(String(i), [rows, ...shape.slice(1)]));
+    // Zeros stand for the others' rows: the sum over the ranks is all rows.
+    const around = (part: Tensor, of: (begin: number, end: number) => Tensor): Tensor =>
+      concat([...(begin > 0 ? [of(0, begin)] : []), part, ...(end < rows ? [of(end, rows)] : [])], 0);
+    own.forEach((part, i) => {
+      const zeros = (from: number, to: number): Tensor => {
+        const shape = [to - from, ...part.shape.slice(1)];
+        return tensor(new Float32Array(shape.reduce((a, b) => a * b)), shape);
+      };
+      assign(all[i]!, around(part, zeros));
+    });
+    this.sums.push({ what, stores: [store], numbers: [] });
+    pause(`begin ${what}`, [store]);
+    pause(`end ${what}`, [store]);
+    return own.map((part, i) => around(this.#heavier(part), (from, to) => slice(all[i]!, 0, from, to)));
+  }
+
+  /** The same values, of which the derivative is multiplied by the number of ranks. */
+  #heavier(x: Tensor): Tensor {
+    return new Tensor("own rows", x.shape, { kind: "view" }, [x], { order: x.order, vjp: (g) => [mul(g, this.ranks)] });
+  }
 
   learn(lesson: Lesson): () => void {
     const { what, optimizers, rate, lossScale = 1 } = lesson;

@@ -22,10 +22,10 @@ export interface SharedResult {
 /** Numbers of the host that go along with each sum: how many ranks were asked to stop. */
 const HOSTS_OWN = 1;
 
-export class SharedProgram {
-  /** The last step asked for. */
-  #last: Promise<unknown> = Promise.resolve();
+/** The last step that was asked for in a world, of whichever program. */
+const lastOf = new WeakMap<World, Promise<unknown>>();
 
+export class SharedProgram {
   private constructor(
     readonly world: World,
     readonly program: Program,
@@ -62,13 +62,17 @@ export class SharedProgram {
   }
 
   /**
-   * A step, once the one before is done: its sums must not mix with theirs.
+   * A step, once the one before is done, of this program or of another: its sums must not mix with theirs.
    * @param where For people, in case the others do not come: "step 12".
    * @param signal Aborted where this rank is asked to stop.
    */
   run(inputs: InputValues, where: string, signal: AbortSignal): Promise<SharedResult> {
-    const result = this.#last.then(() => this.#step(inputs, where, signal));
-    this.#last = result.catch(() => undefined);
+    const before = lastOf.get(this.world) ?? Promise.resolve();
+    const result = before.then(() => this.#step(inputs, where, signal));
+    lastOf.set(
+      this.world,
+      result.catch(() => undefined),
+    );
     return result;
   }
 

@@ -6,6 +6,7 @@ import type { Device } from "../../gpu/device.js";
 import { ImageEncoder } from "../../models/image-encoder.js";
 import { compile } from "../../tensor/compile.js";
 import type { Program } from "../../tensor/program.js";
+import { alone, type Sharing } from "../../tensor/sharing.js";
 import { input, type Tensor } from "../../tensor/tensor.js";
 import { fillFeatures, type ImageFeatures } from "./image-features.js";
 import type { ImageSide } from "./encoder-file.js";
@@ -19,13 +20,21 @@ export class ImageEmbedder {
     readonly program: Program<{ embedding: Tensor }>,
     readonly size: number,
     readonly fill: (images: readonly number[]) => Float32Array,
+    /** Who does which of the runs. */
+    readonly share: Sharing,
   ) {}
 
   /**
    * @param features Where the image side takes given features.
    * @throws UserError when the image side wants other images, or features that are not given.
    */
-  static async create(device: Device, dataset: Dataset, image: ImageSide, features?: ImageFeatures): Promise<ImageEmbedder> {
+  static async create(
+    device: Device,
+    dataset: Dataset,
+    image: ImageSide,
+    features?: ImageFeatures,
+    share: Sharing = alone,
+  ): Promise<ImageEmbedder> {
     const { embedding } = image.options;
     if (image instanceof ImageEncoder) {
       const { imageSize } = image.options;
@@ -34,7 +43,8 @@ export class ImageEmbedder {
       const program = await compile(device, () => ({
         embedding: image.call(input("images", [BATCH, 3, imageSize, imageSize]), "evaluate"),
       }));
-      return new ImageEmbedder(dataset, program, embedding, (images) => fillImages(dataset, images, centreViews(dataset, images)));
+      const fill = (images: readonly number[]) => fillImages(dataset, images, centreViews(dataset, images));
+      return new ImageEmbedder(dataset, program, embedding, fill, share);
     }
     const { features: length } = image.options;
     if (features?.size !== length) {
@@ -42,20 +52,21 @@ export class ImageEmbedder {
       throw new UserError(`the text encoder was trained with image features of ${length} values; ${given}`);
     }
     const program = await compile(device, () => ({ embedding: image.call(input("images", [BATCH, length])) }));
-    return new ImageEmbedder(dataset, program, embedding, (images) => fillFeatures(features, images));
+    return new ImageEmbedder(dataset, program, embedding, (images) => fillFeatures(features, images), share);
   }
 
   /** Raw embeddings [images, size]. @param onProgress Called with the number of images done. */
   async embed(images: readonly number[], onProgress?: (done: number) => void): Promise<Float32Array> {
     const result = new Float32Array(images.length * this.size);
-    for (let start = 0; start < images.length; start += BATCH) {
-      const part = images.slice(start, start + BATCH);
+    const parts = await this.share("images embedded", Math.ceil(images.length / BATCH), async (i) => {
+      const part = images.slice(i * BATCH, (i + 1) * BATCH);
       // A last batch that is not full is filled up with its first image.
       const rows = Array.from({ length: BATCH }, (_, i) => part[i] ?? part[0]!);
       const { embedding } = await this.program.run({ images: this.fill(rows) });
-      result.set(embedding.subarray(0, part.length * this.size), start * this.size);
-      onProgress?.(start + part.length);
-    }
+      onProgress?.(i * BATCH + part.length);
+      return embedding.subarray(0, part.length * this.size);
+    });
+    parts.forEach((part, i) => result.set(part, i * BATCH * this.size));
     return result;
   }
 

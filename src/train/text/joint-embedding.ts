@@ -2,15 +2,12 @@
  * Training a text encoder: jointly with an image network, on batches of different classes, or on captions alone (text-objectives.ts says
  * by what). A step is a pure function of (seed, step) and of the state, so a training that is resumed has the same bits.
  */
-import { grad } from "../../autograd/grad.js";
-import { fillCaptions, fillImages } from "../../data/batch.js";
-import { CaptionPairSampler } from "../../data/caption-pairs.js";
 import type { Dataset } from "../../data/dataset.js";
 import { RandomStream } from "../../random/philox.js";
 import { KeyStream, StreamPurpose } from "../../random/streams.js";
-import { type Augmentation, JointSampler } from "../../data/sampler.js";
+import type { Augmentation } from "../../data/sampler.js";
 import type { Symbols } from "../../data/symbols.js";
-import { NonFiniteError } from "../../errors.js";
+import { NonFiniteError, UserError } from "../../errors.js";
 import type { Device } from "../../gpu/device.js";
 import { FeatureEncoder, ImageEncoder } from "../../models/image-encoder.js";
 import { TextEncoder, type TextEncoderOptions } from "../../models/text-encoder.js";
@@ -24,10 +21,15 @@ import { dropout, keyInput, randomKey } from "../../tensor/random.js";
 import { mean } from "../../tensor/reduce.js";
 import { input, type Tensor, tensor } from "../../tensor/tensor.js";
 import { assign, Store } from "../../tensor/variables.js";
-import { fillFeatures, type ImageFeatures } from "./image-features.js";
 import type { Pace } from "../run/events.js";
+import { type Learning, LEARNING_ALONE } from "../run/learning.js";
 import { trainSteps } from "../run/loop.js";
+import { averageStores, COMPARED_EVERY, requireEqual, spreadStores } from "../run/ranks.js";
+import { SharedProgram } from "../run/shared-program.js";
+import { ALONE, shareOf, type World } from "../run/world.js";
 import type { ImageSide } from "./encoder-file.js";
+import type { ImageFeatures } from "./image-features.js";
+import { type Batch, captionPairs, imagesAndCaptions } from "./joint-batches.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "../run/network-file.js";
 import type { SafeTensor } from "../../formats/safetensors.js";
 import { epochOf, objectiveLoss, type ObjectiveOptions, RECIPES, type Schedule, scheduledRate, similarityOf } from "./objectives.js";
@@ -67,11 +69,7 @@ export interface TextData {
   readonly features?: ImageFeatures | undefined;
 }
 
-/** What differs from step to step: the columns of the captions, and the values of the program's inputs. */
-interface Batch {
-  readonly columns: number;
-  readonly values: Record<string, ArrayLike<number>>;
-}
+export type TextProgram = Program<{ loss: Tensor }>;
 
 export class JointEmbedding {
   readonly text: TextEncoder;
@@ -81,16 +79,23 @@ export class JointEmbedding {
   readonly #temperature = new Store("temperature");
   readonly #logScale: Tensor;
   readonly #optimizers: readonly (Adam | RmsProp)[];
-  readonly #programs = new Map<number, Promise<Program<{ loss: Tensor }>>>();
+  /** By columns: a step alone, or together with other ranks. */
+  readonly #programs = new Map<number, Promise<TextProgram | SharedProgram>>();
   readonly #batchOf: (step: number) => Batch;
   readonly #batch: number;
+  /** This rank's rows of a batch. */
+  readonly #own: { readonly begin: number; readonly end: number };
   readonly #epoch: number;
+  /** Aborted when all ranks know that one of them is asked to stop. */
+  readonly #stopped = new AbortController();
   #step = 0;
 
+  /** @param world The ranks that train together. @throws UserError where a batch has fewer rows than there are ranks */
   constructor(
     readonly device: Device,
     readonly data: TextData,
     readonly options: JointTraining,
+    readonly world: World = ALONE,
   ) {
     const { dataset, symbols, features } = data;
     const { objective, seed, text, imageWidth } = options;
@@ -113,13 +118,23 @@ export class JointEmbedding {
     const classes = data.classes.filter((c) => dataset.imagesOfClass(c).length > 0);
     const images = classes.flatMap((c) => dataset.imagesOfClass(c));
     this.#batch = Math.min(options.batch, objective === "text-only" ? images.length : classes.length);
+    if (this.#batch < world.size)
+      throw new UserError(`a batch has ${this.#batch} rows, too few for ${world.size} ranks: start at most ${this.#batch}`);
+    this.#own = shareOf(world, this.#batch);
     this.#epoch = epochOf(objective, dataset.classless ? undefined : classes.length, images.length, this.#batch);
-    this.#batchOf = objective === "text-only" ? this.#captionPairs(images) : this.#imagesAndCaptions(classes);
+    const drawn = { rows: this.#batch, own: this.#own, text: this.text };
+    this.#batchOf =
+      objective === "text-only" ? captionPairs(data, options, images, drawn) : imagesAndCaptions(data, options, classes, drawn);
+  }
+
+  /** Rows of a batch. */
+  get rows(): number {
+    return this.#batch;
   }
 
   /** All variables: of both networks, the temperature and the optimizers. */
   get stores(): readonly Store[] {
-    const networks = [this.text, ...(this.image ? [this.image] : [])].flatMap(({ parameters, statistics }) => [parameters, statistics]);
+    const networks = this.#networks.flatMap(({ parameters, statistics }) => [parameters, statistics]);
     return [...networks, this.#temperature, ...this.#optimizers.flatMap(momentsOf)];
   }
 
@@ -167,99 +182,109 @@ export class JointEmbedding {
     pace?: Pace,
   ): Promise<void> {
     const { dropout, weightDecay, seed } = this.options;
+    const rank = this.world.size === 1 ? undefined : this.world.rank;
     this.#step = await trainSteps({
-      ...{ done: this.#step, until, signal, pace },
+      ...{ done: this.#step, until, signal: this.stopping(signal), pace },
       inputs: async (step) => {
         const { columns, values } = this.#batchOf(step);
-        return { values, program: await this.program(columns) };
+        return { values, program: await this.#program(columns) };
       },
-      run: ({ values, program }, step) => {
+      run: async ({ values, program }, step) => {
         const learningRate = scheduledRate(this.options, step, this.#epoch);
-        return program.run({
+        const inputs = {
           ...values,
           rate: this.#optimizers[0]!.rate(learningRate, step),
-          ...(dropout > 0 && { key: randomKey(seed, step) }),
+          ...(dropout > 0 && { key: randomKey(seed, step, rank) }),
           ...(weightDecay > 0 && { decay: [learningRate * weightDecay] }),
-        });
+        };
+        if (program instanceof SharedProgram) return program.run(inputs, `step ${step}`, signal);
+        const { loss } = await program.run(inputs);
+        return { numbers: { loss: loss[0]! }, stop: false };
       },
-      record: (step, { loss }) => {
-        if (!Number.isFinite(loss[0]))
-          throw new NonFiniteError(`text encoder: the loss is ${loss[0]} at step ${step}; try a smaller learning rate`);
-        return onStep(step, loss[0]!, this.#batch);
+      record: (step, { numbers, stop }) => {
+        if (stop) this.#stopped.abort();
+        const loss = numbers.loss!;
+        if (!Number.isFinite(loss))
+          throw new NonFiniteError(`text encoder: the loss is ${loss} at step ${step}; try a smaller learning rate`);
+        return onStep(step, loss, this.#batch);
       },
+      due: (step) => (step % COMPARED_EVERY === 0 ? [() => requireEqual(this.world, this.#parameters, `step ${step}`)] : []),
     });
+  }
+
+  /** What ends the training: the signal alone; together what all ranks know of theirs after each step. */
+  stopping(signal: AbortSignal): AbortSignal {
+    return this.world.size === 1 ? signal : this.#stopped.signal;
+  }
+
+  /** Gives all ranks the same running statistics. @throws UserError where they have not the same parameters */
+  async meet(): Promise<void> {
+    const statistics = this.#networks.map((network) => network.statistics);
+    await averageStores(this.world, statistics, `step ${this.#step}`);
+    await requireEqual(this.world, this.#parameters, `step ${this.#step}`);
+  }
+
+  get #networks(): readonly (TextEncoder | ImageSide)[] {
+    return [this.text, ...(this.image ? [this.image] : [])];
+  }
+
+  /** What is learnt. */
+  get #parameters(): readonly Store[] {
+    return this.#optimizers.map(({ parameters }) => parameters);
   }
 
   get #learnsScale(): boolean {
     return this.options.objective === "info-nce";
   }
 
-  /** One image and some captions of each of several classes. */
-  #imagesAndCaptions(classes: readonly number[]): (step: number) => Batch {
-    const { dataset, symbols, features } = this.data;
-    const { seed, numCaptions, sentences, mirror, shift, crop, light } = this.options;
-    const { length: most } = this.text.options;
-    const sampler = new JointSampler(dataset, {
-      ...{ batch: this.#batch, seed, classes, captionsPerImage: numCaptions, mirror, shift, crop, light },
-      ...(sentences !== null && { sentences }),
-      lengthOf: (caption) => symbols.lengthOf(caption, most),
-    });
-    return (step) => {
-      const { images, captions, views, length } = sampler.batch(step);
-      const { columns } = this.text.window(length);
-      const view = new RandomStream(seed, StreamPurpose.textValues, step);
-      const seen = features ? fillFeatures(features, images, () => view.below(features.views)) : fillImages(dataset, images, views);
-      return { columns, values: { images: seen, index: fillCaptions(dataset, captions, columns, undefined, symbols) } };
-    };
+  /**
+   * What ranks do before they train: all take rank 0's variables, and compile all programs, since they have no time to speak of kernels later.
+   * To be called after `restore`. Alone it does nothing.
+   */
+  async prepare(): Promise<void> {
+    if (this.world.size === 1) return;
+    await spreadStores(this.world, this.stores);
+    for (const { columns } of this.text.windows) await this.#program(columns);
   }
 
-  /** Two captions of each of several images. */
-  #captionPairs(images: readonly number[]): (step: number) => Batch {
-    const { dataset, symbols } = this.data;
-    const { seed, sentences } = this.options;
-    const { length: most } = this.text.options;
-    const sampler = new CaptionPairSampler(dataset, { batch: this.#batch, seed, images, ...(sentences !== null && { sentences }) });
-    return (step) => {
-      const { first, second } = sampler.batch(step);
-      const captions = Uint32Array.of(...first, ...second);
-      const length = captions.reduce((longest, i) => Math.max(longest, symbols.lengthOf(dataset.caption(i), most)), 0);
-      const { columns } = this.text.window(length);
-      return { columns, values: { index: fillCaptions(dataset, captions, columns, undefined, symbols) } };
-    };
+  /** Compiles one step alone, on captions of a TextWindow's columns. Inputs: `images`, `index` and `rate` [2]. */
+  compile(columns: number): Promise<TextProgram> {
+    return compile(this.device, () => this.#iteration(columns, LEARNING_ALONE));
   }
 
-  /** One step on captions of a TextWindow's columns, compiled once. Inputs: `images`, `index` and `rate` [2]. */
-  program(columns: number): Promise<Program<{ loss: Tensor }>> {
+  #program(columns: number): Promise<TextProgram | SharedProgram> {
     let program = this.#programs.get(columns);
     if (!program) {
-      program = compile(this.device, () => this.#iteration(columns));
+      program =
+        this.world.size === 1
+          ? this.compile(columns)
+          : SharedProgram.compile(this.device, this.world, (learning) => this.#iteration(columns, learning));
       this.#programs.set(columns, program);
     }
     return program;
   }
 
-  #iteration(columns: number): { loss: Tensor } {
+  #iteration(columns: number, learning: Learning): { loss: Tensor } {
     const { dropout: rate, weightDecay } = this.options;
-    const key = rate > 0 ? keyInput() : undefined;
+    const key = rate > 0 ? keyInput("key", learning.rank !== undefined) : undefined;
     const drop = (stream: number) => (x: Tensor) => (key ? dropout(x, rate, key, stream) : x);
-    const [images, texts] = this.#pair(columns, drop);
-    const loss = objectiveLoss(images, texts, this.options, this.#logScale);
-    const step = input("rate", [2]);
-    // All gradients before any update: they belong to the values the loss was computed with.
-    const stores = this.#optimizers.map(({ parameters }) => parameters.entries.map((e) => e.tensor));
-    const gradients = grad(loss, stores.flat());
-    const decay = weightDecay > 0 ? input("decay", [1]) : undefined;
-    let at = 0;
-    this.#optimizers.forEach((optimizer, i) => {
-      if (decay && optimizer.parameters !== this.#temperature) decayWeights(optimizer.parameters, decay);
-      optimizer.step(gradients.slice(at, (at += stores[i]!.length)), step);
-    });
+    const [images, texts] = learning.gather("the embeddings", this.#batch, this.#pair(columns, drop));
+    const loss = objectiveLoss(images!, texts!, this.options, this.#logScale);
+    learning.learn({
+      ...{ what: "the text encoder's gradients", optimizers: this.#optimizers, loss, rate: input("rate", [2]) },
+      numbers: () => ({ loss }),
+      before: () => {
+        if (weightDecay === 0) return;
+        const decay = input("decay", [1]);
+        for (const store of this.#parameters) if (store !== this.#temperature) decayWeights(store, decay);
+      },
+    })();
     return { loss };
   }
 
-  /** Embeddings [B, E] of the images (text-only: of other captions) and of the captions. */
+  /** Embeddings [own rows, E] of the images (text-only: of other captions) and of the captions. */
   #pair(columns: number, drop: (stream: number) => (x: Tensor) => Tensor): [Tensor, Tensor] {
-    const batch = this.#batch;
+    const batch = this.#own.end - this.#own.begin;
     const { numCaptions, objective } = this.options;
     const { embedding } = this.text.options;
     const { size } = this.data.dataset;

@@ -5,14 +5,19 @@ import type { Symbols } from "../../data/symbols.js";
 import { Vocabulary } from "../../data/vocabulary.js";
 import { UserError } from "../../errors.js";
 import type { SafeTensor } from "../../formats/safetensors.js";
-import type { Device } from "../../gpu/device.js";
+import { Sha256 } from "../../formats/sha256.js";
 import { curvesSvg } from "../../pictures/line-chart.js";
+import type { Sharing } from "../../tensor/sharing.js";
+import { datasetDigest } from "../run/cache.js";
 import { lastPart, type TrainHooks, withoutHooks } from "../run/events.js";
 import { TEXT_ENCODER_NAME } from "../run/names.js";
 import { type NamedTensor, refuseNonFinite } from "../run/network-file.js";
+import { requireSame, shareTuner } from "../run/ranks.js";
 import type { Run, RunKind } from "../run/run.js";
+import { sharedBy } from "../run/shared-work.js";
 import { goBack, type RunAttempt, type RunTraining, trainInRun } from "../run/training.js";
 import { installTuner } from "../run/tuning.js";
+import { ALONE, type World } from "../run/world.js";
 import { encodeTextEncoder } from "./encoder-file.js";
 import type { ImageFeatures } from "./image-features.js";
 import { JointEmbedding, type JointTraining, type TextData } from "./joint-embedding.js";
@@ -69,7 +74,7 @@ async function trainOn(
   training: TextTraining,
   hooks: TrainHooks,
 ): Promise<TextTrainResult> {
-  const { given } = training;
+  const { given, world = ALONE } = training;
   const saved = before && resumeTextOptions(await before.readConfig(), given, training.resolvePaths);
   // What is wrong with the options is said before the data are looked at.
   const wanted = saved ?? resolveTextOptions(given, device.traits);
@@ -80,14 +85,20 @@ async function trainOn(
   if (!saved) resolveTextOptions(given, device.traits, counts);
   const features = wanted.imageFeatures === null ? undefined : await featuresOf(training, wanted.imageFeatures, dataset);
   const options = saved ?? resolveTextOptions(given, device.traits, { ...counts, features: features?.size });
+  if (world.size > 1) {
+    const seen = { data: datasetDigest(dataset), features: features && new Sha256().update(features.values).hex() };
+    await requireSame(world, { ...options, dataDir: null, imageFeatures: null, ...seen });
+  }
+  const held = heldOut(classes, options.validation);
+  const data: TextData = { dataset, symbols: symbolsOf(dataset, options), classes: classes.filter((c) => !held.includes(c)), features };
+  const joint = new JointEmbedding(device, data, trainingOf(options), world);
   const run = before ?? (await begin());
   hold(run);
   await run.writeConfig(options, { adapter: device.description, ...training.about });
   installTuner(device, options.tune, hooks.onEvent, training.cache, run.files);
-  const held = heldOut(classes, options.validation);
-  const data: TextData = { dataset, symbols: symbolsOf(dataset, options), classes: classes.filter((c) => !held.includes(c)), features };
-  hooks.onEvent({ kind: "message", text: describe(options, data, held.length, device) });
-  return new TextSession(device, options, data, held, run, hooks).train();
+  shareTuner(world, device);
+  hooks.onEvent({ kind: "message", text: describe(options, joint, held.length) });
+  return new TextSession(joint, options, held, run, hooks).train();
 }
 
 /** @throws UserError where the caller gave nothing that reads them */
@@ -108,9 +119,14 @@ function symbolsOf(dataset: Dataset, { vocabularyMin, ngrams }: TextOptions): Sy
   }
 }
 
-function describe({ dataset, encoder, cell, objective, steps, batch }: TextOptions, data: TextData, held: number, device: Device): string {
+function describe(
+  { dataset, encoder, cell, objective, steps, batch }: TextOptions,
+  { data, device, world, rows }: JointEmbedding,
+  held: number,
+): string {
+  const shared = world.size === 1 ? "" : ` (${world.size} ranks share ${rows} rows; the learning rate is as alone)`;
   const form = `${encoder}${cell === null ? "" : ` (${cell})`} of ${data.symbols.size} ${data.symbols.unit}`;
-  return `${dataset}, ${form} by ${objective}, ${steps} steps of ${batch}; ${data.classes.length} ${data.dataset.classless ? "images" : "classes"}, ${held} held out; ${device.description}`;
+  return `${dataset}, ${form} by ${objective}, ${steps} steps of ${batch}${shared}; ${data.classes.length} ${data.dataset.classless ? "images" : "classes"}, ${held} held out; ${device.description}`;
 }
 
 /** How the options train. */
@@ -141,30 +157,34 @@ function trainingOf(options: TextOptions): JointTraining {
 
 /** A training under way. */
 class TextSession {
-  readonly #joint: JointEmbedding;
   #best: (Best & { readonly weights: readonly NamedTensor[] }) | undefined;
   #last = performance.now();
+  readonly #world: World;
+  readonly #share: Sharing;
 
   constructor(
-    readonly device: Device,
+    readonly joint: JointEmbedding,
     readonly options: TextOptions,
-    readonly data: TextData,
     readonly held: readonly number[],
     readonly run: Run<TextOptions>,
     readonly hooks: TrainHooks,
   ) {
-    this.#joint = new JointEmbedding(device, data, trainingOf(options));
+    this.#world = joint.world;
+    this.#share = sharedBy(joint.world);
   }
 
   async train(): Promise<TextTrainResult> {
-    const { options, run, hooks } = this;
+    const { joint, options, run, hooks } = this;
     const { signal, pace } = hooks;
     const { steps, checkpointEvery, validateEvery } = options;
-    const joint = this.#joint;
     await this.#resume();
-    const validator = this.held.length > 0 ? await Validator.create(this.device, joint, this.held) : undefined;
+    await joint.prepare();
+    // What is compiled from now on, each rank compiles when it needs it.
+    if (this.#world.size > 1) joint.device.tuner = undefined;
+    const validator = this.held.length > 0 ? await Validator.create(joint.device, joint, this.held, this.#share) : undefined;
+    const stop = joint.stopping(signal);
     const after = (every: number) => (Math.floor(joint.step / every) + 1) * every;
-    while (joint.step < steps && !this.#outOfPatience && !signal.aborted) {
+    while (joint.step < steps && !this.#outOfPatience && !stop.aborted) {
       const validation = validator && validateEvery !== null ? Math.min(steps, after(validateEvery)) : undefined;
       const checkpoint = after(checkpointEvery);
       await joint.train(Math.min(steps, checkpoint, validation ?? steps), (...step) => this.#report(...step), signal, pace);
@@ -184,12 +204,12 @@ class TextSession {
 
   get #outOfPatience(): boolean {
     const { patience, validateEvery } = this.options;
-    return patience !== null && this.#best !== undefined && this.#joint.step - this.#best.step >= patience * validateEvery!;
+    return patience !== null && this.#best !== undefined && this.joint.step - this.#best.step >= patience * validateEvery!;
   }
 
   async #resume(): Promise<void> {
     const checkpoint = await goBack(this.run, ["text encoder", "validation"], this.hooks, ({ step, tensors, metadata, path }) => {
-      this.#joint.restore(step, tensors, path);
+      this.joint.restore(step, tensors, path);
       const best = metadata.get("best");
       if (best === undefined) return;
       const weights = [...tensors].filter(([name]) => name.startsWith(BEST)).map(([name, t]) => [name.slice(BEST.length), t] as const);
@@ -208,32 +228,40 @@ class TextSession {
   }
 
   async #validate(validator: Validator): Promise<void> {
-    const { step } = this.#joint;
+    const { step } = this.joint;
+    await this.joint.meet();
     const { measures, score } = await validator.measure();
     const best = this.#best === undefined || score > this.#best.score;
-    if (best) this.#best = { step, score, weights: await this.#joint.weights() };
+    if (best) this.#best = { step, score, weights: await this.joint.weights() };
     await this.run.appendMetrics({ stage: "validation", step, ...measures });
     this.hooks.onEvent({ kind: "validation", step, measures, best });
     this.#last = performance.now();
   }
 
   async #checkpoint(): Promise<void> {
-    const tensors = await this.#joint.tensors();
-    const { step } = this.#joint;
+    await this.joint.meet();
+    const curves = await this.#curves();
+    if (this.#world.rank === 0) await this.#save(curves);
+    await this.#world.barrier(`step ${this.joint.step}, the checkpoint`, "endless");
+  }
+
+  async #save(curves: string): Promise<void> {
+    const tensors = await this.joint.tensors();
+    const { step } = this.joint;
     refuseNonFinite(step, tensors);
     const best = this.#best?.weights.map(([name, tensor]): [string, SafeTensor] => [`${BEST}${name}`, tensor]) ?? [];
     const metadata = this.#best && { best: JSON.stringify({ step: this.#best.step, score: this.#best.score }) };
     const path = await this.run.saveCheckpoint(step, [...tensors, ...best], { ...metadata });
-    await this.run.writeCurves(await this.#curves());
+    await this.run.writeCurves(curves);
     this.hooks.onEvent({ kind: "checkpoint", step, path });
   }
 
   /** Writes the best encoder, or the last where no classes are held out. @returns the file */
   async #keepEncoder(): Promise<string> {
-    if (this.#best) this.#joint.restoreWeights(new Map(this.#best.weights), this.run.path);
+    if (this.#best) this.joint.restoreWeights(new Map(this.#best.weights), this.run.path);
     this.hooks.onEvent({ kind: "message", text: "embedding captions for the encoder's normalisation" });
-    const model = await finishedEncoder(this.device, this.#joint);
-    await this.#joint.destroy();
+    const model = await finishedEncoder(this.joint.device, this.joint, this.#share);
+    await this.joint.destroy();
     await this.run.writeFile(TEXT_ENCODER_NAME, await encodeTextEncoder(model));
     return this.run.inside(TEXT_ENCODER_NAME);
   }
@@ -248,7 +276,7 @@ class TextSession {
     return curvesSvg(`${lastPart(dataset)}, ${encoder} by ${objective}`, [
       { title: "loss", series: [series("text encoder", "loss", "loss")] },
       {
-        title: this.data.dataset.classless ? "held-out images" : "held-out classes",
+        title: this.joint.data.dataset.classless ? "held-out images" : "held-out classes",
         range: [0, 1],
         exact: true,
         series: [

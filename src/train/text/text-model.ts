@@ -1,6 +1,7 @@
 /** A trained text encoder as others use it: with the normalisation that the GAN wants of its embeddings. */
 import type { Device } from "../../gpu/device.js";
 import type { Dataset } from "../../data/dataset.js";
+import { alone, type Sharing } from "../../tensor/sharing.js";
 import { CaptionEncoder, type Normalisation, normalisationOf, type TextModel } from "./captions.js";
 import type { TextEncoderFile } from "./encoder-file.js";
 import type { JointEmbedding } from "./joint-embedding.js";
@@ -11,9 +12,10 @@ export async function normalisationFor(
   device: Device,
   dataset: Dataset,
   { encoder, alphabet }: Omit<TextModel, "normalisation">,
+  share: Sharing = alone,
 ): Promise<Normalisation> {
   const sample = dataset.imagesOfSplit("train").flatMap((i) => dataset.captionsOf(i).slice(0, 1));
-  const captions = new CaptionEncoder(device, encoder, alphabet);
+  const captions = new CaptionEncoder(device, encoder, alphabet, undefined, share);
   const normalisation = normalisationOf(await captions.encode(sample), encoder.options.embedding);
   await captions.destroy();
   return normalisation;
@@ -24,9 +26,9 @@ export const isNormalised = ({ normalisation: { center, scale } }: TextModel): b
   scale !== 1 || center.some((value) => value !== 0);
 
 /** The encoder as it is now, normalised by its training captions. */
-export async function finishedEncoder(device: Device, joint: JointEmbedding): Promise<TextEncoderFile> {
+export async function finishedEncoder(device: Device, joint: JointEmbedding, share: Sharing = alone): Promise<TextEncoderFile> {
   const { text: encoder, image, data, options } = joint;
   const { dataset, symbols: alphabet } = data;
-  const normalisation = await normalisationFor(device, dataset, { encoder, alphabet });
+  const normalisation = await normalisationFor(device, dataset, { encoder, alphabet }, share);
   return { encoder, alphabet, normalisation, image, similarity: similarityOf(options.objective) };
 }

@@ -5,6 +5,7 @@
 import { RandomStream } from "../../random/philox.js";
 import { StreamPurpose } from "../../random/streams.js";
 import type { Device } from "../../gpu/device.js";
+import { alone, type Sharing } from "../../tensor/sharing.js";
 import { CaptionEncoder } from "./captions.js";
 import { ImageEmbedder } from "./image-embedder.js";
 import type { JointEmbedding } from "./joint-embedding.js";
@@ -34,12 +35,12 @@ export class Validator {
     readonly destroy: () => Promise<void>,
   ) {}
 
-  /** @param classes The held-out ones; at least two with images. */
-  static async create(device: Device, joint: JointEmbedding, classes: readonly number[]): Promise<Validator> {
+  /** @param classes The held-out ones; at least two with images. @param share Who embeds what. */
+  static async create(device: Device, joint: JointEmbedding, classes: readonly number[], share: Sharing = alone): Promise<Validator> {
     const { dataset, symbols, features } = joint.data;
     const { similarity, embedding: size } = { similarity: similarityOf(joint.options.objective), embedding: joint.text.options.embedding };
     const random = new RandomStream(0, StreamPurpose.validation, 1);
-    const captions = new CaptionEncoder(device, joint.text, symbols);
+    const captions = new CaptionEncoder(device, joint.text, symbols, undefined, share);
     const used = classes.filter((c) => dataset.imagesOfClass(c).length > 0);
     const images = used.flatMap((c) => dataset.imagesOfClass(c));
     if (!joint.image) {
@@ -50,13 +51,15 @@ export class Validator {
         )
         .slice(0, PAIRS);
       const measure = async () => {
-        const [first, second] = await Promise.all([0, 1].map((k) => captions.encode(pairs.map((i) => dataset.captionsOf(i)[k]!))));
-        const recall1 = ownIsBest(dotProducts(first!, second!, size), pairs.length);
+        const [first, second] = [0, 1].map((k) => pairs.map((i) => dataset.captionsOf(i)[k]!));
+        // One after the other: ranks that share them need an order.
+        const products = dotProducts(await captions.encode(first!), await captions.encode(second!), size);
+        const recall1 = ownIsBest(products, pairs.length);
         return { measures: { recall1 }, score: recall1 };
       };
       return new Validator(measure, () => captions.destroy());
     }
-    const embedder = await ImageEmbedder.create(device, dataset, joint.image, features);
+    const embedder = await ImageEmbedder.create(device, dataset, joint.image, features, share);
     const destroy = async () => {
       embedder.destroy();
       await captions.destroy();

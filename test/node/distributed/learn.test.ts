@@ -7,8 +7,11 @@ import { makePetals } from "../../../src/data/petals.js";
 import { PackedDataset } from "../../../src/data/packed.js";
 import { FolderStore } from "../../../src/node/files/folder-store.js";
 import { trainGan } from "../../../src/train/gan/session.js";
+import type { TrainEvent } from "../../../src/train/run/events.js";
+import { trainText } from "../../../src/train/text/session.js";
 import { GIVEN } from "./given.js";
-import { describeUnderBoth, describeUnderMpi, onRanks } from "./ranks.js";
+import { describeUnderBoth, describeUnderMpi, type Ended, onRanks } from "./ranks.js";
+import { TEXT_TRAININGS } from "./text-trainings.js";
 import { launcherWords, takeOwn } from "../../../scripts/train-mpi.mjs";
 
 const PROGRAM = "test/node/distributed/learn-program.ts";
@@ -16,20 +19,32 @@ const CLI = "test/node/distributed/cli-by-rank.ts";
 const folder = mkdtempSync(join(tmpdir(), "petalgrad-ranks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** All ranks have the same bits, twice, and those of one alone but for the order of sums. @param far So far variables must have moved. */
+function requireWhole({ code, lines, stderr }: Ended, count: number, far: number): void {
+  expect(code, stderr).toBe(0);
+  expect(lines).toHaveLength(count);
+  for (const { name, digest, again, apart, losses, moved } of lines) {
+    expect(digest).toBe(lines.find((line) => line.name === name)!.digest);
+    expect(again).toBe(digest);
+    expect(apart).toBeLessThan(1e-6);
+    expect(losses).toBeLessThan(1e-6);
+    expect(moved).toBeGreaterThan(far);
+  }
+}
+
 describeUnderMpi("training on two ranks", (launcher) => {
   const here = join(folder, launcher.replace(" ", "-"));
 
   it("is training on the whole batch, where there is no batch norm; the same bits every time, on every rank", async () => {
-    const { code, lines, stderr } = await onRanks(launcher, 2, [PROGRAM, "net", "-"]);
-    expect(code, stderr).toBe(0);
-    expect(lines).toHaveLength(2);
-    for (const { digest, again, apart, losses, moved } of lines) {
-      expect(digest).toBe(lines[0]!.digest);
-      expect(again).toBe(digest);
-      expect(apart).toBeLessThan(1e-6);
-      expect(losses).toBeLessThan(1e-6);
-      expect(moved).toBeGreaterThan(0.05);
-    }
+    requireWhole(await onRanks(launcher, 2, [PROGRAM, "net", "-"]), 2, 0.05);
+  });
+
+  it("is training on the whole batch where its rows are compared with one another, and ranks have different numbers of them", async () => {
+    requireWhole(await onRanks(launcher, 3, [PROGRAM, "net", "-", "25", "compares"]), 3, 0.05);
+  });
+
+  it("trains a text encoder on the whole batch", async () => {
+    requireWhole(await onRanks(launcher, 2, [PROGRAM, "text"]), 2 * Object.keys(TEXT_TRAININGS).length, 0.005);
   });
 
   it("says in one line what does not fit", async () => {
@@ -69,6 +84,28 @@ describeUnderBoth("a rank", () => {
     expect(lines[1]!.losses).toEqual(lines[0]!.losses);
     expect(lines[0]!.losses).toHaveLength(3);
     expect(existsSync(join(here, "style", "style-encoder.safetensors"))).toBe(true);
+  });
+});
+
+describeUnderBoth("a text encoder's run", () => {
+  it("stops after the same step on two ranks, resumes with the same bits, and goes on alone and on two again", async () => {
+    const here = join(folder, "text");
+    const { code, lines, stderr } = await onRanks("Open MPI", 2, [PROGRAM, "text-run", here]);
+    expect(code, stderr).toBe(0);
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toEqual({ ...lines[0], rank: lines[1]!.rank });
+    expect(lines[0]!.stopped).toMatch(/^stopped at [67]$/);
+    expect(lines[0]!.whole).toMatchObject({ end: "finished at 10", best: { step: expect.any(Number) as number } });
+    expect(lines[0]!.parts).toEqual(lines[0]!.whole);
+    const dataset = new PackedDataset(await makePetals({ size: 16, imagesPerClass: 3 }));
+    const stop = new AbortController();
+    const onEvent = (event: TrainEvent): void => void (event.kind === "step" && stop.abort());
+    const alone = await trainText({ given: {}, store: new FolderStore(join(here, "on")), dataset }, { onEvent, signal: stop.signal });
+    expect(alone).toMatchObject({ end: "stopped", options: { steps: 10 } });
+    const on = await onRanks("MPICH", 2, [PROGRAM, "text-on", join(here, "on")]);
+    expect(on.code, on.stderr).toBe(0);
+    expect(on.lines.map(({ end }) => end)).toEqual(["finished at 10", "finished at 10"]);
+    expect(on.lines[1]!.encoder).toBe(on.lines[0]!.encoder);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { PackedDataset } from "../../../src/data/packed.js";
 import { Vocabulary } from "../../../src/data/vocabulary.js";
 import type { FeatureEncoder } from "../../../src/models/image-encoder.js";
+import { ALONE } from "../../../src/train/run/world.js";
 import { fillFeatures, type ImageFeatures } from "../../../src/train/text/image-features.js";
 import { JointEmbedding, type JointTraining, type TextData } from "../../../src/train/text/joint-embedding.js";
 import { type Objective, OBJECTIVES, RECIPES, scheduledRate } from "../../../src/train/text/objectives.js";
@@ -120,6 +121,13 @@ describe("training", () => {
     expect(await resumed.tensors()).toEqual(await straight.tensors());
     expect([...saved.values()]).not.toEqual((await straight.tensors()).map(([, tensor]) => tensor));
     await Promise.all([straight.destroy(), resumed.destroy()]);
+  });
+
+  it("on more ranks than a batch has rows is refused", async () => {
+    const [gpu, options] = [await device(), training("info-nce")];
+    expect(() => new JointEmbedding(gpu, data, options, { ...ALONE, size: 6 })).toThrow(
+      /^a batch has 5 rows, too few for 6 ranks: start at most 5$/,
+    );
   });
 
   it.each(["char-cnn", "word-cnn-rnn", "bag-of-words"] as const)("trains a %s", async (form) => {
