@@ -61,8 +61,7 @@ export const sample = defineCommand({
       await readyAdapter();
       const { sample: drawSamples } = await import("../node/drawing.js");
       const { captionedPng, enlarge } = await import("../node/files/captioned.js");
-      const { sharedBy } = await import("../train/run/shared-work.js");
-      const request = { source, texts, textEncoder, embeddings, count, seed, truncation, generator, tune, share: sharedBy(world) };
+      const request = { source, texts, textEncoder, embeddings, count, seed, truncation, generator, tune, world };
       const { images, size, model: name, warnings } = await drawSamples(request, tellOn(own));
       if (world.rank > 0) return;
       for (const warning of warnings) progress.write(`warning: ${warning}\n`);

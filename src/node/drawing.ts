@@ -14,12 +14,13 @@ import { StyledModel, type StyleReading } from "../drawing/styled-model.js";
 import { UserError } from "../errors.js";
 import { openDevice } from "../gpu/device.js";
 import { joined } from "../tensor/rows.js";
-import type { Sharing } from "../tensor/sharing.js";
 import type { GeneratorFile } from "../train/gan/model-file.js";
 import type { GeneratorKind } from "../train/gan/options.js";
 import { tuneModeFor, type TuneMode } from "../train/run/options.js";
 import type { TrainHooks } from "../train/run/events.js";
-import { installTuner } from "../train/run/tuning.js";
+import { sharedBy } from "../train/run/shared-work.js";
+import { installKnown } from "../train/run/tuning.js";
+import { ALONE, type World } from "../train/run/world.js";
 import { readPhoto } from "./datasets/decode.js";
 import type { GivenEmbeddings } from "../data/embeddings/given.js";
 import { openEmbeddings } from "./datasets/embeddings/given-embeddings.js";
@@ -35,8 +36,8 @@ export interface DrawingRequest {
   readonly generator?: GeneratorKind;
   /** How kernels are chosen; by default as training chooses them. */
   readonly tune?: TuneMode;
-  /** Who does which part, where several ranks draw together: all get all images. By default one draws alone. */
-  readonly share?: Sharing;
+  /** The ranks that draw together: all get all images. By default one draws alone. */
+  readonly world?: World;
 }
 
 /** What was drawn, with what the user should be told. */
@@ -84,14 +85,14 @@ type OnEvent = TrainHooks["onEvent"];
 /** Draws on a device of its own. */
 async function drawingWith<Model extends LoadedGenerator, Result>(
   model: Model,
-  { tune, share }: DrawingRequest,
+  { tune, world = ALONE }: DrawingRequest,
   onEvent: OnEvent | undefined,
   draw: (drawing: DrawingModel<Model>) => Promise<Result>,
 ): Promise<Result & Drawn> {
   const device = await openDevice();
   try {
-    installTuner(device, tune ?? tuneModeFor(device.traits), (event) => onEvent?.(event), cacheFolder());
-    const drawing = new DrawingModel(device, model, model.path, model.warnings, share);
+    await installKnown(device, tune ?? tuneModeFor(device.traits), (event) => onEvent?.(event), cacheFolder(), world);
+    const drawing = new DrawingModel(device, model, model.path, model.warnings, sharedBy(world));
     const drawn = await draw(drawing);
     return { ...drawn, size: model.generator.options.imageSize, model: model.path, warnings: drawing.warnings };
   } finally {

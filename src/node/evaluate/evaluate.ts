@@ -5,8 +5,7 @@ import type { Report } from "../../evaluate/report.js";
 import { openDevice } from "../../gpu/device.js";
 import type { TrainOptions } from "../../train/gan/options.js";
 import type { TrainHooks } from "../../train/run/events.js";
-import { firstOfEachMachine } from "../../train/run/ranks.js";
-import { storeOfFirst } from "../../train/run/shared-work.js";
+import { firstOfEachMachine, shareStore } from "../../train/run/ranks.js";
 import { ALONE, type World } from "../../train/run/world.js";
 import { openRun } from "../files/run-folder.js";
 import { openData } from "../datasets/run-data.js";
@@ -36,7 +35,7 @@ export async function evaluateRuns(request: EvaluateRequest, hooks: TrainHooks):
     const { dataDir, world = ALONE } = request;
     const data = { ...options[0]!, ...(dataDir !== undefined && { dataDir }) };
     const dataset = await firstOfEachMachine(world, "the data set", () => openData(data, hooks));
-    const laboratory = { device, dataset, store: storeOfFirst(world, cacheFolder()), world };
+    const laboratory = { device, dataset, store: shareStore(world, cacheFolder()), world };
     return await evaluate(laboratory, openRuns(device, request.runs, dataset, hooks, world), request, hooks);
   } finally {
     device.destroy();

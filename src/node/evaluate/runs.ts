@@ -12,7 +12,8 @@ import { Gan } from "../../train/gan/gan.js";
 import { readTextEncoder } from "../../train/text/encoder-file.js";
 import type { TrainHooks } from "../../train/run/events.js";
 import { STYLE_ENCODER_NAME, STYLE_FOLDER, TEXT_ENCODER_NAME } from "../../train/run/names.js";
-import { sharedBy, storeOfFirst } from "../../train/run/shared-work.js";
+import { shareStore } from "../../train/run/ranks.js";
+import { sharedBy } from "../../train/run/shared-work.js";
 import { ALONE, type World } from "../../train/run/world.js";
 import { readStyle } from "../../train/style/file.js";
 import { CaptionTable } from "../../train/text/caption-table.js";
@@ -56,7 +57,7 @@ export async function openRun(
   const style = run.inside(join(STYLE_FOLDER, STYLE_ENCODER_NAME));
   return {
     ...{ name: basename(resolve(path)), generators },
-    captions: await CaptionTable.open(device, dataset, text, bytes, storeOfFirst(world, cacheFolder()), { onEvent }, sharedBy(world)),
+    captions: await CaptionTable.open(device, dataset, text, bytes, shareStore(world, cacheFolder()), { onEvent }, sharedBy(world)),
     style: existsSync(style) ? await styleAmong(await readPath(style, readStyle), generators) : undefined,
     styleCommand: commandLine("train-style", "--run", path),
   };

@@ -1,5 +1,5 @@
 /** What the ranks of a training have in common beside the sums of a step: files, options, variables, the choice of kernels. */
-import { UserError } from "../../errors.js";
+import { reasonOf, UserError } from "../../errors.js";
 import type { Device } from "../../gpu/device.js";
 import { flagName, valueWord } from "../../option-spec.js";
 import type { Store } from "../../tensor/variables.js";
@@ -13,8 +13,8 @@ const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.strin
 const parsed = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
 
 /**
- * A store of which rank 0 alone reads and writes the files; the others get what it reads, so that they need not reach them. All ranks read
- * the same files in the same order.
+ * A store of which rank 0 alone reads and writes the files; the others get what it reads, or why it cannot, so that they need not reach them.
+ * All ranks read the same files in the same order.
  * @param store Not looked at on the other ranks.
  */
 export function shareStore(world: World, store: RunStore): RunStore {
@@ -24,12 +24,10 @@ export function shareStore(world: World, store: RunStore): RunStore {
   return {
     path: store.path,
     async read(name) {
-      const own = first ? await store.read(name) : undefined;
-      const bytes = new Uint8Array(1 + (own?.length ?? 0));
-      if (own) bytes.set([1]);
-      if (own) bytes.set(own, 1);
-      const all = await world.broadcast(bytes, `the file ${name}`, "endless");
-      return all[0] === 1 ? all.slice(1) : undefined;
+      const found = first ? await readOrReason(store, name) : new Uint8Array();
+      const all = await world.broadcast(found, `the file ${name}`, "endless");
+      if (all[0] === REFUSED) throw new UserError(new TextDecoder().decode(all.subarray(1)));
+      return all[0] === FOUND ? all.slice(1) : undefined;
     },
     async list(folder) {
       const names = first ? await store.list(folder) : [];
@@ -39,6 +37,24 @@ export function shareStore(world: World, store: RunStore): RunStore {
     append: (name, line) => (first ? store.append(name, line) : nothing),
     remove: (name) => (first ? store.remove(name) : nothing),
   };
+}
+
+/** What the bytes after the first are. */
+const [NONE, FOUND, REFUSED] = [0, 1, 2];
+
+async function readOrReason(store: RunStore, name: string): Promise<Uint8Array> {
+  const marked = (first: number, bytes: Uint8Array): Uint8Array => {
+    const all = new Uint8Array(1 + bytes.length);
+    all[0] = first;
+    all.set(bytes, 1);
+    return all;
+  };
+  try {
+    const bytes = await store.read(name);
+    return bytes ? marked(FOUND, bytes) : Uint8Array.of(NONE);
+  } catch (error) {
+    return marked(REFUSED, new TextEncoder().encode(reasonOf(error)));
+  }
 }
 
 /**

@@ -3,7 +3,6 @@
  * must ask for the same pieces in the same order; whatever decides that (a cache, a folder's state) is therefore rank 0's.
  */
 import { alone, inOrder, type Piece, type Sharing } from "../../tensor/sharing.js";
-import type { RunStore } from "./store.js";
 import type { World } from "./world.js";
 
 /** Rank r does the pieces r, r + size, r + 2·size ...: neighbours, which are alike, go to different ranks. */
@@ -56,35 +55,4 @@ export function unpacked<Result extends Piece>(bytes: Uint8Array<ArrayBuffer>): 
 export async function madeByFirst(world: World, what: string, make: () => Promise<Uint8Array> | Uint8Array): Promise<Uint8Array> {
   if (world.size === 1) return make();
   return world.broadcast(world.rank === 0 ? await make() : new Uint8Array(), what, "endless");
-}
-
-/** A cache as all ranks see it alike, whether or not they share a disk: what it holds is read by rank 0, and written by it alone. */
-export function storeOfFirst(world: World, store: RunStore): Pick<RunStore, "path" | "read" | "write"> {
-  if (world.size === 1) return store;
-  return {
-    path: store.path,
-    // A first byte of 0: there is none; of 2: what rank 0 was told instead, which all are told.
-    read: async (name) => {
-      const found = await madeByFirst(world, name, async () => {
-        try {
-          const bytes = await store.read(name);
-          return bytes ? withFirst(1, bytes) : Uint8Array.of(0);
-        } catch (error) {
-          return withFirst(2, new TextEncoder().encode((error as Error).message));
-        }
-      });
-      if (found[0] === 2) throw new Error(new TextDecoder().decode(found.subarray(1)));
-      return found[0] === 1 ? found.slice(1) : undefined;
-    },
-    write: async (name, contents) => {
-      if (world.rank === 0) await store.write(name, contents);
-    },
-  };
-}
-
-function withFirst(first: number, bytes: Uint8Array): Uint8Array {
-  const all = new Uint8Array(1 + bytes.length);
-  all[0] = first;
-  all.set(bytes, 1);
-  return all;
 }

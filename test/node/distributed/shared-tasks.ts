@@ -11,7 +11,8 @@ import { StyleEncoder } from "../../../src/models/style-encoder.js";
 import { exportEmbeddings } from "../../../src/node/datasets/embeddings/export-embeddings.js";
 import { RandomStream } from "../../../src/random/philox.js";
 import { readGan } from "../../../src/train/gan/model-file.js";
-import { sharedBy, storeOfFirst } from "../../../src/train/run/shared-work.js";
+import { shareStore } from "../../../src/train/run/ranks.js";
+import { sharedBy } from "../../../src/train/run/shared-work.js";
 import { MemoryStore } from "../../../src/train/run/store.js";
 import type { World } from "../../../src/train/run/world.js";
 import { PLAIN_TRAINING } from "../../../src/train/text/joint-embedding.js";
@@ -74,7 +75,7 @@ async function reportOf(device: Device, world: World): Promise<string> {
   );
   const generators = [["ema", generator(1)], ["raw", generator(2)]] as const; // prettier-ignore
   const report = await evaluate(
-    { device, dataset, store: storeOfFirst(world, new MemoryStore()), world },
+    { device, dataset, store: shareStore(world, new MemoryStore()), world },
     [{ name: "own", generators, captions, style: { encoder, kind: "raw" } }],
     // Three parts of images a split, the last of them short.
     { samples: 300, seed: 1, zeroShot: true, networks, drawnClasses: { training, perClass: 3 } },

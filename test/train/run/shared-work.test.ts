@@ -1,9 +1,14 @@
 /** Pieces of work that ranks share: who does which, and what all get. */
 import { describe, expect, it } from "vitest";
+import type { Lowering } from "../../../kernels/kernel.js";
+import type { Device } from "../../../src/gpu/device.js";
+import type { Tunable } from "../../../src/gpu/tunable.js";
+import { Tuner } from "../../../src/gpu/tuner.js";
 import type { Piece } from "../../../src/tensor/sharing.js";
-import { firstOfEachMachine } from "../../../src/train/run/ranks.js";
-import { madeByFirst, sharedBy, storeOfFirst } from "../../../src/train/run/shared-work.js";
+import { firstOfEachMachine, shareStore } from "../../../src/train/run/ranks.js";
+import { madeByFirst, sharedBy } from "../../../src/train/run/shared-work.js";
 import { MemoryStore } from "../../../src/train/run/store.js";
+import { installKnown, tuningIn } from "../../../src/train/run/tuning.js";
 import { ALONE } from "../../../src/train/run/world.js";
 import { worlds } from "./worlds.js";
 
@@ -53,7 +58,7 @@ describe("shared work", () => {
     const order: number[] = [];
     const seen = await Promise.all(
       worlds(2).map(async (world, rank) => {
-        const store = storeOfFirst(world, stores[rank]!);
+        const store = shareStore(world, stores[rank]!);
         const found = [await store.read("a"), await store.read("b")].map(text);
         await store.write("c", `of ${rank}`);
         const made = await madeByFirst(world, "made", () => Uint8Array.of(9 + rank));
@@ -61,12 +66,36 @@ describe("shared work", () => {
           await new Promise((resolve) => setTimeout(resolve, 10 * (2 - rank)));
           order.push(rank);
         });
-        await expect(storeOfFirst(world, damaged).read("a")).rejects.toThrow("cannot be read");
+        await expect(shareStore(world, damaged).read("a")).rejects.toThrow("cannot be read");
         return { found, made: [...made] };
       }),
     );
     expect(seen).toEqual([0, 1].map(() => ({ found: ["of the first", undefined], made: [9] })));
     expect([text(await stores[0]!.read("c")), await stores[1]!.read("c")]).toEqual(["of 0", undefined]);
     expect(order).toEqual([0, 1]);
+  });
+
+  it("draws by the kernels that rank 0's cache knows, and races none", async () => {
+    const candidates = ["the rule's", "the winner"];
+    const tunable = (problem: string): Tunable => ({
+      tuning: { problem, work: 1, candidates },
+      lower: (code) => ({ launches: [{ kernel: { name: code, code, workgroups: [1, 1, 1] }, slots: [] }], scratch: [] }),
+      inputs: [],
+      outputs: [],
+    });
+    const times = (entrants: readonly Lowering[]) => entrants.map(({ launches }) => (launches[0]!.kernel.code === "the winner" ? 1 : 9));
+    const hardware = { adapter: "a GPU", now: () => 0, race: (entrants: readonly Lowering[]) => Promise.resolve(times(entrants)) };
+    const stores = [new MemoryStore(), new MemoryStore()];
+    await new Tuner(hardware, { mode: "cached", cache: tuningIn(stores[0]!) }).choose([tunable("known")]);
+    await new Tuner(hardware, { mode: "cached", cache: tuningIn(stores[1]!) }).choose([tunable("unknown")]);
+    const chosen = await Promise.all(
+      worlds(2).map(async (world, rank) => {
+        const device = { ...hardware, tuner: undefined } as unknown as Device;
+        await installKnown(device, "cached", () => undefined, stores[rank]!, world);
+        // Each asks for what its own work needs.
+        return Object.fromEntries(await device.tuner!.choose(rank === 0 ? [tunable("unknown")] : [tunable("unknown"), tunable("known")]));
+      }),
+    );
+    expect(chosen).toEqual([{ unknown: "the rule's" }, { unknown: "the rule's", known: "the winner" }]);
   });
 });
