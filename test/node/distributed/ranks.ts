@@ -36,7 +36,8 @@ export interface Ended {
   readonly seconds: number;
 }
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
+/** The repository's folder. */
+export const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 /**
  * Runs a TypeScript program of the repository on `count` ranks. On MPICH's and on Open MPI's side each rank has one of lavapipe's threads.

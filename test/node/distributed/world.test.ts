@@ -1,11 +1,12 @@
 /** Ranks: what they sum and send, and that nobody waits for one that is gone. */
+import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { findLauncher, librariesOf } from "../../../src/node/distributed/launcher.js";
 import { openWorld } from "../../../src/node/distributed/open.js";
 import { halfScale, OrderedSum, toHalves } from "../../../src/node/distributed/ordered-sum.js";
 import { widened } from "../../../src/formats/small-floats.js";
 import { ALONE, shareOf } from "../../../src/train/run/world.js";
-import { describeUnderMpi, onRanks } from "./ranks.js";
+import { describeUnderMpi, onRanks, root } from "./ranks.js";
 
 const PROGRAM = "test/node/distributed/world-program.ts";
 
@@ -116,6 +117,14 @@ describe("launchers", () => {
     expect(found({ SLURM_NTASKS: "2", SLURM_PROCID: "0" })).toBeUndefined();
     expect(() => found({ SLURM_NTASKS: "2", SLURM_STEP_NUM_TASKS: "2" })).toThrow(/srun --mpi=pmix/);
     expect(librariesOf("MPICH", "linux")).toEqual(["libmpich.so.12", "libmpi.so.12"]);
+  });
+
+  it("need koffi, and say so in one line where it is missing", () => {
+    const words = ["--import", "tsx", "--import", "./test/node/distributed/without-koffi.mjs", "src/cli/main.ts", "train"];
+    const env = { ...process.env, OMPI_COMM_WORLD_SIZE: "2", OMPI_COMM_WORLD_RANK: "0" };
+    const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: root, env, encoding: "utf8" });
+    expect(stderr).toBe("petalgrad: work on several ranks needs the package koffi, which is not installed: run `npm install koffi`\n");
+    expect([status, stdout]).toEqual([1, ""]);
   });
 
   it("of none, nothing is loaded", async () => {
