@@ -2,7 +2,7 @@
 import { DataError } from "../dataset.js";
 import { baseName, folderOf } from "../files/paths.js";
 import { shardOf } from "../files/shards.js";
-import { isImageName, type Layout } from "./layout.js";
+import { isImageName, type Layout, partOf } from "./layout.js";
 
 const TEMPLATE = "a photo of a {class}";
 
@@ -18,12 +18,16 @@ const spoken = (folder: string): string =>
 
 export const classFolders: Layout = {
   name: "folders",
+  takes: "captionTemplate",
   lacking: "not all images in two or more class folders",
   example: ["rose/1.jpg", 'tulip/1.jpg     captioned by --caption-template "a photo of a {class}"'],
-  signs(files) {
+  signs(files, { asked }) {
     const images = files.filter((path) => isImageName(path) && shardOf(path) === undefined && !/\.parquet\//i.test(path));
     const folders = new Set(images.map(folderOf));
-    return images.length > 0 && !folders.has(".") && new Set([...folders].map(baseName)).size > 1 ? [...folders] : [];
+    const classes = new Set([...folders].map(baseName));
+    // Folders called train and test are a split, not what pictures show.
+    const split = !asked && [...classes].every((name) => partOf(`${name}/`) !== undefined);
+    return images.length > 0 && !folders.has(".") && classes.size > 1 && !split ? [...folders] : [];
   },
   read(contents, _signs, { captionTemplate = TEMPLATE }) {
     if (!captionTemplate.includes("{class}"))

@@ -12,6 +12,7 @@ type Row = Readonly<Record<string, unknown>>;
 
 export const imagefolder: Layout = {
   name: "imagefolder",
+  takes: "captions",
   lacking: "no metadata.jsonl or .csv",
   example: ["rose.jpg", 'metadata.jsonl  {"file_name": "rose.jpg", "text": "a red rose"}'],
   // A Parquet file has its texts in the same form.

@@ -37,6 +37,8 @@ export interface Layout {
   readonly name: Exclude<LayoutName, "reed">;
   /** What a folder lacks that is not of this layout. */
   readonly lacking: string;
+  /** What chooses among its captions, or makes them; none by default. */
+  readonly takes?: "captions" | "captionTemplate";
   /** The smallest example, a line each. */
   readonly example: readonly string[];
   /** Files that show this layout; none where it is another. @param about The name of what holds them; whether this layout was asked for. */

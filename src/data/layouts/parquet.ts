@@ -7,6 +7,7 @@ const TEXTS = new RegExp(`\\.parquet/${PARQUET_TEXTS.replace(".", "\\.")}$`, "i"
 
 export const parquet: Layout = {
   name: "parquet",
+  takes: "captions",
   lacking: "no .parquet",
   example: ["train.parquet   columns image {bytes, path} and text, caption or captions"],
   signs: (files, { name }) => files.filter((path) => TEXTS.test(path) || (isParquetName(name) && path === PARQUET_TEXTS)),

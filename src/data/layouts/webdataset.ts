@@ -39,6 +39,7 @@ function samplesOf(files: readonly string[]): { samples: Map<string, Sample>; re
 
 export const webdataset: Layout = {
   name: "webdataset",
+  takes: "captions",
   lacking: "no .tar of images with a .txt or .json each",
   example: ['train-0000.tar   with 0001.jpg, 0001.txt (a red rose), 0002.jpg, 0002.json ({"caption": "a tulip"})'],
   signs(files, { name, asked }) {

@@ -1,6 +1,7 @@
 /** A folder or file of captioned images: opened with the archives in it, and its layout recognised. */
 import { join } from "node:path";
 import { DataError } from "../../data/dataset.js";
+import { flagName } from "../../option-spec.js";
 import type { DefaultSplit } from "../../data/split.js";
 import { withArchives } from "../../data/files/shards.js";
 import type { Decoding } from "../../data/layouts/decode-images.js";
@@ -34,7 +35,16 @@ export async function locateOwn(
 ): Promise<OwnData> {
   const contents = await contentsOf(await sourceWithArchives(path, keep));
   const reed = layout === undefined || layout === "reed" ? reedParts(contents, captions) : undefined;
-  if (reed === undefined) return { name, contents, how: recognise(contents, name, layout) };
+  if (reed === undefined) {
+    const how = recognise(contents, name, layout);
+    for (const [given, key] of [
+      [captions, "captions"],
+      [options.captionTemplate, "captionTemplate"],
+    ] as const)
+      if (given !== undefined && how.layout.takes !== key)
+        throw new DataError(`--${flagName(key)} has no meaning for ${name}, which is of layout ${how.layout.name}: leave it out`);
+    return { name, contents, how };
+  }
   for (const [given, flag] of [
     [options.heldOut, "--held-out"],
     [options.captionTemplate, "--caption-template"],

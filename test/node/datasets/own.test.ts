@@ -185,6 +185,13 @@ it("a layout is asked for; one that does not fit, and a folder that fits none, g
   expect(dataset.report.notes[0]).toMatch(/^layout beside, .*; --layout folders would fit too$/);
   const asked = await open({ layout: "folders" });
   expect(found(asked)).toEqual({ 0: ["a photo of a a"], 10: ["a photo of a b"] });
+  for (const [given, flag] of [
+    [{ captions: "title" }, "captions"],
+    [{ captionTemplate: "a {class}" }, "caption-template"],
+  ] as const)
+    await expect(open(given)).rejects.toThrow(
+      new RegExp(`^--${flag} has no meaning for set\\d+, which is of layout beside: leave it out$`),
+    );
   await expect(open({ layout: "coco" })).rejects.toThrow(
     /is not of layout coco: no captions_train20xx\.json\. The smallest example:\n {2}train2017/,
   );
@@ -197,6 +204,12 @@ it("a layout is asked for; one that does not fit, and a folder that fits none, g
   for (const name of LAYOUT_NAMES) await expect(none).rejects.toThrow(`--layout ${name}\n`);
   await expect(openDataset("petals", { heldOut: 0.2 })).rejects.toThrow(/leave --held-out out/);
   // What a newcomer tries.
+  put("train/0.png", picture(0));
+  put("test/1.png", picture(10));
+  rmSync(join(folder, "only.png"));
+  await expect(open()).rejects.toThrow(/It holds 2 pictures, and no captions of them/);
+  expect((await open({ layout: "folders" })).classes).toEqual(["test", "train"]);
+  put("only.png", picture(0));
   const file = (name: string) => openDataset(join(folder, name));
   await expect(file("only.png")).rejects.toThrow(/only\.png is one picture: give the folder/);
   put("all.7z", "7z");
