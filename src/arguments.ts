@@ -20,11 +20,9 @@ export function within<Result>(operation: string, build: () => Result): Result {
   }
 }
 
-/** A function whose parts' errors name it (`within`). */
-export const composite =
-  <Arguments extends unknown[], Result>(operation: string, build: (...given: Arguments) => Result) =>
-  (...given: Arguments): Result =>
-    within(operation, () => build(...given));
+/** A function whose parts' errors name it (`within`). It has the very type of the one that is given, whose parameters' names its pages show. */
+export const composite = <Build extends (...given: never[]) => unknown>(operation: string, build: Build): Build =>
+  ((...given) => within(operation, () => build(...given))) as Build;
 
 /** A value in words: `undefined`, `"same"`, `[1, 2]`, `a Map`. */
 export function describe(value: unknown): string {
