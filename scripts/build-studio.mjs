@@ -8,7 +8,6 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "vite";
 
 // Whoever calls it: tests say NODE_ENV=test, and would get the page for developers.
 process.env.NODE_ENV = "production";
@@ -63,6 +62,8 @@ if (!(ifNeeded && isFresh())) {
 
 async function make() {
   process.stderr.write("building the studio's page ...\n");
+  // Loaded here: mostly there is nothing to build.
+  const { build } = await import("vite");
   await build({ configFile: join(root, "studio", "vite.config.ts"), logLevel: "warn" });
   // The page shows these at first sight.
   if (existsSync(join(root, "models"))) {

@@ -116,10 +116,15 @@ describe("no circle of imports", () => {
 
 describe("the core knows neither Node nor the DOM", () => {
   it.each(core)("$room", async ({ file }) => {
-    for (const name of ["node:fs", "fs/promises", "path", "sharp", "pngjs", "tar-stream", "koffi", "webgpu"])
-      expect(await broken(file, `import "${name}";`), name).toContain("no-restricted-imports");
-    for (const name of ["process", "Buffer", "setImmediate", "document", "window", "navigator"])
-      expect(await broken(file, `export const it = typeof ${name};`), name).toContain("no-restricted-globals");
+    const modules = ["node:fs", "fs/promises", "path", "sharp", "pngjs", "tar-stream", "koffi", "webgpu"];
+    const globals = ["process", "Buffer", "setImmediate", "document", "window", "navigator"];
+    // One file of all of them, a line each: to look at a file takes half a second.
+    const lines = [...modules.map((name) => `import "${name}";`), ...globals.map((name, i) => `export const it${i} = typeof ${name};`)];
+    const results = await eslint.lintText(`${lines.join("\n")}\n`, { filePath: file });
+    const refusedBy = (rule: string) =>
+      lines.filter((_, i) => results.some(({ messages }) => messages.some((one) => one.ruleId === rule && one.line === i + 1)));
+    expect(refusedBy("no-restricted-imports")).toEqual(lines.slice(0, modules.length));
+    expect(refusedBy("no-restricted-globals")).toEqual(lines.slice(modules.length));
   });
 
   it("but src/gpu/dawn.ts opens Dawn, and src/node and src/cli are Node's", async () => {

@@ -32,10 +32,19 @@ const TYPES: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** A static host that knows nothing but files. @param extra Further files by name, such as a model. */
-export async function staticHost(extra: Readonly<Record<string, Uint8Array>> = {}): Promise<{ address: string; server: Server }> {
+let isBuilt = false;
+
+/** Builds the page where its sources have changed; looked at once a file of tests. */
+function buildPage(): void {
+  if (isBuilt) return;
   const built = spawnSync(process.execPath, [join(root, "scripts", "build-studio.mjs"), "--if-needed"], { encoding: "utf8" });
   if (built.status !== 0) throw new Error(built.stderr);
+  isBuilt = true;
+}
+
+/** A static host that knows nothing but files. @param extra Further files by name, such as a model. */
+export async function staticHost(extra: Readonly<Record<string, Uint8Array>> = {}): Promise<{ address: string; server: Server }> {
+  buildPage();
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://host").pathname);
     const name = path.replace(/^\/some\/where\//, "") || "index.html";
