@@ -26,6 +26,8 @@ export interface SumOptions {
 
 /** So long is asked in every turn of the event loop, in ms. */
 const EAGER = 4;
+/** Between a rank's last words and the end of all, in ms. */
+const HEARD = 500;
 /** What MPI's counts, 32 bits with a sign, are certain to hold. */
 const MOST_AT_ONCE = 2 ** 28;
 
@@ -138,7 +140,7 @@ export class MpiWorld implements World {
 
   abort(code: number): never {
     this.#over = true;
-    this.#library.call.Abort(this.#library.handles.world, code);
+    this.#end(code);
     process.exit(code);
   }
 
@@ -153,8 +155,14 @@ export class MpiWorld implements World {
 
   /** A process that ends in any other way takes the others along: they would wait for it. Never Finalize here, which waits for them. */
   readonly #abortUnlessOver = (code: number): void => {
-    if (!this.#over) this.#library.call.Abort(this.#library.handles.world, code || 1);
+    if (!this.#over) this.#end(code || 1);
   };
+
+  /** Ends all ranks, once the launcher has had time to pass on what this one said last: MPICH's drops what it has not read by then. */
+  #end(code: number): void {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, HEARD);
+    this.#library.call.Abort(this.#library.handles.world, code);
+  }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(work);
