@@ -7,6 +7,7 @@
  */
 import { Alphabet, type AlphabetJson } from "./alphabet.js";
 import { DataError, type PrepareReport, type Split } from "./dataset.js";
+import { concatenate } from "./layouts/rows.js";
 import { PackedDataset, type PreparedData, type PreparedSet, type StoredPixels } from "./packed.js";
 import { checkAttributes, checkCaptions, checkHeader } from "./packed-check.js";
 import type { PetalsAttributes } from "./petals-attributes.js";
@@ -43,15 +44,22 @@ interface Header {
 
 /** The parts of a packed file, to be written one after the other. */
 export async function encodePacked(prepared: PreparedData, key: string): Promise<Uint8Array[]> {
-  return [...(await encodeHead(prepared, key, await describe(prepared.pixels))), prepared.pixels];
+  const head = await packedHead(prepared, key);
+  return [...(await head(await describe(prepared.pixels))), prepared.pixels];
 }
 
-/** All that comes before the pixels. Its length depends on theirs, and not on their checksums. */
-export async function encodeHead(prepared: PreparedSet, key: string, pixels: Section): Promise<Uint8Array[]> {
-  const utf8 = new TextEncoder();
-  const captions = utf8.encode(JSON.stringify(prepared.images.map((image) => image.captions)));
-  const attributes = prepared.attributes && utf8.encode(JSON.stringify(prepared.attributes));
-  const header: Header = {
+/** Images whose captions are written as one text: a text of all would take as much memory again as its bytes. */
+const TEXT_OF = 1000;
+
+/**
+ * All that comes before the pixels.
+ * @returns what makes its parts once the pixels' checksums are known; its length depends on their number alone
+ */
+export async function packedHead(prepared: PreparedSet, key: string): Promise<(pixels: Section) => Promise<Uint8Array[]>> {
+  const { images } = prepared;
+  const captions = jsonBytes(images, ({ captions }) => captions);
+  const attributes = prepared.attributes && jsonBytes(prepared.attributes, (one) => one);
+  const header: Omit<Header, "pixels"> = {
     key,
     name: prepared.name,
     size: prepared.size,
@@ -60,19 +68,32 @@ export async function encodeHead(prepared: PreparedSet, key: string, pixels: Sec
     split: prepared.split,
     alphabet: prepared.alphabet.toJSON(),
     report: prepared.report,
-    imageNames: prepared.images.map((image) => image.name),
-    imageClasses: prepared.images.map((image) => image.classIndex),
-    imageSides: prepared.images.map((image) => image.side),
+    imageNames: images.map((image) => image.name),
+    imageClasses: images.map((image) => image.classIndex),
+    imageSides: images.map((image) => image.side),
     captions: await describe(captions),
     ...(attributes && { attributes: await describe(attributes) }),
-    pixels,
   };
-  const headerBytes = utf8.encode(JSON.stringify(header));
-  const preamble = new Uint8Array(PREAMBLE);
-  preamble.set(MAGIC);
-  new DataView(preamble.buffer).setUint32(MAGIC.length, headerBytes.length, true);
-  preamble.set(await digest(headerBytes), MAGIC.length + 4);
-  return [preamble, headerBytes, captions, ...(attributes ? [attributes] : [])];
+  return async (pixels) => {
+    const headerBytes = new TextEncoder().encode(JSON.stringify({ ...header, pixels }));
+    const preamble = new Uint8Array(PREAMBLE);
+    preamble.set(MAGIC);
+    new DataView(preamble.buffer).setUint32(MAGIC.length, headerBytes.length, true);
+    preamble.set(await digest(headerBytes), MAGIC.length + 4);
+    return [preamble, headerBytes, captions, ...(attributes ? [attributes] : [])];
+  };
+}
+
+/** The bytes of the JSON of what a list's elements are told as, in an array. */
+function jsonBytes<T>(list: readonly T[], told: (element: T) => unknown): Uint8Array {
+  const utf8 = new TextEncoder();
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < list.length; at += TEXT_OF) {
+    const text = JSON.stringify(list.slice(at, at + TEXT_OF).map(told)).slice(1, -1);
+    pieces.push(utf8.encode(`${at === 0 ? "[" : ","}${text}`));
+  }
+  pieces.push(utf8.encode(list.length === 0 ? "[]" : "]"));
+  return concatenate(pieces);
 }
 
 /** The bytes of a packed file, wherever they lie. */

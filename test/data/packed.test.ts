@@ -45,6 +45,13 @@ describe("a data set in memory", () => {
 });
 
 describe("the packed form", () => {
+  it.each([1000, 2001])("holds the captions of %i images as one JSON text", async (count) => {
+    const list = Array.from({ length: count }, (_, i) => ({ name: `i${i}`, classIndex: 0, side: 1, captions: [`caption ${i}`, "گل زرد"] }));
+    const whole = { ...prepared, attributes: undefined, classes: ["one"], split: { train: [0], test: [] } };
+    const [, , captions] = await encodePacked({ ...whole, images: list, pixels: new Uint8Array(3 * count) }, "key");
+    expect(new TextDecoder().decode(captions)).toBe(JSON.stringify(list.map((one) => one.captions)));
+  });
+
   it("gives everything back", async () => {
     const back = await decodePacked(await bytesOf(prepared), "key");
     const before = new PackedDataset(prepared);

@@ -27,16 +27,9 @@ export async function prepareOwn(
   decoding: Decoding,
   options: LayoutOptions,
 ): Promise<Prepared> {
-  const read = await layout.read(contents, signs, options);
+  const { known, skipped, notes: told } = await captioned(contents, layout, signs, options);
   options.signal?.throwIfAborted();
-  const known = new Map<string, OwnImage>();
-  const skipped: Skipped[] = [...read.skipped];
-  for (const [path, image] of merged(read.images, contents.source.path)) {
-    if (image.captions.length === 0) skipped.push({ file: path, reason: "no captions" });
-    else if (image.captions.length > MOST_CAPTIONS) skipped.push({ file: path, reason: `more than ${MOST_CAPTIONS} captions` });
-    else known.set(path, image);
-  }
-  const told = new Set(skipped.map(({ file }) => file));
+  const without = new Set(skipped.map(({ file }) => file));
   const find = (path: string): OwnImage | string => known.get(path) ?? "no captions";
   const { decoded, skipped: undecoded } = await decodeImages(
     { name, source: contents.source, find, total: known.size, size },
@@ -47,7 +40,7 @@ export async function prepareOwn(
   for (const path of known.keys()) if (!there.has(path)) skipped.push({ file: path, reason: "no image for these captions" });
   for (const { file, reason } of undecoded) {
     const path = file.slice(file.indexOf("/") + 1);
-    if (!told.has(path)) skipped.push({ file: path, reason });
+    if (!without.has(path)) skipped.push({ file: path, reason });
   }
   const kept = distinct(decoded, skipped);
   if (kept.length === 0) {
@@ -72,10 +65,33 @@ export async function prepareOwn(
       images: images.length,
       captions: images.reduce((sum, { captions }) => sum + captions.length, 0),
       skipped: skipped.sort((a, b) => byName(a.file, b.file)),
-      notes: [note, ...notes, ...read.notes],
+      notes: [note, ...notes, ...told],
     },
   };
   return { set, rows: kept };
+}
+
+/**
+ * Images that have captions, by path. What the layout's files hold beside them goes with this function's end: a large set's fills the memory.
+ * @throws DataError where the captions are too many
+ */
+async function captioned(
+  contents: Contents,
+  layout: Recognised["layout"],
+  signs: readonly string[],
+  options: LayoutOptions,
+): Promise<{ known: Map<string, OwnImage>; skipped: Skipped[]; notes: readonly string[] }> {
+  const read = await layout.read(contents, signs, options);
+  const skipped = [...read.skipped];
+  const known = merged(read.images, contents.source.path);
+  for (const [path, { captions }] of known) {
+    const reason =
+      captions.length === 0 ? "no captions" : captions.length > MOST_CAPTIONS ? `more than ${MOST_CAPTIONS} captions` : undefined;
+    if (reason === undefined) continue;
+    skipped.push({ file: path, reason });
+    known.delete(path);
+  }
+  return { known, skipped, notes: read.notes };
 }
 
 /** Images by path, with all captions that files give them. @throws DataError where the captions are too many */
@@ -97,12 +113,12 @@ type Kept = readonly Decoded<OwnImage>[];
 
 /** In order of their names, which differ in more than their endings; or, in classes, by class. */
 function distinct(decoded: readonly Decoded<OwnImage>[], skipped: Skipped[]): Kept {
-  const key = ({ file }: Decoded<OwnImage>): string => `${file.className ?? ""}/${withoutEnding(file.path)}`;
-  const sorted = [...decoded].sort((a, b) => byName(key(a), key(b)) || byName(a.file.path, b.file.path));
-  return sorted.filter((one, i) => {
-    const first = i === 0 || key(sorted[i - 1]!) !== key(one);
-    if (!first) skipped.push({ file: one.file.path, reason: "a second image of this name" });
-    return first;
+  const keyed = decoded.map((one) => ({ one, key: `${one.file.className ?? ""}/${withoutEnding(one.file.path)}` }));
+  keyed.sort((a, b) => byName(a.key, b.key) || byName(a.one.file.path, b.one.file.path));
+  return keyed.flatMap(({ one, key }, i) => {
+    if (i === 0 || keyed[i - 1]!.key !== key) return [one];
+    skipped.push({ file: one.file.path, reason: "a second image of this name" });
+    return [];
   });
 }
 

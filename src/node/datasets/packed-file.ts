@@ -9,7 +9,7 @@ import { replaceFile, writeFileAtomic } from "../files/atomic-file.js";
 import { fileProblemOr } from "../files/file-problem.js";
 import { DataError } from "../../data/dataset.js";
 import type { PackedDataset, PreparedData, PreparedSet, StoredPixels } from "../../data/packed.js";
-import { CHUNK, encodeHead, encodePacked, openPackedBytes, type Section } from "../../data/packed-form.js";
+import { CHUNK, encodePacked, openPackedBytes, packedHead, type Section } from "../../data/packed-form.js";
 
 /** Bytes moved by one system call. */
 const PIECE = 1 << 20;
@@ -37,7 +37,8 @@ export async function writePackedPieces(
 ): Promise<void> {
   // The header comes first and tells the checksums, whose lengths are known before they are.
   const unknown: Section = { length, sha256: Array.from({ length: Math.ceil(length / CHUNK) }, () => "0".repeat(64)) };
-  const start = (await encodeHead(prepared, key, unknown)).reduce((sum, part) => sum + part.length, 0);
+  const head = await packedHead(prepared, key);
+  const start = (await head(unknown)).reduce((sum, part) => sum + part.length, 0);
   await replaceFile(file, async (handle) => {
     const sha256: string[] = [];
     let hash = createHash("sha256");
@@ -57,7 +58,7 @@ export async function writePackedPieces(
     }
     if (at !== length) throw new Error(`${at} bytes of pixels where ${length} belong`);
     let place = 0;
-    for (const part of await encodeHead(prepared, key, { length, sha256 })) {
+    for (const part of await head({ length, sha256 })) {
       await writeAll(handle, part, place);
       place += part.length;
     }
