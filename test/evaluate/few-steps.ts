@@ -1,6 +1,6 @@
 /** Networks that look, trained so little that only the way they go is tested. */
 import type { NetworkSettings } from "../../src/evaluate/networks.js";
-import { PLAIN_TRAINING } from "../../src/train/text/joint-embedding.js";
+import { PLAIN_TRAINING } from "../../src/train/text/joint-training.js";
 
 /** @param renders Painted images a step of the reader, where the data set is petals. */
 export function fewSteps({ renders = 0 } = {}): NetworkSettings {

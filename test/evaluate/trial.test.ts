@@ -6,7 +6,7 @@ import { noiseImages, realImages } from "../../src/evaluate/pictures.js";
 import type { Values } from "../../src/evaluate/report.js";
 import { openObservers, type Pictures, Trial } from "../../src/evaluate/trial.js";
 import { MemoryStore } from "../../src/train/run/store.js";
-import { PLAIN_TRAINING } from "../../src/train/text/joint-embedding.js";
+import { PLAIN_TRAINING } from "../../src/train/text/joint-training.js";
 import { device } from "../device.js";
 import { patches } from "./patches.js";
 

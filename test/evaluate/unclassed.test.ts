@@ -13,7 +13,7 @@ import { trainGan } from "../../src/train/gan/session.js";
 import type { TrainEvent } from "../../src/train/run/events.js";
 import { MemoryStore } from "../../src/train/run/store.js";
 import { readTextEncoder } from "../../src/train/text/encoder-file.js";
-import { PLAIN_TRAINING } from "../../src/train/text/joint-embedding.js";
+import { PLAIN_TRAINING } from "../../src/train/text/joint-training.js";
 import { trainText } from "../../src/train/text/session.js";
 import { device } from "../device.js";
 

@@ -7,7 +7,7 @@ import type { TrainOptions } from "./options.js";
 import type { TrainHooks } from "../run/events.js";
 import { FIRST_SAMPLE } from "../run/names.js";
 import { duration } from "../run/clock.js";
-import type { JointTraining } from "../text/joint-embedding.js";
+import type { JointTraining } from "../text/joint-training.js";
 import { jointTraining } from "./text-stage.js";
 
 /** Side of the matrices that are multiplied to see how fast the adapter is, and how many products a run makes. */

@@ -12,7 +12,8 @@ import type { TrainOptions } from "./options.js";
 import type { Run } from "../run/run.js";
 import { pathIn, type RunStore } from "../run/store.js";
 import { readSafetensors, writeSafetensors } from "../../formats/safetensors.js";
-import { JointEmbedding, type JointTraining, PLAIN_TRAINING } from "../text/joint-embedding.js";
+import { JointEmbedding } from "../text/joint-embedding.js";
+import { type JointTraining, PLAIN_TRAINING } from "../text/joint-training.js";
 import { ALONE, type World } from "../run/world.js";
 import { finishedEncoder } from "../text/text-model.js";
 

@@ -6,7 +6,7 @@ import type { TextEncoder } from "../../models/text-encoder.js";
 import { RandomStream } from "../../random/philox.js";
 import { StreamPurpose } from "../../random/streams.js";
 import { fillFeatures } from "./image-features.js";
-import type { JointTraining, TextData } from "./joint-embedding.js";
+import type { JointTraining, TextData } from "./joint-training.js";
 
 /** What differs from step to step: the columns of the captions, which are those of the whole batch, and the values of the program's inputs. */
 export interface Batch {

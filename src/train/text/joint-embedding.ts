@@ -2,15 +2,12 @@
  * Training a text encoder: jointly with an image network, on batches of different classes, or on captions alone (text-objectives.ts says
  * by what). A step is a pure function of (seed, step) and of the state, so a training that is resumed has the same bits.
  */
-import type { Dataset } from "../../data/dataset.js";
 import { RandomStream } from "../../random/philox.js";
 import { KeyStream, StreamPurpose } from "../../random/streams.js";
-import type { Augmentation } from "../../data/sampler.js";
-import type { Symbols } from "../../data/symbols.js";
 import { NonFiniteError, UserError } from "../../errors.js";
 import type { Device } from "../../gpu/device.js";
 import { FeatureEncoder, ImageEncoder } from "../../models/image-encoder.js";
-import { TextEncoder, type TextEncoderOptions } from "../../models/text-encoder.js";
+import { TextEncoder } from "../../models/text-encoder.js";
 import { compile } from "../../tensor/compile.js";
 import { mul, sub } from "../../tensor/elementwise.js";
 import { reshape, slice } from "../../tensor/layout.js";
@@ -28,46 +25,11 @@ import { averageStores, COMPARED_EVERY, requireEqual, spreadStores } from "../ru
 import { SharedProgram } from "../run/shared-program.js";
 import { ALONE, shareOf, type World } from "../run/world.js";
 import type { ImageSide } from "./encoder-file.js";
-import type { ImageFeatures } from "./image-features.js";
 import { type Batch, captionPairs, imagesAndCaptions } from "./joint-batches.js";
+import type { JointTraining, TextData } from "./joint-training.js";
 import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "../run/network-file.js";
 import type { SafeTensor } from "../../formats/safetensors.js";
-import { epochOf, objectiveLoss, type ObjectiveOptions, RECIPES, type Schedule, scheduledRate, similarityOf } from "./objectives.js";
-
-export interface JointTraining extends Schedule, ObjectiveOptions, Required<Augmentation> {
-  readonly seed: number;
-  /** Rows a batch, each of another class (text-only: another image); fewer where the data set has fewer. */
-  readonly batch: number;
-  readonly text: Omit<TextEncoderOptions, "alphabet">;
-  /** Width of the image network. */
-  readonly imageWidth: number;
-  /** Captions of an image whose embeddings are averaged in its row. */
-  readonly numCaptions: number;
-  /** Only the first so many captions of an image are trained on; null: all. */
-  readonly sentences: number | null;
-  /** Probability with which an element of the layers before the embeddings is left out. */
-  readonly dropout: number;
-  /** Decoupled (Loshchilov and Hutter 2019): a step takes learning rate × this of every weight; biases and norms are spared. */
-  readonly weightDecay: number;
-}
-
-/** The training of the default objective; how large and how long is for the caller to say. */
-export const PLAIN_TRAINING: Omit<JointTraining, "text" | "imageWidth" | "steps" | "seed"> = {
-  ...{ objective: "info-nce", margin: 1, others: "sum", batch: 40, numCaptions: 1, sentences: null, dropout: 0, weightDecay: 0 },
-  ...{ schedule: "cosine", learningRate: 1e-3, warmUp: 100, lrDecay: 1, lrDecayEvery: 1 },
-  ...{ mirror: true, shift: 4, crop: 1, light: 0 },
-};
-
-/** What a text encoder is trained on. */
-export interface TextData {
-  readonly dataset: Dataset;
-  /** What the encoder reads: the data set's alphabet, or a vocabulary. */
-  readonly symbols: Symbols;
-  /** The classes to train on. */
-  readonly classes: readonly number[];
-  /** Features of the images, instead of an image network of our own. */
-  readonly features?: ImageFeatures | undefined;
-}
+import { epochOf, objectiveLoss, RECIPES, scheduledRate, similarityOf } from "./objectives.js";
 
 export type TextProgram = Program<{ loss: Tensor }>;
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { leaveWorld, openWorld } from "../../../src/node/distributed/open.js";
 import type { AblationRequest } from "../../../src/node/reproduce/ablation-plan.js";
 import { reproduceAblation } from "../../../src/node/reproduce/reproduce.js";
-import { PLAIN_TRAINING } from "../../../src/train/text/joint-embedding.js";
+import { PLAIN_TRAINING } from "../../../src/train/text/joint-training.js";
 
 const folder = process.argv[2]!;
 process.env.PETALGRAD_CACHE = join(folder, "cache");

@@ -15,7 +15,7 @@ import { shareStore } from "../../../src/train/run/ranks.js";
 import { sharedBy } from "../../../src/train/run/shared-work.js";
 import { MemoryStore } from "../../../src/train/run/store.js";
 import type { World } from "../../../src/train/run/world.js";
-import { PLAIN_TRAINING } from "../../../src/train/text/joint-embedding.js";
+import { PLAIN_TRAINING } from "../../../src/train/text/joint-training.js";
 import { tinyDataset } from "../../data/tiny-dataset.js";
 import { patches } from "../../evaluate/patches.js";
 import { tinyModels } from "../../train/gan/tiny-model.js";

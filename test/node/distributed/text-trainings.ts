@@ -2,7 +2,7 @@
 import { PackedDataset } from "../../../src/data/packed.js";
 import { Vocabulary } from "../../../src/data/vocabulary.js";
 import type { ImageFeatures } from "../../../src/train/text/image-features.js";
-import type { JointTraining, TextData } from "../../../src/train/text/joint-embedding.js";
+import type { JointTraining, TextData } from "../../../src/train/text/joint-training.js";
 import { type Objective, RECIPES } from "../../../src/train/text/objectives.js";
 import type { GivenTextOptions } from "../../../src/train/text/options.js";
 import { tinyPrepared } from "../../data/tiny-dataset.js";
