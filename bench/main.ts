@@ -83,10 +83,10 @@ const COMMAND = defineCommand({
   ].join("\n"),
   options: OPTIONS,
   examples: [
-    ["bench -- --suite steps --minutes 5", "whole steps only"],
-    ['bench -- --suite kernels --filter "width 64, batch 16"', "the kernels of one network"],
-    ["bench -- --ranks 1,2,4 --json ranks.json", "what several ranks cost"],
-    ["bench -- --peers tfjs-webgpu,torch --json peers.json", "in turns with two other libraries"],
+    ["bench --suite steps --minutes 5", "whole steps only"],
+    ['bench --suite kernels --filter "width 64, batch 16"', "the kernels of one network"],
+    ["bench --ranks 1,2,4 --json ranks.json", "what several ranks cost"],
+    ["bench --peers tfjs-webgpu,torch --json peers.json", "in turns with two other libraries"],
   ],
   run: () => Promise.resolve(),
 });

@@ -219,6 +219,7 @@ describe("npm run bench", () => {
     for (const word of ["--suite", "--filter", "--minutes", "--peers", "--tune", "--json", "jax-js", "npm run bench --"]) {
       expect(stdout).toContain(word);
     }
+    expect(stdout).toContain("npm run bench -- --suite steps");
   });
 });
 
