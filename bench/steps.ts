@@ -147,7 +147,7 @@ export function textStep(preset: PresetName): StepCase {
       const program = await embedding.compile(columns);
       const index = Uint32Array.from({ length: batch * columns }, (_, i) => (i % columns < characters ? (i * 31) % 71 : 0));
       const images = inputValues(batch * 3 * options.imageSize ** 2);
-      return { program, inputs: { images, index, rate: [1e-5, 1] }, free: () => freeStores(embedding.stores) };
+      return { program, inputs: { images, index, rate: [1e-5, 1] }, free: () => freeStores(embedding.model.stores) };
     },
   };
 }

@@ -49,6 +49,7 @@ export {
   type Operand,
   relu,
   rsqrt,
+  scaleGradient,
   sigmoid,
   softplus,
   sqrt,

@@ -213,7 +213,7 @@ async function trainMatching(
     signal.throwIfAborted();
     // Cosines of raw embeddings are what it was trained on.
     const normalisation = { center: new Float32Array(training.text.embedding), scale: 1 };
-    return matchingOf({ encoder: joint.text, image: joint.image, alphabet: dataset.alphabet, normalisation });
+    return matchingOf({ encoder: joint.model.text, image: joint.model.image, alphabet: dataset.alphabet, normalisation });
   } finally {
     await joint.destroy();
   }

@@ -283,3 +283,7 @@ export const zeroIfInfinite = (x: Tensor): Tensor => map("zeroIfInfinite", [x], 
 /** The value without its derivative: a constant to `grad`. */
 export const stopGradient = <D extends DType>(x: Tensor<D>): Tensor<D> =>
   new Tensor("stopGradient", x.shape, { kind: "view" }, [x], { order: x.order, dtype: x.dtype });
+
+/** The value, whose derivative is multiplied by a number. */
+export const scaleGradient = (x: Tensor, factor: number): Tensor =>
+  new Tensor("scaleGradient", x.shape, { kind: "view" }, [x], { order: x.order, vjp: (g) => [mul(g, factor)] });

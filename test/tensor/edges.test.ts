@@ -44,6 +44,7 @@ describe("kinks and ties", () => {
       max: slope((x) => g.max(x, [1]), [1, 5, 5, 0, 2, 2, 2, 2], [2, 4]),
       maxPool1d: slope((x) => g.maxPool1d(x, 3), [1, 5, 5, 2, 2, 2], [1, 1, 6]),
       stopGradient: slope((x) => g.mul(g.stopGradient(x), x), [3, 4]),
+      scaleGradient: slope((x) => g.mul(g.scaleGradient(x, 3), x), [3, 4]),
     }));
     expect(result).toEqual({
       abs: [-1, 0, 3],
@@ -56,6 +57,7 @@ describe("kinks and ties", () => {
       max: [0, 0.5, 0.5, 0, 0.5, 0.5, 0.5, 0.5],
       maxPool1d: [0, 1, 0, 2, 0, 0],
       stopGradient: [3, 8],
+      scaleGradient: [12, 32],
     });
   });
 });

@@ -7,11 +7,11 @@
  * Where a loss compares all rows of the batch with all others, the rows are gathered first: every rank then has that same loss.
  */
 import { grad } from "../../autograd/grad.js";
-import { mul } from "../../tensor/elementwise.js";
+import { mul, scaleGradient } from "../../tensor/elementwise.js";
 import { concat, reshape, slice } from "../../tensor/layout.js";
 import { Adam, type RmsProp } from "../../tensor/optimizers.js";
 import { pause } from "../../tensor/pause.js";
-import { Tensor, tensor } from "../../tensor/tensor.js";
+import { type Tensor, tensor } from "../../tensor/tensor.js";
 import { assign, pack, Store } from "../../tensor/variables.js";
 import { shareOf } from "./world.js";
 
@@ -108,12 +108,7 @@ export class SharedLearning implements Learning {
     this.sums.push({ what, stores: [store], numbers: [] });
     pause(`begin ${what}`, [store]);
     pause(`end ${what}`, [store]);
-    return own.map((part, i) => around(this.#heavier(part), (from, to) => slice(all[i]!, 0, from, to)));
-  }
-
-  /** The same values, of which the derivative is multiplied by the number of ranks. */
-  #heavier(x: Tensor): Tensor {
-    return new Tensor("own rows", x.shape, { kind: "view" }, [x], { order: x.order, vjp: (g) => [mul(g, this.ranks)] });
+    return own.map((part, i) => around(scaleGradient(part, this.ranks), (from, to) => slice(all[i]!, 0, from, to)));
   }
 
   learn(lesson: Lesson): () => void {

@@ -1,46 +1,29 @@
 /**
- * Training a text encoder: jointly with an image network, on batches of different classes, or on captions alone (text-objectives.ts says
- * by what). A step is a pure function of (seed, step) and of the state, so a training that is resumed has the same bits.
+ * Training a text encoder: jointly with an image network, on batches of different classes, or on captions alone (joint-model.ts is what is
+ * trained). A step is a pure function of (seed, step) and of the state, so a training that is resumed has the same bits.
  */
-import { RandomStream } from "../../random/philox.js";
-import { KeyStream, StreamPurpose } from "../../random/streams.js";
 import { NonFiniteError, UserError } from "../../errors.js";
+import type { SafeTensor } from "../../formats/safetensors.js";
 import type { Device } from "../../gpu/device.js";
-import { FeatureEncoder, ImageEncoder } from "../../models/image-encoder.js";
-import { TextEncoder } from "../../models/text-encoder.js";
 import { compile } from "../../tensor/compile.js";
-import { mul, sub } from "../../tensor/elementwise.js";
-import { reshape, slice } from "../../tensor/layout.js";
-import { normalizeRows } from "../../tensor/losses.js";
-import type { Adam, RmsProp } from "../../tensor/optimizers.js";
 import type { Program } from "../../tensor/program.js";
-import { dropout, keyInput, randomKey } from "../../tensor/random.js";
-import { mean } from "../../tensor/reduce.js";
-import { input, type Tensor, tensor } from "../../tensor/tensor.js";
-import { assign, Store } from "../../tensor/variables.js";
+import { randomKey } from "../../tensor/random.js";
+import type { Tensor } from "../../tensor/tensor.js";
 import type { Pace } from "../run/events.js";
-import { type Learning, LEARNING_ALONE } from "../run/learning.js";
+import { LEARNING_ALONE } from "../run/learning.js";
 import { trainSteps } from "../run/loop.js";
 import { averageStores, COMPARED_EVERY, requireEqual, spreadStores } from "../run/ranks.js";
 import { SharedProgram } from "../run/shared-program.js";
 import { ALONE, shareOf, type World } from "../run/world.js";
-import type { ImageSide } from "./encoder-file.js";
 import { type Batch, captionPairs, imagesAndCaptions } from "./joint-batches.js";
+import { JointModel } from "./joint-model.js";
 import type { JointTraining, TextData } from "./joint-training.js";
-import { loadNetwork, loadStore, type NamedTensor, networkTensors, storeTensors } from "../run/network-file.js";
-import type { SafeTensor } from "../../formats/safetensors.js";
-import { epochOf, objectiveLoss, RECIPES, scheduledRate, similarityOf } from "./objectives.js";
+import { epochOf, scheduledRate } from "./objectives.js";
 
 export type TextProgram = Program<{ loss: Tensor }>;
 
 export class JointEmbedding {
-  readonly text: TextEncoder;
-  /** Undefined where no image is used. */
-  readonly image: ImageSide | undefined;
-  /** Logarithm of InfoNCE's inverse temperature. */
-  readonly #temperature = new Store("temperature");
-  readonly #logScale: Tensor;
-  readonly #optimizers: readonly (Adam | RmsProp)[];
+  readonly model: JointModel;
   /** By columns: a step alone, or together with other ranks. */
   readonly #programs = new Map<number, Promise<TextProgram | SharedProgram>>();
   readonly #batchOf: (step: number) => Batch;
@@ -59,24 +42,9 @@ export class JointEmbedding {
     readonly options: JointTraining,
     readonly world: World = ALONE,
   ) {
-    const { dataset, symbols, features } = data;
-    const { objective, seed, text, imageWidth } = options;
-    const random = new RandomStream(seed, StreamPurpose.textValues);
-    const { initial, optimizer } = RECIPES[objective];
-    this.text = new TextEncoder({ ...text, alphabet: symbols.size }, random, initial(random));
-    const { embedding } = text;
-    if (objective !== "text-only") {
-      this.image = features
-        ? new FeatureEncoder({ features: features.size, embedding }, random)
-        : new ImageEncoder({ imageSize: dataset.size, width: imageWidth, embedding }, random);
-    }
-    this.#logScale = this.#temperature.variable("log_scale", [1], (values) => values.fill(Math.log(10)));
-    const stores = [
-      this.text.parameters,
-      ...(this.image ? [this.image.parameters] : []),
-      ...(this.#learnsScale ? [this.#temperature] : []),
-    ];
-    this.#optimizers = stores.filter((store) => store.entries.length > 0).map(optimizer);
+    const { dataset } = data;
+    const { objective } = options;
+    this.model = new JointModel(data, options);
     const classes = data.classes.filter((c) => dataset.imagesOfClass(c).length > 0);
     const images = classes.flatMap((c) => dataset.imagesOfClass(c));
     this.#batch = Math.min(options.batch, objective === "text-only" ? images.length : classes.length);
@@ -84,7 +52,7 @@ export class JointEmbedding {
       throw new UserError(`a batch has ${this.#batch} rows, too few for ${world.size} ranks: start at most ${this.#batch}`);
     this.#own = shareOf(world, this.#batch);
     this.#epoch = epochOf(objective, dataset.classless ? undefined : classes.length, images.length, this.#batch);
-    const drawn = { rows: this.#batch, own: this.#own, text: this.text };
+    const drawn = { rows: this.#batch, own: this.#own, text: this.model.text };
     this.#batchOf =
       objective === "text-only" ? captionPairs(data, options, images, drawn) : imagesAndCaptions(data, options, classes, drawn);
   }
@@ -94,41 +62,15 @@ export class JointEmbedding {
     return this.#batch;
   }
 
-  /** All variables: of both networks, the temperature and the optimizers. */
-  get stores(): readonly Store[] {
-    const networks = this.#networks.flatMap(({ parameters, statistics }) => [parameters, statistics]);
-    return [...networks, this.#temperature, ...this.#optimizers.flatMap(momentsOf)];
-  }
-
   /** Steps done. */
   get step(): number {
     return this.#step;
   }
 
-  /** All that a later `restore` needs to go on with the same bits. */
-  async tensors(): Promise<NamedTensor[]> {
-    const moments = this.#optimizers.flatMap(momentsOf).map((store) => storeTensors(store.name, store));
-    const [weights, temperature, ...rest] = await Promise.all([this.weights(), storeTensors("temperature", this.#temperature), ...moments]);
-    return [weights, temperature, ...rest].flat();
-  }
-
-  /** The networks alone. */
-  async weights(): Promise<NamedTensor[]> {
-    return [...(await networkTensors("text", this.text)), ...(this.image ? await networkTensors("image", this.image) : [])];
-  }
-
-  /** Goes back to a saved state. @throws UserError when the tensors are of another training */
+  /** Goes back to the state after a step, by the model's `tensors`. @throws UserError when they are of another training */
   restore(step: number, tensors: ReadonlyMap<string, SafeTensor>, file: string): void {
-    this.restoreWeights(tensors, file);
-    loadStore("temperature", this.#temperature, tensors, file);
-    for (const moment of this.#optimizers.flatMap(momentsOf)) loadStore(moment.name, moment, tensors, file);
+    this.model.restore(tensors, file);
     this.#step = step;
-  }
-
-  /** The reverse of `weights`. @throws UserError */
-  restoreWeights(tensors: ReadonlyMap<string, SafeTensor>, file: string): void {
-    loadNetwork("text", this.text, tensors, file);
-    if (this.image) loadNetwork("image", this.image, tensors, file);
   }
 
   /**
@@ -155,7 +97,7 @@ export class JointEmbedding {
         const learningRate = scheduledRate(this.options, step, this.#epoch);
         const inputs = {
           ...values,
-          rate: this.#optimizers[0]!.rate(learningRate, step),
+          rate: this.model.optimizers[0]!.rate(learningRate, step),
           ...(dropout > 0 && { key: randomKey(seed, step, rank) }),
           ...(weightDecay > 0 && { decay: [learningRate * weightDecay] }),
         };
@@ -170,7 +112,7 @@ export class JointEmbedding {
           throw new NonFiniteError(`text encoder: the loss is ${loss} at step ${step}; try a smaller learning rate`);
         return onStep(step, loss, this.#batch);
       },
-      due: (step) => (step % COMPARED_EVERY === 0 ? [() => requireEqual(this.world, this.#parameters, `step ${step}`)] : []),
+      due: (step) => (step % COMPARED_EVERY === 0 ? [() => requireEqual(this.world, this.model.parameters, `step ${step}`)] : []),
     });
   }
 
@@ -181,22 +123,9 @@ export class JointEmbedding {
 
   /** Gives all ranks the same running statistics. @throws UserError where they have not the same parameters */
   async meet(): Promise<void> {
-    const statistics = this.#networks.map((network) => network.statistics);
+    const statistics = this.model.networks.map((network) => network.statistics);
     await averageStores(this.world, statistics, `step ${this.#step}`);
-    await requireEqual(this.world, this.#parameters, `step ${this.#step}`);
-  }
-
-  get #networks(): readonly (TextEncoder | ImageSide)[] {
-    return [this.text, ...(this.image ? [this.image] : [])];
-  }
-
-  /** What is learnt. */
-  get #parameters(): readonly Store[] {
-    return this.#optimizers.map(({ parameters }) => parameters);
-  }
-
-  get #learnsScale(): boolean {
-    return this.options.objective === "info-nce";
+    await requireEqual(this.world, this.model.parameters, `step ${this.#step}`);
   }
 
   /**
@@ -205,13 +134,13 @@ export class JointEmbedding {
    */
   async prepare(): Promise<void> {
     if (this.world.size === 1) return;
-    await spreadStores(this.world, this.stores);
-    for (const { columns } of this.text.windows) await this.#program(columns);
+    await spreadStores(this.world, this.model.stores);
+    for (const { columns } of this.model.text.windows) await this.#program(columns);
   }
 
-  /** Compiles one step alone, on captions of a TextWindow's columns. Inputs: `images`, `index` and `rate` [2]. */
+  /** Compiles one step alone, on captions of a TextWindow's columns: the model's `iteration`. */
   compile(columns: number): Promise<TextProgram> {
-    return compile(this.device, () => this.#iteration(columns, LEARNING_ALONE));
+    return compile(this.device, () => this.model.iteration(columns, this.#batch, this.#batch, LEARNING_ALONE));
   }
 
   #program(columns: number): Promise<TextProgram | SharedProgram> {
@@ -220,49 +149,12 @@ export class JointEmbedding {
       program =
         this.world.size === 1
           ? this.compile(columns)
-          : SharedProgram.compile(this.device, this.world, (learning) => this.#iteration(columns, learning));
+          : SharedProgram.compile(this.device, this.world, (learning) =>
+              this.model.iteration(columns, this.#batch, this.#own.end - this.#own.begin, learning),
+            );
       this.#programs.set(columns, program);
     }
     return program;
-  }
-
-  #iteration(columns: number, learning: Learning): { loss: Tensor } {
-    const { dropout: rate, weightDecay } = this.options;
-    const key = rate > 0 ? keyInput("key", learning.rank !== undefined) : undefined;
-    const drop = (stream: number) => (x: Tensor) => (key ? dropout(x, rate, key, stream) : x);
-    const [images, texts] = learning.gather("the embeddings", this.#batch, this.#pair(columns, drop));
-    const loss = objectiveLoss(images!, texts!, this.options, this.#logScale);
-    learning.learn({
-      ...{ what: "the text encoder's gradients", optimizers: this.#optimizers, loss, rate: input("rate", [2]) },
-      numbers: () => ({ loss }),
-      before: () => {
-        if (weightDecay === 0) return;
-        const decay = input("decay", [1]);
-        for (const store of this.#parameters) if (store !== this.#temperature) decayWeights(store, decay);
-      },
-    })();
-    return { loss };
-  }
-
-  /** Embeddings [own rows, E] of the images (text-only: of other captions) and of the captions. */
-  #pair(columns: number, drop: (stream: number) => (x: Tensor) => Tensor): [Tensor, Tensor] {
-    const batch = this.#own.end - this.#own.begin;
-    const { numCaptions, objective } = this.options;
-    const { embedding } = this.text.options;
-    const { size } = this.data.dataset;
-    if (!this.image) {
-      const both = reshape(this.text.call(input("index", [2 * batch, columns], "u32"), drop(KeyStream.text.text)), [2, batch, embedding]);
-      return [half(both, 0), half(both, 1)];
-    }
-    const images =
-      this.image instanceof ImageEncoder
-        ? this.image.call(input("images", [batch, 3, size, size]), "train", drop(KeyStream.text.image))
-        : this.image.call(input("images", [batch, this.image.options.features]));
-    this.image.updateStatistics();
-    const texts = this.text.call(input("index", [batch * numCaptions, columns], "u32"), drop(KeyStream.text.text));
-    if (numCaptions === 1) return [images, texts];
-    const rows = similarityOf(objective) === "cosine" ? normalizeRows(texts) : texts;
-    return [images, mean(reshape(rows, [batch, numCaptions, embedding]), [1])];
   }
 
   /** Frees the programs; the networks stay. */
@@ -270,16 +162,4 @@ export class JointEmbedding {
     for (const program of this.#programs.values()) (await program).destroy();
     this.#programs.clear();
   }
-}
-
-/** Row i of [2, B, E]. */
-const half = (x: Tensor, i: number): Tensor => reshape(slice(x, 0, i, i + 1), x.shape.slice(1));
-
-const momentsOf = (optimizer: Adam | RmsProp): Store[] => ("first" in optimizer ? [optimizer.first, optimizer.second] : [optimizer.second]);
-
-/** Records w ← w − decay·w for the weights of a store: all variables of two dimensions or more. */
-function decayWeights(store: Store, decay: Tensor): void {
-  const weights = new Float32Array(store.length);
-  for (const { tensor: variable, offset } of store.entries) if (variable.rank > 1) weights.fill(1, offset, offset + variable.size);
-  assign(store.flat, mul(store.flat, sub(1, mul(tensor(weights), decay))));
 }

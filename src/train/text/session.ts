@@ -233,7 +233,7 @@ class TextSession {
     await this.joint.meet();
     const { measures, score } = await validator.measure();
     const best = this.#best === undefined || score > this.#best.score;
-    if (best) this.#best = { step, score, weights: await this.joint.weights() };
+    if (best) this.#best = { step, score, weights: await this.joint.model.weights() };
     await this.run.appendMetrics({ stage: "validation", step, ...measures });
     this.hooks.onEvent({ kind: "validation", step, measures, best });
     this.#last = performance.now();
@@ -247,7 +247,7 @@ class TextSession {
   }
 
   async #save(curves: string): Promise<void> {
-    const tensors = await this.joint.tensors();
+    const tensors = await this.joint.model.tensors();
     const { step } = this.joint;
     refuseNonFinite(step, tensors);
     const best = this.#best?.weights.map(([name, tensor]): [string, SafeTensor] => [`${BEST}${name}`, tensor]) ?? [];
@@ -259,7 +259,7 @@ class TextSession {
 
   /** Writes the best encoder, or the last where no classes are held out. @returns the file */
   async #keepEncoder(): Promise<string> {
-    if (this.#best) this.joint.restoreWeights(new Map(this.#best.weights), this.run.path);
+    if (this.#best) this.joint.model.restoreWeights(new Map(this.#best.weights), this.run.path);
     this.hooks.onEvent({ kind: "message", text: "embedding captions for the encoder's normalisation" });
     const model = await finishedEncoder(this.joint.device, this.joint, this.#share);
     await this.joint.destroy();

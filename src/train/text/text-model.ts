@@ -27,7 +27,8 @@ export const isNormalised = ({ normalisation: { center, scale } }: TextModel): b
 
 /** The encoder as it is now, normalised by its training captions. */
 export async function finishedEncoder(device: Device, joint: JointEmbedding, share: Sharing = alone): Promise<TextEncoderFile> {
-  const { text: encoder, image, data, options } = joint;
+  const { data, options } = joint;
+  const { text: encoder, image } = joint.model;
   const { dataset, symbols: alphabet } = data;
   const normalisation = await normalisationFor(device, dataset, { encoder, alphabet }, share);
   return { encoder, alphabet, normalisation, image, similarity: similarityOf(options.objective) };

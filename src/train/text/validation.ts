@@ -38,12 +38,12 @@ export class Validator {
   /** @param classes The held-out ones; at least two with images. @param share Who embeds what. */
   static async create(device: Device, joint: JointEmbedding, classes: readonly number[], share: Sharing = alone): Promise<Validator> {
     const { dataset, symbols, features } = joint.data;
-    const { similarity, embedding: size } = { similarity: similarityOf(joint.options.objective), embedding: joint.text.options.embedding };
+    const { similarity, embedding: size } = { similarity: similarityOf(joint.options.objective), embedding: joint.model.text.options.embedding };
     const random = new RandomStream(0, StreamPurpose.validation, 1);
-    const captions = new CaptionEncoder(device, joint.text, symbols, undefined, share);
+    const captions = new CaptionEncoder(device, joint.model.text, symbols, undefined, share);
     const used = classes.filter((c) => dataset.imagesOfClass(c).length > 0);
     const images = used.flatMap((c) => dataset.imagesOfClass(c));
-    if (!joint.image) {
+    if (!joint.model.image) {
       const pairs = random
         .shuffle(
           images.filter((i) => dataset.captionsOf(i).length > 1),
@@ -59,7 +59,7 @@ export class Validator {
       };
       return new Validator(measure, () => captions.destroy());
     }
-    const embedder = await ImageEmbedder.create(device, dataset, joint.image, features, share);
+    const embedder = await ImageEmbedder.create(device, dataset, joint.model.image, features, share);
     const destroy = async () => {
       embedder.destroy();
       await captions.destroy();

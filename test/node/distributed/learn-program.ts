@@ -64,7 +64,7 @@ async function text(name: string, together: boolean, until = 20): Promise<Learnt
   const losses: number[] = [];
   await joint.train(until, (_, loss) => losses.push(loss), new AbortController().signal);
   const values: number[] = [];
-  for (const store of joint.stores.filter(({ name }) => !name.includes("adam")))
+  for (const store of joint.model.stores.filter(({ name }) => !name.includes("adam")))
     for (const part of (await store.read()).values()) values.push(...part);
   await joint.destroy();
   device.destroy();

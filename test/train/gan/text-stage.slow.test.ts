@@ -20,7 +20,7 @@ async function coloursRead(given: GivenOptions): Promise<number> {
   const joint = new JointEmbedding(await device(), { dataset, symbols, classes: dataset.split.train }, jointTraining(options));
   await joint.train(options.textSteps, () => undefined, signal);
   await joint.destroy();
-  const encoder = new CaptionEncoder(await device(), joint.text, symbols);
+  const encoder = new CaptionEncoder(await device(), joint.model.text, symbols);
   const embed = (captions: readonly number[]) => encoder.encode(captions.map((i) => dataset.caption(i)));
   const captions = captionNumbers(
     dataset,

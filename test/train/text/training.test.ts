@@ -91,9 +91,9 @@ describe("training", () => {
     const after = async (weightDecay: number) => {
       const options = training("info-nce", { schedule: "constant", warmUp: 0, learningRate: rate, weightDecay });
       const joint = new JointEmbedding(await device(), data, options);
-      const before = new Map((await joint.tensors()).map(([name, { data }]) => [name, data as Float32Array]));
+      const before = new Map((await joint.model.tensors()).map(([name, { data }]) => [name, data as Float32Array]));
       await joint.train(1, () => undefined, never);
-      const tensors = new Map((await joint.tensors()).map(([name, t]) => [name, t]));
+      const tensors = new Map((await joint.model.tensors()).map(([name, t]) => [name, t]));
       await joint.destroy();
       return { before, tensors };
     };
@@ -114,13 +114,13 @@ describe("training", () => {
     const options = training(objective, { dropout: 0.25, weightDecay: 0.1, numCaptions: 2, crop: 0.7, steps: 8 });
     const straight = new JointEmbedding(await device(), data, options);
     await straight.train(4, () => undefined, never);
-    const saved = new Map(await straight.tensors());
+    const saved = new Map(await straight.model.tensors());
     await straight.train(8, () => undefined, never);
     const resumed = new JointEmbedding(await device(), data, options);
     resumed.restore(4, saved, "saved");
     await resumed.train(8, () => undefined, never);
-    expect(await resumed.tensors()).toEqual(await straight.tensors());
-    expect([...saved.values()]).not.toEqual((await straight.tensors()).map(([, tensor]) => tensor));
+    expect(await resumed.model.tensors()).toEqual(await straight.model.tensors());
+    expect([...saved.values()]).not.toEqual((await straight.model.tensors()).map(([, tensor]) => tensor));
     await Promise.all([straight.destroy(), resumed.destroy()]);
   });
 
@@ -163,7 +163,7 @@ describe("image features", () => {
       await joint.train(30, (_, loss) => seen.push(loss), never);
       await joint.destroy();
       expect(seen.at(-1)).toBeLessThan(0.8 * seen[0]!);
-      return joint.image as FeatureEncoder;
+      return joint.model.image as FeatureEncoder;
     };
     expect((await side(4)).size).toBe(0);
     expect((await side(6)).size).toBe(4 * 6 + 6);
