@@ -16,8 +16,14 @@ export type ModelState =
       /** For links; undefined where only this tab has it. */ readonly address: string | undefined;
     };
 
-/** The models that are shipped beside the page. */
-export const BOX = [{ address: "models/petals.safetensors", title: "Petals" }] as const;
+/** The models that a clone ships beside the page; the first is open at first sight. */
+const BOX = [
+  { address: "models/petals.safetensors", title: "Petals" },
+  { address: "models/flowers.safetensors", title: "Flowers" },
+] as const;
+
+/** Those of them that this host has. */
+export const box = signal<readonly (typeof BOX)[number][]>([]);
 
 export const model = signal<ModelState>({ kind: "none" });
 /** The file of a style encoder that was opened beside the model. */
@@ -55,10 +61,22 @@ export async function openAtFirst(address: string = BOX[0].address): Promise<voi
       (report) => (adapter.value = report),
       (error: unknown) => (obstacle.value = messageOf(error)),
     );
+  void lookIntoBox();
   if (model.peek().kind !== "none") return;
   await openAddress(address);
   // The installed package has no box: there one is trained, or opened.
   if (model.peek().kind === "none" && address === BOX[0].address) trouble.value = undefined;
+}
+
+async function lookIntoBox(): Promise<void> {
+  // A host that serves its front page for whatever is missing sends HTML.
+  const isThere = async ({ address }: (typeof BOX)[number]): Promise<boolean> =>
+    fetch(address, { method: "HEAD" }).then(
+      ({ ok, headers }) => ok && !headers.get("content-type")?.startsWith("text/html"),
+      () => false,
+    );
+  const there = await Promise.all(BOX.map(isThere));
+  box.value = BOX.filter((_, i) => there[i]);
 }
 
 /** The number of the newest opening: what was asked for before it, and comes later, does not take its place. */

@@ -46,13 +46,13 @@ export const TRUNCATION_OPTION = {
 
 export const MODEL_OPTION = {
   type: "text",
-  placeholder: "FILE",
-  description: "draw from a model file (.safetensors) instead of a run",
-  defaultText: "where there is no run, the one in the box",
+  placeholder: "FILE|petals|flowers",
+  description: "draw from a model file (.safetensors), or a model in the box, instead of a run",
+  defaultText: "where there is no run, petals of the box",
 } as const;
 
-/** The model that a clone has beside its sources; the installed package has none. */
-const IN_THE_BOX = fileURLToPath(new URL("../../models/petals.safetensors", import.meta.url));
+/** A model that a clone has beside its sources; the installed package has none. */
+const inTheBox = (name: string): string => fileURLToPath(new URL(`../../models/${name}.safetensors`, import.meta.url));
 
 /**
  * What to draw from: what is named, else the newest run, else the model in the box, which is said.
@@ -63,12 +63,15 @@ export function sourceOf(
   context: Context,
 ): string {
   if (run !== undefined && model !== undefined) throw new UserError("--run and --model both name what to draw from: give one of them");
-  const source = model ?? run ?? newestRun();
+  // A file of that name comes first.
+  if (model !== undefined) return /^[a-z]+$/.test(model) && !existsSync(model) && existsSync(inTheBox(model)) ? inTheBox(model) : model;
+  const source = run ?? newestRun();
   if (source !== undefined) return source;
-  if (!existsSync(IN_THE_BOX))
+  const box = inTheBox("petals");
+  if (!existsSync(box))
     throw new UserError(`there is no run under runs/ yet: train one (${commandLine("train")}), or name one with --run DIR`);
-  context.stderr.write(`there is no run under runs/ yet: drawing with the model in the box, ${named(IN_THE_BOX)}\n`);
-  return IN_THE_BOX;
+  context.stderr.write(`there is no run under runs/ yet: drawing with the model in the box, ${named(box)}\n`);
+  return box;
 }
 
 /** A path as a person in this folder would write it. */

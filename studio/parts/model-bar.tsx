@@ -1,6 +1,6 @@
 /** Which model is open, on which adapter, and how to open another. */
 import { useState } from "preact/hooks";
-import { adapter, model, openAddress, openFile, trouble } from "../model.js";
+import { adapter, box, model, openAddress, openFile, trouble } from "../model.js";
 import { FileButton } from "./file-button.js";
 import { Trouble } from "./trouble.js";
 
@@ -29,6 +29,14 @@ export function ModelBar() {
         <progress aria-label="Loading the model" max={state.total ?? 1} value={state.total ? state.done : undefined} />
       )}
       <div class="buttons">
+        {box.value.map(
+          ({ address, title }) =>
+            (state.kind !== "open" || state.address !== address) && (
+              <button type="button" key={address} onClick={() => void openAddress(address)}>
+                {title}
+              </button>
+            ),
+        )}
         <FileButton accept=".safetensors" onFiles={([file]) => void openFile(file!)}>
           Open a model …
         </FileButton>

@@ -22,7 +22,11 @@ describeInBrowser("the room Draw", () => {
   let address: string;
   beforeAll(async () => {
     browser = await openBrowser();
-    const host = await staticHost({ "models/petals.safetensors": file, "models/broken.safetensors": file.subarray(0, 5000) });
+    const host = await staticHost({
+      "models/petals.safetensors": file,
+      "models/flowers.safetensors": file,
+      "models/broken.safetensors": file.subarray(0, 5000),
+    });
     address = host.address;
     afterAll(() => host.server.close());
   });
@@ -85,6 +89,21 @@ describeInBrowser("the room Draw", () => {
     await page.getByLabel("Address of a model").fill("models/broken.safetensors");
     await page.getByRole("button", { name: "Open", exact: true }).click();
     await expect.poll(() => page.getByRole("alert").textContent()).toContain("broken.safetensors");
+    await context.close();
+  });
+
+  it("opens another model of the box, and its link brings that one back", async () => {
+    const { page, context } = await visit(browser, address);
+    await wait(page, 12);
+    expect(await page.getByRole("button", { name: "Petals", exact: true }).count()).toBe(0);
+    await page.getByRole("button", { name: "Flowers", exact: true }).click();
+    await page.locator(".model-name", { hasText: "flowers.safetensors" }).waitFor();
+    await page.getByRole("button", { name: "Petals", exact: true }).waitFor();
+    await page.getByRole("button", { name: "Draw", exact: true }).click();
+    await page.waitForURL(/flowers/);
+    const again = await context.newPage();
+    await again.goto(page.url());
+    await again.locator(".model-name", { hasText: "flowers.safetensors" }).waitFor();
     await context.close();
   });
 
