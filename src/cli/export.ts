@@ -31,6 +31,12 @@ const OPTIONS = {
     placeholder: "PARTS",
     description: `more parts, by commas: ${Object.entries(PARTS).map(([part, what]) => `${part} (${what})`).join(", ")}`, // prettier-ignore
   },
+  example: {
+    type: "texts",
+    placeholder: "TEXT",
+    description: "a sentence to begin with, instead of captions of the data set",
+    defaultText: "those of the run's sample grid",
+  },
   generator: {
     type: "choice",
     choices: GENERATORS,
@@ -65,7 +71,7 @@ export const exportModel = defineCommand({
     ["export runs/petals-1 --out petals.onnx", "for onnxruntime and others"],
   ],
   async run(given, context, [source]) {
-    const { out, format, precision, with: words, generator } = withDefaults(OPTIONS, given);
+    const { out, format, precision, with: words, example, generator } = withDefaults(OPTIONS, given);
     if (out === undefined) throw new UserError("say where to write: --out FILE.safetensors or FILE.onnx");
     checkExtension("--out", out, ...(format ? [`.${format}`] : [".safetensors", ".onnx"]));
     const parts = partsIn(words);
@@ -76,6 +82,7 @@ export const exportModel = defineCommand({
       format: extname(out).toLowerCase() === ".onnx" ? "onnx" : "safetensors",
       precision,
       parts,
+      ...(example && { examples: example }),
       ...(generator && { generator }),
     });
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);

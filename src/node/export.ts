@@ -33,6 +33,8 @@ export interface ExportRequest {
   readonly precision?: Precision;
   /** Default none. */
   readonly parts?: readonly ModelPart[];
+  /** Sentences to begin with, instead of the run's captions, which are the data set's. */
+  readonly examples?: readonly string[];
 }
 
 /** A model as a file. */
@@ -45,16 +47,17 @@ export interface ExportedModel {
 
 /** @throws UserError when there is no model, it is damaged, or a part is asked for that is not there, or that the format does not hold */
 export async function exportModel(request: ExportRequest): Promise<ExportedModel> {
-  const { source, generator, format = "safetensors", precision = "f32", parts = [] } = request;
-  if (format === "onnx" && parts.length > 0)
-    throw new UserError(`an ONNX file holds the generator alone: ${parts.join(", ")} cannot go with it`);
+  const { source, generator, format = "safetensors", precision = "f32", parts = [], examples } = request;
+  const beside = [...parts, ...(examples ? ["sentences"] : [])];
+  if (format === "onnx" && beside.length > 0)
+    throw new UserError(`an ONNX file holds the generator alone: ${beside.join(", ")} cannot go with it`);
   const { path, warnings, ...loaded } = await loadGenerator(source, generator);
   if (format === "onnx") return { bytes: await encodeOnnx(loaded, precision), holds: [generatorName(loaded)], warnings };
   const notes = [...warnings];
   const { discriminator, raw } = await partsFor(source, loaded, parts, notes);
   // Only what was asked for, also of a file that holds more.
   const { discriminator: _d, raw: _r, ...plain } = loaded;
-  const model: GeneratorFile = { ...plain, ...(discriminator && { discriminator }), ...(raw && { raw }) };
+  const model: GeneratorFile = { ...plain, ...(discriminator && { discriminator }), ...(raw && { raw }), ...(examples && { examples }) };
   const style = parts.includes("style") ? await styleFor(source, model, precision, path, notes) : undefined;
   const bytes = await encodeGan(model, { precision, ...(style && { part: await stylePart(style) }) });
   const holds = [

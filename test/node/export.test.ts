@@ -75,6 +75,15 @@ describe("a model as a file", () => {
   });
 });
 
+it("begins with the sentences that are given, and else with the run's; ONNX has none", async () => {
+  const [{ path }, before] = [await exported("examples", { examples: TEXTS }), await loadModel(run)];
+  const after = await loadModel(path);
+  expect(after.examples).toEqual(TEXTS);
+  expect(before.examples).not.toEqual(TEXTS);
+  expect(await networkDigest(after.generator)).toBe(await networkDigest(before.generator));
+  await expect(exportModel({ source: run, format: "onnx", examples: TEXTS })).rejects.toThrow("sentences cannot go with it");
+});
+
 it("as ONNX it is the generator alone, with the run's weights", async () => {
   const { bytes, holds } = await exportModel({ source: run, format: "onnx" });
   expect(holds).toEqual(["averaged generator"]);
