@@ -20,7 +20,7 @@ describe.each(files)("models/%s", (name) => {
     expect(bytes.length).toBeLessThanOrEqual(10_000_000);
   });
 
-  it("draws sentences, knows its style and judges, without a warning", async () => {
+  it("draws sentences, judges and, of petals, knows its style, without a warning", async () => {
     const model = await readGan(bytes, name);
     const drawing = new DrawingModel(await device(), model, name, model.fileWarnings);
     const texts = ["red petals", "blue petals"];
@@ -39,13 +39,16 @@ describe.each(files)("models/%s", (name) => {
     expect(redness(1)).toBeLessThan(-0.3);
     const embeddings = await drawing.embed(["red petals", "red petals", "red petals", "red petals"]);
     for (const probability of await drawing.judge(images.slice(0, 4 * each), embeddings)) expect(probability).toBeGreaterThan(0);
-    const styled = await StyledModel.create(drawing, await readStyle(bytes, name));
-    const { styles } = await styled.read(images.slice(0, each));
-    expect(styles.some((value) => Math.abs(value) > 0.1)).toBe(true);
+    if (name === "petals.safetensors") {
+      const styled = await StyledModel.create(drawing, await readStyle(bytes, name));
+      const { styles } = await styled.read(images.slice(0, each));
+      expect(styles.some((value) => Math.abs(value) > 0.1)).toBe(true);
+      styled.destroy();
+    }
     expect(drawing.warnings).toEqual([]);
-    styled.destroy();
     drawing.destroy();
   });
 });
 
-it("there is one of petals", () => expect(files).toContain("petals.safetensors"));
+it("there are those that the command line and the studio name", () =>
+  expect(files.sort()).toEqual(["flowers.safetensors", "petals.safetensors"]));

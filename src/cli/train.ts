@@ -36,7 +36,7 @@ export const train = defineCommand({
   },
   examples: [
     ["train", "petals, with the preset the adapter can carry"],
-    ["train --dataset flowers --preset small", "Oxford-102 with captions, on a CPU"],
+    ["train --dataset flowers --recipe photographs", "Oxford-102 with captions"],
     ["train --dataset flowers --variant gan-cls --recipe paper", "another variant, as the paper has it"],
     ["train --resume runs/flowers-1 --steps 8000", "go on where the run stopped, for longer"],
   ],

@@ -111,6 +111,11 @@ describe("parts", () => {
     const raw = await drawn(path, { generator: "raw" });
     expect(raw).toEqual(await drawn(run, { generator: "raw" }));
     expect(raw).not.toEqual(await drawn(path));
+    // The text encoder's length decides, whatever --text-size says.
+    const other = await tinyRun(join(folder, "lengths"));
+    await other.writeConfig({ ...(await other.readConfig()), textSize: 24 }, {});
+    const whole = await exported("lengths", { source: other.path, parts: ["discriminator", "raw"] });
+    expect(await networkDigest((await readGan(readFileSync(whole.path), whole.path)).discriminator!)).toBe(discriminator);
     // Of a file with parts those that are asked for.
     const one = await exported("one", { source: path, parts: ["discriminator"] });
     expect(one.holds).toEqual(["averaged generator", "text encoder", "discriminator"]);

@@ -41,7 +41,7 @@ export const TRAIN_OPTIONS = {
     default: "petalgrad",
     nullable: "always",
     description:
-      "what is set where it is not given: by petalgrad's defaults, as the paper says, or as its authors' code does; sizes are the preset's",
+      "what is set where it is not given: by petalgrad's defaults, as photographs want it, as the paper says, or as its authors' code does; sizes are the preset's",
     group: GROUPS.run,
   },
   variant: {

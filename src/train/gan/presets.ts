@@ -62,7 +62,7 @@ const COCO_CODE = {
 
 /** What a preset sets besides, by recipe; it comes before what the recipe sets, which is for flowers. */
 export const PRESET_SETTINGS = {
-  "coco-paper": { petalgrad: COCO_CODE, authors: COCO_CODE, paper: { variant: "gan-cls" } },
+  "coco-paper": { petalgrad: COCO_CODE, photographs: COCO_CODE, authors: COCO_CODE, paper: { variant: "gan-cls" } },
 } as const;
 
 /** What a preset sets besides under a recipe. */

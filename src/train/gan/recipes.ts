@@ -2,13 +2,15 @@
 import { valueWord } from "../../option-spec.js";
 
 /** The names of the recipes. */
-export const RECIPES = ["petalgrad", "paper", "authors"] as const;
-/** "petalgrad": what draws best here; "paper": what Reed et al. 2016 say; "authors": what their released program does. */
+export const RECIPES = ["petalgrad", "photographs", "paper", "authors"] as const;
+/** "petalgrad": what draws best here; "photographs": what does on photographs; "paper": what Reed et al. 2016 say; "authors": what their released program does. */
 export type RecipeName = (typeof RECIPES)[number];
 
-/** What neither of the two has. */
-const NOT_YET = { upsampling: "transposed", discriminatorBatches: "separate", minibatchDeviation: false, infoWeight: 0, ema: 0 } as const;
-/** Where they agree; what else they agree on no recipe changes, and has its default (learning rate, weights of the losses, β). */
+/** On photographs the noise is not read: it would be told by frames that no photograph has (docs/notebook/2026-11-30-flowers.md). */
+const PHOTOGRAPHS = { discriminatorBatches: "separate", minibatchDeviation: false, infoWeight: 0 } as const;
+/** What neither the paper nor its authors have. */
+const NOT_YET = { ...PHOTOGRAPHS, upsampling: "transposed", ema: 0 } as const;
+/** Where these two agree; what else they agree on no recipe changes, and has its default (learning rate, weights of the losses, β). */
 const BOTH = { ...NOT_YET, textForm: "char-cnn-rnn", interpType: "1" } as const;
 
 /**
@@ -17,6 +19,7 @@ const BOTH = { ...NOT_YET, textForm: "char-cnn-rnn", interpType: "1" } as const;
  */
 export const RECIPE_VALUES = {
   petalgrad: {},
+  photographs: PHOTOGRAPHS,
   paper: {
     ...BOTH,
     residual: false,

@@ -79,12 +79,11 @@ export async function partsOfRun(run: Run<TrainOptions>, { raw = false }: { read
       `${run.path}: its text encoder was trained with the GAN, and each generator has its own; a file holds one of them (--generator raw)`,
     );
   const initial = ganInitializers(new RandomStream(0));
-  const discriminator = networkFrom(
-    "discriminator",
-    tensors,
-    path,
-    () => new Discriminator({ ...options, width: options.discriminatorWidth }, initial),
-  );
-  const trained = () => new Generator({ ...options, width: options.generatorWidth }, initial);
-  return { discriminator, ...(raw && options.ema > 0 && { raw: networkFrom("generator", tensors, path, trained) }), warnings: refused };
+  // A text encoder's file, or embeddings, may be of another length than the option says.
+  const textSize = tensors.get("discriminator.text.weight")?.shape[1] ?? options.textSize;
+  const trained = { ...options, textSize };
+  const judge = () => new Discriminator({ ...trained, width: options.discriminatorWidth }, initial);
+  const discriminator = networkFrom("discriminator", tensors, path, judge);
+  const drawing = () => new Generator({ ...trained, width: options.generatorWidth }, initial);
+  return { discriminator, ...(raw && options.ema > 0 && { raw: networkFrom("generator", tensors, path, drawing) }), warnings: refused };
 }

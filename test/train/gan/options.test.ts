@@ -78,7 +78,7 @@ describe("resolveOptions", () => {
     [{ variant: "gan-cls" as const, interpWeight: 1 }, "--interp-weight has no meaning with --variant gan-cls"],
     [{ variant: "gan" as const, matchFrom: 500 }, "--match-from has no meaning with --variant gan"],
     [{ interpType: "2" as const, interpBeta: 0.5 }, "--interp-beta has no meaning with --interp-type 2"],
-    [{ recipe: "papers" as "paper" }, "--recipe must be one of petalgrad, paper, authors"],
+    [{ recipe: "papers" as "paper" }, "--recipe must be one of petalgrad, photographs, paper, authors"],
     [{ smoothLayers: 1, upsampling: "transposed" as const }, "--smooth-layers has no meaning with --upsampling transposed"],
     [
       { minibatchDeviation: true, discriminatorBatches: "separate" as const },
@@ -99,6 +99,8 @@ describe("resolveOptions", () => {
 
   it("takes from a recipe what is not given", () => {
     expect(resolveOptions({}, cpu)).toEqual(resolveOptions({ recipe: "petalgrad" }, cpu));
+    const photographs = { ...resolveOptions({}, cpu), discriminatorBatches: "separate", minibatchDeviation: false, infoWeight: 0 };
+    expect(resolveOptions({ recipe: "photographs" }, cpu)).toEqual({ ...photographs, recipe: "photographs" });
     expect(resolveOptions({ recipe: "paper" }, cpu)).toMatchObject({
       ...{ recipe: "paper", preset: "small", steps: 3000, textForm: "char-cnn-rnn", upsampling: "transposed", residual: false, ema: 0 },
       ...{ numCaptions: 1, mismatch: "text", lrDecay: 1, textBatchNorm: false, missingLeakyRelu: "restore", infoWeight: 0 },
@@ -132,7 +134,7 @@ describe("resolveOptions", () => {
     } as const;
     const sizes = { generatorWidth: 196, discriminatorWidth: 196, steps: 200 * Math.ceil(82_783 / 64), textSize: 1024 };
     const text = { textForm: "char-cnn-rnn", textCell: "gru", textWidth: 512 } as const;
-    for (const recipe of ["petalgrad", "authors"] as const)
+    for (const recipe of ["petalgrad", "photographs", "authors"] as const)
       expect(resolveOptions({ ...coco, recipe }, cpu)).toMatchObject({
         ...code,
         ...sizes,
@@ -161,7 +163,7 @@ describe("resolveOptions", () => {
       for (const [key, value] of Object.entries(RECIPE_VALUES[recipe])) {
         const { elsewhere } = TRAIN_OPTIONS[key as keyof typeof TRAIN_OPTIONS] as OptionSpec;
         expect(elsewhere, key).toMatch(/^recipes? /);
-        expect(elsewhere, key).toMatch(new RegExp(`${recipe}(, \\w+)?: ${valueWord(value)}`));
+        expect(elsewhere, key).toMatch(new RegExp(`${recipe}(, \\w+)*: ${valueWord(value)}`));
       }
     }
     expect((TRAIN_OPTIONS.steps as OptionSpec).elsewhere).toBeUndefined();
