@@ -182,7 +182,7 @@ it("its command line runs", () => {
   expect(stdout).toContain("petalgrad train: ");
   // Who installed the package has no clone whose scripts could run.
   expect(stdout).toContain("\n  npx petalgrad train [options]\n");
-  expect(stdout).toContain("\n  npx petalgrad train --dataset flowers --preset small\n");
+  expect(stdout).toContain("\n  npx petalgrad train --dataset flowers --recipe photographs\n");
   expect(stdout).not.toContain("npm run");
   expect(run([join(installed, "dist/src/cli/main.js"), "sample", "--text", "red"], project).stderr).toBe(
     "petalgrad: there is no run under runs/ yet: train one (npx petalgrad train), or name one with --run DIR\n",
