@@ -113,7 +113,10 @@ describeInBrowser("the room Draw", () => {
       await new Promise((resolve) => setTimeout(resolve, 1500));
       await route.continue();
     });
-    const slow = page.waitForResponse("**/petals.safetensors");
+    // The page first asks by HEAD whether the host has it.
+    const slow = page.waitForResponse(
+      (response) => response.url().endsWith("/petals.safetensors") && response.request().method() === "GET",
+    );
     await page.reload();
     await page.setInputFiles("input[type=file]", { name: "mine.safetensors", mimeType: "", buffer: file });
     await page.locator(".model-name", { hasText: "mine.safetensors" }).waitFor();

@@ -148,7 +148,8 @@ export async function obtainTextEncoder(
     const next = (Math.floor(joint.step / options.checkpointEvery) + 1) * options.checkpointEvery;
     await joint.train(Math.min(steps, next), report, signal, pace);
     await joint.meet();
-    if (joint.step < steps) await run.writeFile(PART_NAME, await writeSafetensors(await joint.model.tensors(), { step: String(joint.step) }));
+    if (joint.step < steps)
+      await run.writeFile(PART_NAME, await writeSafetensors(await joint.model.tensors(), { step: String(joint.step) }));
   }
   await joint.destroy();
   if (joint.step < steps) return undefined;

@@ -38,7 +38,10 @@ export class Validator {
   /** @param classes The held-out ones; at least two with images. @param share Who embeds what. */
   static async create(device: Device, joint: JointEmbedding, classes: readonly number[], share: Sharing = alone): Promise<Validator> {
     const { dataset, symbols, features } = joint.data;
-    const { similarity, embedding: size } = { similarity: similarityOf(joint.options.objective), embedding: joint.model.text.options.embedding };
+    const { similarity, embedding: size } = {
+      similarity: similarityOf(joint.options.objective),
+      embedding: joint.model.text.options.embedding,
+    };
     const random = new RandomStream(0, StreamPurpose.validation, 1);
     const captions = new CaptionEncoder(device, joint.model.text, symbols, undefined, share);
     const used = classes.filter((c) => dataset.imagesOfClass(c).length > 0);
