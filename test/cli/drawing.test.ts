@@ -13,20 +13,22 @@ describe("what is drawn from", () => {
   const told: string[] = [];
   const context = { stderr: { write: (text: string) => void told.push(text) } } as unknown as Context;
 
+  const before = process.cwd();
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "petalgrad-source-"));
+    process.chdir(folder);
     told.length = 0;
   });
   afterEach(() => {
+    process.chdir(before);
     rmSync(folder, { recursive: true });
   });
 
   it("is a model of the box by its name, unless a file has that name", () => {
     expect(sourceOf({ model: "petals" }, context)).toBe(PETALS);
     expect(told).toEqual([]);
-    const own = join(folder, "petals");
-    writeFileSync(own, "");
-    expect(sourceOf({ model: own }, context)).toBe(own);
+    writeFileSync("petals", "");
+    expect(sourceOf({ model: "petals" }, context)).toBe("petals");
     // Not found, and so named as it was typed.
     expect(sourceOf({ model: "nothing" }, context)).toBe("nothing");
     expect(sourceOf({ model: "../models/petals" }, context)).toBe("../models/petals");
