@@ -4,13 +4,13 @@ import { useEffect, useRef } from "preact/hooks";
 import { DropTarget } from "./parts/drop-target.js";
 import { later } from "./parts/later.js";
 import { Trouble } from "./parts/trouble.js";
-import { hashOf, type RoomName, route } from "./route.js";
+import { hashOf, linkedModel, type RoomName, route } from "./route.js";
 import { DrawRoom } from "./rooms/draw.js";
 import { InsideRoom } from "./rooms/inside.js";
 import { RestyleRoom } from "./rooms/restyle.js";
 import { WalkRoom } from "./rooms/walk.js";
 import { hasServer } from "./runs/server.js";
-import { openAtFirst, openFile, obstacle } from "./model.js";
+import { model, obstacle, openAddress, openAtFirst, openFile } from "./model.js";
 
 /** The rooms, in the order of their doors. */
 const DOORS: readonly { readonly room: RoomName; readonly title: string; readonly Room: ComponentType }[] = [
@@ -27,7 +27,13 @@ export function App() {
   const { room } = route.value;
   const door = DOORS.find((door) => door.room === room) ?? DOORS[0]!;
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => void openAtFirst(), []);
+  useEffect(() => void openAtFirst(linkedModel(route.peek())), []);
+  // A link that is pasted into the tab.
+  useEffect(() => {
+    const linked = linkedModel(route.value);
+    const state = model.peek();
+    if (linked !== undefined && state.kind === "open" && linked !== state.address) void openAddress(linked);
+  }, [route.value]);
   useEffect(() => {
     document.title = `${door.title} · petalgrad studio`;
   }, [door]);

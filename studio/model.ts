@@ -53,8 +53,8 @@ export const examplesOf = (state: ModelState): readonly string[] => (state.kind 
 /** What a failed call says. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Opens the device and, unless a link names another, the model in the box. */
-export async function openAtFirst(address: string = BOX[0].address): Promise<void> {
+/** Opens the device and a model: the one that a link names, else, or where that cannot be had, the first in the box. */
+export async function openAtFirst(linked: string | undefined): Promise<void> {
   drawingDesk()
     .adapter()
     .then(
@@ -63,9 +63,12 @@ export async function openAtFirst(address: string = BOX[0].address): Promise<voi
     );
   void lookIntoBox();
   if (model.peek().kind !== "none") return;
-  await openAddress(address);
-  // The installed package has no box: there one is trained, or opened.
-  if (model.peek().kind === "none" && address === BOX[0].address) trouble.value = undefined;
+  if (linked !== undefined) await openAddress(linked);
+  if (model.peek().kind !== "none") return;
+  const ofLink = trouble.peek();
+  await openAddress(BOX[0].address);
+  // The installed package has no box: there one is trained, or opened. What went wrong with a link stays said.
+  if (model.peek().kind === "none" || ofLink !== undefined) trouble.value = ofLink;
 }
 
 async function lookIntoBox(): Promise<void> {

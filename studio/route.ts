@@ -19,6 +19,12 @@ export function routeOf(hash: string): Route {
 export const route = signal(routeOf(location.hash));
 addEventListener("hashchange", () => (route.value = routeOf(location.hash)));
 
+/** The address of the model that a link names, if it names one: a file that somebody dropped has a name only. */
+export function linkedModel({ query }: Route): string | undefined {
+  const linked = query.get("model");
+  return linked !== null && /[/:]/.test(linked) ? linked : undefined;
+}
+
 /** The address of a room. */
 export const hashOf = (room: RoomName, query?: URLSearchParams): string => `#/${room}${query?.size ? `?${query}` : ""}`;
 

@@ -6,7 +6,7 @@ import { DrawingModel } from "../src/drawing/drawing-model.js";
 import { sample } from "../src/drawing/sample.js";
 import { StyledModel } from "../src/drawing/styled-model.js";
 import { readGan } from "../src/train/gan/model-file.js";
-import { readStyle } from "../src/train/style/file.js";
+import { readStylePart } from "../src/train/style/file.js";
 import { device } from "./device.js";
 
 const page = readFileSync("models/README.md", "utf8");
@@ -14,13 +14,16 @@ const files = readdirSync("models").filter((name) => name.endsWith(".safetensors
 
 describe.each(files)("models/%s", (name) => {
   const bytes = readFileSync(`models/${name}`);
+  /** The page's row of what the file holds. */
+  const described = page.split(`## ${name}\n`)[1]?.match(/^\| holds +\|(.*)\|$/m)?.[1] ?? "";
 
   it("is the file that models/README.md describes, and at most 10 MB", () => {
+    expect(described).toContain("averaged generator");
     expect(page).toContain(createHash("sha256").update(bytes).digest("hex"));
     expect(bytes.length).toBeLessThanOrEqual(10_000_000);
   });
 
-  it("draws sentences, judges and, of petals, knows its style, without a warning", async () => {
+  it("draws sentences, judges and, where the page says so, reads styles, without a warning", async () => {
     const model = await readGan(bytes, name);
     const drawing = new DrawingModel(await device(), model, name, model.fileWarnings);
     const texts = ["red petals", "blue petals"];
@@ -39,8 +42,10 @@ describe.each(files)("models/%s", (name) => {
     expect(redness(1)).toBeLessThan(-0.3);
     const embeddings = await drawing.embed(["red petals", "red petals", "red petals", "red petals"]);
     for (const probability of await drawing.judge(images.slice(0, 4 * each), embeddings)) expect(probability).toBeGreaterThan(0);
-    if (name === "petals.safetensors") {
-      const styled = await StyledModel.create(drawing, await readStyle(bytes, name));
+    const style = await readStylePart(bytes, name);
+    expect(style !== undefined).toBe(described.includes("style encoder"));
+    if (style) {
+      const styled = await StyledModel.create(drawing, style);
       const { styles } = await styled.read(images.slice(0, each));
       expect(styles.some((value) => Math.abs(value) > 0.1)).toBe(true);
       styled.destroy();

@@ -1,13 +1,27 @@
 /** The room Draw: sentences in, images out; a link brings them back. */
 import { useEffect } from "preact/hooks";
 import { Results } from "../draw/results.js";
-import { count, draw, drawing, drawnWith, failure, locked, NO_TRUNCATION, raw, seed, take, text, truncation } from "../draw/state.js";
-import { model, openAddress } from "../model.js";
+import {
+  count,
+  draw,
+  drawing,
+  drawnWith,
+  failure,
+  locked,
+  NO_TRUNCATION,
+  queryOf,
+  raw,
+  seed,
+  take,
+  text,
+  truncation,
+} from "../draw/state.js";
+import { model } from "../model.js";
 import { ModelBar } from "../parts/model-bar.js";
 import { NumberField } from "../parts/number-field.js";
 import { Sentences, sentencesOf } from "../parts/sentences.js";
 import { Trouble } from "../parts/trouble.js";
-import { hashOf, route } from "../route.js";
+import { linkedModel, route } from "../route.js";
 
 export function DrawRoom() {
   const state = model.value;
@@ -20,18 +34,16 @@ export function DrawRoom() {
       if (drawnWith !== open.report) void draw();
       return;
     }
-    const { query } = route.peek();
-    const linked = query.get("model");
-    if (linked !== null && linked !== (open.address ?? open.report.name) && /[/:]/.test(linked)) {
-      const asked = new URLSearchParams(query);
-      asked.delete("model");
-      history.replaceState(null, "", hashOf("draw", asked));
-      void openAddress(linked);
-      return;
-    }
-    if (!take(query) && text.peek() === "") text.value = [...new Set(open.report.examples)].slice(0, 2).join("\n");
+    if (!take(route.peek().query) && text.peek() === "") text.value = [...new Set(open.report.examples)].slice(0, 2).join("\n");
     void draw();
   }, [open?.report]);
+  // A link that is pasted into the tab, or gone back to; where it names another model, that one draws when it is open.
+  useEffect(() => {
+    const { query } = route.value;
+    if (!drawing.peek() || !query.has("text") || String(query) === String(queryOf())) return;
+    take(query);
+    if ([undefined, open?.address].includes(linkedModel(route.value))) void draw();
+  }, [route.value]);
   return (
     <>
       <ModelBar />

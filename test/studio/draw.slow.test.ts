@@ -102,8 +102,32 @@ describeInBrowser("the room Draw", () => {
     await page.getByRole("button", { name: "Draw", exact: true }).click();
     await page.waitForURL(/flowers/);
     const again = await context.newPage();
+    const fetched: string[] = [];
+    again.on("request", (request) => request.method() === "GET" && fetched.push(request.url()));
     await again.goto(page.url());
     await again.locator(".model-name", { hasText: "flowers.safetensors" }).waitFor();
+    expect(fetched.filter((url) => url.endsWith("petals.safetensors"))).toEqual([]);
+    await context.close();
+  });
+
+  it("takes a link that is pasted into the tab: its model, its sentences, its seed", async () => {
+    const { page, context } = await visit(browser, address);
+    await wait(page, 12);
+    await page.evaluate(() => (location.hash = "#/draw?text=a+white+flower&seed=7&count=2"));
+    await wait(page, 2);
+    expect(await page.getByLabel("Seed", { exact: true }).inputValue()).toBe("7");
+    await page.evaluate(() => (location.hash = "#/draw?model=models/flowers.safetensors&text=a+blue+flower&seed=8&count=3"));
+    await page.locator(".model-name", { hasText: "flowers.safetensors" }).waitFor();
+    await wait(page, 3);
+    expect(await page.getByRole("textbox").first().inputValue()).toBe("a blue flower");
+    await context.close();
+  });
+
+  it("draws with the first model of the box, and says why, where a link's cannot be had", async () => {
+    const { page, context } = await visit(browser, `${address}#/draw?model=models/none.safetensors&text=red+petals&count=4`);
+    await wait(page, 4);
+    expect(await page.getByRole("alert").textContent()).toContain("none.safetensors");
+    expect(await page.locator(".model-name").textContent()).toContain("petals.safetensors");
     await context.close();
   });
 
