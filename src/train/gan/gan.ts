@@ -212,8 +212,18 @@ export class Gan {
  * The generator's settings. A run hands over all its options, which model files have held since the first version; of those that came later
  * only its upsampling is told, and only where it is another than earlier versions know.
  */
-function generatorOptions(options: GanOptions & { readonly recipe?: unknown; readonly differentCaptions?: unknown }): GeneratorOptions {
-  const { upsampling, smoothLayers, recipe: _recipe, matchFrom: _from, differentCaptions: _different, ...settings } = options;
+function generatorOptions(
+  options: GanOptions & { readonly recipe?: unknown; readonly differentCaptions?: unknown; readonly lrFall?: unknown },
+): GeneratorOptions {
+  const {
+    upsampling,
+    smoothLayers,
+    recipe: _recipe,
+    matchFrom: _from,
+    differentCaptions: _different,
+    lrFall: _fall,
+    ...settings
+  } = options;
   return { ...settings, width: options.generatorWidth, ...(upsampling !== "transposed" && { upsampling, smoothLayers }) };
 }
 

@@ -276,6 +276,16 @@ export const TRAIN_OPTIONS = {
     description: "epochs between two decays; an epoch is images / batch steps (authors' code)",
     group: GROUPS.paper,
   },
+  lrFall: {
+    type: "number",
+    min: 0,
+    max: 1,
+    default: 0.5,
+    description: "share of the steps, the last ones, over which the learning rate falls in a straight line to nothing; 0: none",
+    source: "Zhu et al. 2017, section 4",
+    ...setByRecipes("lrFall"),
+    group: GROUPS.ours,
+  },
   /** Weight of the mismatching pair's loss, the fake one's being 1 - clsWeight. Used by the -cls variants. */
   clsWeight: {
     type: "number",

@@ -30,7 +30,7 @@ export const PRESET_VALUES: Readonly<Record<PresetName, Preset>> = {
     ...{ textSteps: 50, textWidth: 16, textSize: 32, sampleEvery: 50, checkpointEvery: 50 },
   },
   small: {
-    ...{ steps: 3000, batch: 16, imageSize: 64, generatorWidth: 32, discriminatorWidth: 16, noiseSize: 100, textProjection: 128 },
+    ...{ steps: 2600, batch: 16, imageSize: 64, generatorWidth: 32, discriminatorWidth: 16, noiseSize: 100, textProjection: 128 },
     ...{ textSteps: 1000, textWidth: 128, textSize: 256, sampleEvery: 100, checkpointEvery: 250 },
   },
   medium: {

@@ -102,6 +102,7 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     smoothLayers: SMOOTH_LAYERS,
     recipe: null,
     matchFrom: 0,
+    lrFall: 0,
   });
   check(options, (key) => `${where}: ${key}`);
   return options;

@@ -331,8 +331,17 @@ type StepNumbers = SharedResult;
 /** Bytes, four a word. */
 const words = ({ buffer }: Uint8Array): Uint32Array => new Uint32Array(buffer);
 
-/** Multiplied by `lrDecay` every `lrDecayEvery` epochs; an epoch is images / batch steps (section 5; the schedule is the authors' code's). */
-export function learningRate(options: TrainOptions, step: number, images: number): number {
+/**
+ * Multiplied by `lrDecay` every `lrDecayEvery` epochs, an epoch being images / batch steps (section 5; the schedule is the authors' code's);
+ * and over the last `lrFall` of the steps by what is left of them, so that what is learnt settles (as Zhu et al. 2017 do, section 4).
+ */
+export function learningRate(
+  options: Pick<TrainOptions, "learningRate" | "lrDecay" | "lrDecayEvery" | "lrFall" | "steps" | "batch">,
+  step: number,
+  images: number,
+): number {
   const epoch = Math.floor((step - 1) / Math.ceil(images / options.batch)) + 1;
-  return options.learningRate * options.lrDecay ** Math.floor(epoch / options.lrDecayEvery);
+  const falling = options.lrFall * options.steps;
+  const fall = falling > 0 ? Math.min(1, (options.steps - step + 1) / falling) : 1;
+  return options.learningRate * options.lrDecay ** Math.floor(epoch / options.lrDecayEvery) * fall;
 }

@@ -12,10 +12,11 @@ const STYLE_GROUP = "The style encoder (Reed et al. 2016, section 4.4, equation 
 
 /** Names, kinds, ranges, defaults and help lines of the options of a style encoder's training. */
 export const STYLE_OPTIONS = {
+  /** More recover more of the noise, by traces that real images have not: backgrounds are then told apart less well (docs/notebook/2026-12-01-bars.md). */
   steps: {
     type: "integer",
     min: 1,
-    default: 3000,
+    default: 1500,
     description: "training steps; the learning rate falls to zero over them",
     group: STYLE_GROUP,
   },

@@ -102,11 +102,13 @@ describe("resolveOptions", () => {
     const photographs = { ...resolveOptions({}, cpu), discriminatorBatches: "separate", minibatchDeviation: false, infoWeight: 0 };
     expect(resolveOptions({ recipe: "photographs" }, cpu)).toEqual({ ...photographs, recipe: "photographs" });
     expect(resolveOptions({ recipe: "paper" }, cpu)).toMatchObject({
-      ...{ recipe: "paper", preset: "small", steps: 3000, textForm: "char-cnn-rnn", upsampling: "transposed", residual: false, ema: 0 },
+      ...{ recipe: "paper", preset: "small", steps: 2600, textForm: "char-cnn-rnn", upsampling: "transposed", residual: false, ema: 0 },
+      ...{ lrFall: 0 },
       ...{ numCaptions: 1, mismatch: "text", lrDecay: 1, textBatchNorm: false, missingLeakyRelu: "restore", infoWeight: 0 },
     });
     expect(resolveOptions({ recipe: "authors", preset: "medium" }, cpu)).toMatchObject({
       ...{ recipe: "authors", preset: "medium", steps: 8000, textForm: "char-cnn-rnn", upsampling: "transposed", residual: true, ema: 0 },
+      ...{ lrFall: 0 },
       ...{ numCaptions: 4, mismatch: "image", lrDecay: 0.5, textBatchNorm: true, missingLeakyRelu: "keep", infoWeight: 0 },
     });
     const own: GivenOptions = {
@@ -218,10 +220,10 @@ describe("optionsFromJson", () => {
   });
 
   it("reads runs from before there were smooth layers and recipes as runs without", () => {
-    const { upsampling, smoothLayers, recipe, matchFrom, ...older } = saved;
-    expect([upsampling, smoothLayers, recipe, matchFrom]).toEqual(["smooth", 2, "petalgrad", 0]);
+    const { upsampling, smoothLayers, recipe, matchFrom, lrFall, ...older } = saved;
+    expect([upsampling, smoothLayers, recipe, matchFrom, lrFall]).toEqual(["smooth", 2, "petalgrad", 0, 0.5]);
     const read = optionsFromJson(JSON.parse(JSON.stringify(older)), "config.json");
-    expect(read).toMatchObject({ upsampling: "transposed", smoothLayers: 2, recipe: null, matchFrom: 0 });
+    expect(read).toMatchObject({ upsampling: "transposed", smoothLayers: 2, recipe: null, matchFrom: 0, lrFall: 0 });
     expect(resumeOptions(read, { steps: 500 })).toEqual({ ...read, steps: 500 });
   });
 
