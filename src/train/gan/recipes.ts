@@ -6,10 +6,13 @@ export const RECIPES = ["petalgrad", "photographs", "paper", "authors"] as const
 /** "petalgrad": what draws best here; "photographs": what does on photographs; "paper": what Reed et al. 2016 say; "authors": what their released program does. */
 export type RecipeName = (typeof RECIPES)[number];
 
-/** On photographs the noise is not read: it would be told by frames that no photograph has (docs/notebook/2026-11-30-flowers.md). */
-const PHOTOGRAPHS = { discriminatorBatches: "separate", minibatchDeviation: false, infoWeight: 0 } as const;
+/**
+ * On photographs the noise is not read: it would be told by frames that no photograph has. And the learning rate stays, since little variety
+ * is left where it falls (docs/notebook/2026-11-30-flowers.md).
+ */
+const PHOTOGRAPHS = { discriminatorBatches: "separate", minibatchDeviation: false, infoWeight: 0, lrFall: 0 } as const;
 /** What neither the paper nor its authors have. */
-const NOT_YET = { ...PHOTOGRAPHS, upsampling: "transposed", ema: 0, lrFall: 0 } as const;
+const NOT_YET = { ...PHOTOGRAPHS, upsampling: "transposed", ema: 0 } as const;
 /** Where these two agree; what else they agree on no recipe changes, and has its default (learning rate, weights of the losses, β). */
 const BOTH = { ...NOT_YET, textForm: "char-cnn-rnn", interpType: "1" } as const;
 

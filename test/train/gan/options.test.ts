@@ -99,7 +99,13 @@ describe("resolveOptions", () => {
 
   it("takes from a recipe what is not given", () => {
     expect(resolveOptions({}, cpu)).toEqual(resolveOptions({ recipe: "petalgrad" }, cpu));
-    const photographs = { ...resolveOptions({}, cpu), discriminatorBatches: "separate", minibatchDeviation: false, infoWeight: 0 };
+    const photographs = {
+      ...resolveOptions({}, cpu),
+      discriminatorBatches: "separate",
+      minibatchDeviation: false,
+      infoWeight: 0,
+      lrFall: 0,
+    };
     expect(resolveOptions({ recipe: "photographs" }, cpu)).toEqual({ ...photographs, recipe: "photographs" });
     expect(resolveOptions({ recipe: "paper" }, cpu)).toMatchObject({
       ...{ recipe: "paper", preset: "small", steps: 2600, textForm: "char-cnn-rnn", upsampling: "transposed", residual: false, ema: 0 },
