@@ -69,7 +69,7 @@ export const usesMismatch = (variant: Variant): boolean => variant === "gan-cls"
 /** True for the variants whose generator is also trained on mixtures of two texts (GAN-INT). */
 export const usesInterpolation = (variant: Variant): boolean => variant === "gan-int" || variant === "gan-int-cls";
 
-/** The options that a resumed run may change: they decide how long it goes on and what it writes, not what a step computes. */
+/** The options that a resumed run may change: how long it goes on, and with that when a learning rate falls (`lrFall`), and what it writes; nothing else of what a step computes. */
 const CHANGEABLE: readonly (keyof TrainOptions)[] = ["steps", "sampleEvery", "checkpointEvery", "dataDir", "recompute"];
 
 /**

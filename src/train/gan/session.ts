@@ -30,6 +30,7 @@ import { conditionedByEmbeddings, conditionedByText, type Conditioning } from ".
 import { runCurves } from "./curves.js";
 import { expecting } from "./expectation.js";
 import { emaDecay, Gan, type GanProgram } from "./gan.js";
+import { learningRate } from "./learning-rate.js";
 import { encodeTextEncoder, type ModelTexts, readTextEncoder, type TextEncoderFile } from "../text/encoder-file.js";
 import { encodeGan } from "./model-file.js";
 import type { GivenOptions, TrainOptions } from "./options.js";
@@ -330,18 +331,3 @@ type StepNumbers = SharedResult;
 
 /** Bytes, four a word. */
 const words = ({ buffer }: Uint8Array): Uint32Array => new Uint32Array(buffer);
-
-/**
- * Multiplied by `lrDecay` every `lrDecayEvery` epochs, an epoch being images / batch steps (section 5; the schedule is the authors' code's);
- * and over the last `lrFall` of the steps by what is left of them, so that what is learnt settles (as Zhu et al. 2017 do, section 4).
- */
-export function learningRate(
-  options: Pick<TrainOptions, "learningRate" | "lrDecay" | "lrDecayEvery" | "lrFall" | "steps" | "batch">,
-  step: number,
-  images: number,
-): number {
-  const epoch = Math.floor((step - 1) / Math.ceil(images / options.batch)) + 1;
-  const falling = options.lrFall * options.steps;
-  const fall = falling > 0 ? Math.min(1, (options.steps - step + 1) / falling) : 1;
-  return options.learningRate * options.lrDecay ** Math.floor(epoch / options.lrDecayEvery) * fall;
-}

@@ -1,6 +1,6 @@
 /** How the learning rate of a GAN goes down: by epochs, as in the authors' code, and over the last steps. */
 import { describe, expect, it } from "vitest";
-import { learningRate } from "../../../src/train/gan/session.js";
+import { learningRate } from "../../../src/train/gan/learning-rate.js";
 
 const base = { learningRate: 1, lrDecay: 1, lrDecayEvery: 100, lrFall: 0, steps: 100, batch: 10 };
 const rates = (options: Partial<typeof base>, steps: readonly number[], images = 50) =>
