@@ -4,7 +4,7 @@
  */
 import { UserError } from "../../errors.js";
 import type { Device } from "../../gpu/device.js";
-import { Discriminator } from "../../models/discriminator.js";
+import { Discriminator, type DiscriminatorOptions } from "../../models/discriminator.js";
 import { Generator, type GeneratorOptions } from "../../models/generator.js";
 import { ganInitializers, type RandomSource } from "../../models/initializers.js";
 import { NoiseReader } from "../../models/noise-reader.js";
@@ -105,7 +105,7 @@ export class Gan {
   ) {
     const initial = ganInitializers(random);
     this.generator = new Generator(generatorOptions(options), initial);
-    this.discriminator = new Discriminator({ ...options, width: options.discriminatorWidth }, initial);
+    this.discriminator = new Discriminator(discriminatorOptions(options), initial);
     this.average = options.ema > 0 ? new Generator(generatorOptions(options), initial) : this.generator;
     if (options.ema > 0) {
       this.average.parameters.copyFrom(this.generator.parameters);
@@ -208,24 +208,27 @@ export class Gan {
   }
 }
 
-/**
- * The generator's settings. A run hands over all its options, which model files have held since the first version; of those that came later
- * only its upsampling is told, and only where it is another than earlier versions know.
- */
-function generatorOptions(
-  options: GanOptions & { readonly recipe?: unknown; readonly differentCaptions?: unknown; readonly lrFall?: unknown },
-): GeneratorOptions {
-  const {
-    upsampling,
-    smoothLayers,
-    recipe: _recipe,
-    matchFrom: _from,
-    differentCaptions: _different,
-    lrFall: _fall,
-    ...settings
-  } = options;
-  return { ...settings, width: options.generatorWidth, ...(upsampling !== "transposed" && { upsampling, smoothLayers }) };
-}
+const discriminatorOptions = (options: GanOptions): DiscriminatorOptions => ({
+  imageSize: options.imageSize,
+  width: options.discriminatorWidth,
+  residual: options.residual,
+  missingLeakyRelu: options.missingLeakyRelu,
+  textSize: options.textSize,
+  textProjection: options.textProjection,
+  textBatchNorm: options.textBatchNorm,
+  minibatchDeviation: options.minibatchDeviation,
+});
+
+/** The upsampling is told only where it is another than the earliest versions know. */
+const generatorOptions = (options: GanOptions): GeneratorOptions => ({
+  imageSize: options.imageSize,
+  width: options.generatorWidth,
+  noiseSize: options.noiseSize,
+  textSize: options.textSize,
+  textProjection: options.textProjection,
+  residual: options.residual,
+  ...(options.upsampling !== "transposed" && { upsampling: options.upsampling, smoothLayers: options.smoothLayers }),
+});
 
 /** Decay of the moving average at step t = 1, 2, ...: short at first, so that it forgets the random start. */
 export function emaDecay(decay: number, t: number): number {

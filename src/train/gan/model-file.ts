@@ -5,7 +5,7 @@
  */
 import { UserError } from "../../errors.js";
 import { type SafetensorsFile, writeSafetensors } from "../../formats/safetensors.js";
-import { Discriminator, type DiscriminatorOptions } from "../../models/discriminator.js";
+import { Discriminator } from "../../models/discriminator.js";
 import { Generator, type GeneratorOptions } from "../../models/generator.js";
 import { ganInitializers } from "../../models/initializers.js";
 import type { Network } from "../../models/layers.js";
@@ -15,8 +15,7 @@ import { discriminatorOptions, generatorOptions, textsIn } from "../run/model-se
 import { type FilePart, hasPart, inPrecision, networkFrom, networkTensors, type Precision } from "../run/network-file.js";
 import type { TextModel } from "../text/captions.js";
 import { type ModelTexts, normalisationIn, textMetadata, textModelIn, textTensors } from "../text/encoder-file.js";
-import { toJson } from "../run/saved-options.js";
-import { type GeneratorKind, GENERATORS, TRAIN_OPTIONS } from "./options.js";
+import { type GeneratorKind, GENERATORS } from "./options.js";
 
 interface GeneratorPart {
   readonly generator: Generator;
@@ -58,27 +57,14 @@ export async function encodeGan(model: GeneratorFile, { precision = "f32", part 
   ];
   const metadata = {
     ...textMetadata(model),
-    // A generator that was just trained holds the run's options beside its own: spelt as in its config.json.
-    "generator.options": JSON.stringify(toJson(TRAIN_OPTIONS, model.generator.options)),
+    "generator.options": JSON.stringify(model.generator.options),
     ...(model.kind && { "generator.kind": model.kind }),
     examples: JSON.stringify(model.examples),
-    ...(discriminator && { "discriminator.options": JSON.stringify(ownOptions(discriminator.options)) }),
+    ...(discriminator && { "discriminator.options": JSON.stringify(discriminator.options) }),
     ...part?.metadata,
   };
   return writeSafetensors(inPrecision(precision, tensors), metadata);
 }
-
-/** One that was just trained holds all of the run's. */
-const ownOptions = (options: DiscriminatorOptions): DiscriminatorOptions => ({
-  imageSize: options.imageSize,
-  width: options.width,
-  residual: options.residual,
-  missingLeakyRelu: options.missingLeakyRelu,
-  textSize: options.textSize,
-  textProjection: options.textProjection,
-  textBatchNorm: options.textBatchNorm,
-  minibatchDeviation: options.minibatchDeviation,
-});
 
 /** What to tell who draws with a file that is not as petalgrad wrote it. */
 const wordOn = ({ sealed }: SafetensorsFile, name: string): readonly string[] =>

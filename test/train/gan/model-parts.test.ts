@@ -6,6 +6,8 @@ import { Generator } from "../../../src/models/generator.js";
 import { ganInitializers } from "../../../src/models/initializers.js";
 import type { Network } from "../../../src/models/layers.js";
 import { RandomStream } from "../../../src/random/philox.js";
+import { Gan } from "../../../src/train/gan/gan.js";
+import { resolveOptions } from "../../../src/train/gan/resolve-options.js";
 import { encodeGan, readGan, readGenerator } from "../../../src/train/gan/model-file.js";
 import { networkDigest } from "../../../src/train/run/network-file.js";
 import { altered, tinyModels } from "./tiny-model.js";
@@ -18,9 +20,8 @@ async function whole() {
   const model = await readGan(gan, "tiny");
   const initial = ganInitializers(new RandomStream(11));
   const raw = new Generator(SIZES, initial);
-  // As training makes one: its options are all of the run's.
-  const run = { ...SIZES, missingLeakyRelu: "keep", textBatchNorm: true, minibatchDeviation: true, steps: 7, dataset: "petals" } as const;
-  const discriminator = new Discriminator(run, initial);
+  const { noiseSize: _, ...sizes } = SIZES;
+  const discriminator = new Discriminator({ ...sizes, missingLeakyRelu: "keep", textBatchNorm: true, minibatchDeviation: true }, initial);
   return { gan, raw, discriminator, bytes: await encodeGan({ ...model, raw, discriminator }) };
 }
 
@@ -52,6 +53,17 @@ it("comes back with the weights that went in, and without a word", async () => {
   expect(await digest(read.generator)).toBe(await digest(before.generator));
   expect(await digest(read.raw)).not.toBe(await digest(read.generator));
   expect(read.fileWarnings).toEqual([]);
+});
+
+it("holds of a run no more than what its networks are", () => {
+  const run = resolveOptions({ preset: "tiny", dataset: "folder", dataDir: "/somebody/photographs" }, { software: true });
+  const { generator, average, discriminator } = new Gan(run, new RandomStream(1));
+  const both = { imageSize: 16, width: 8, textSize: 32, textProjection: 16, residual: true };
+  for (const { options } of [generator, average])
+    expect(options).toEqual({ ...both, noiseSize: 16, upsampling: "smooth", smoothLayers: 2 });
+  expect(discriminator.options).toEqual({ ...both, missingLeakyRelu: "restore", textBatchNorm: true, minibatchDeviation: true });
+  const { options } = new Gan({ ...run, upsampling: "transposed" }, new RandomStream(1)).generator;
+  expect(options).toEqual({ ...both, noiseSize: 16 });
 });
 
 it("has neither where neither was written", async () => {
