@@ -28,6 +28,7 @@ const OPTIONS = {
   discriminatorBatches: TRAIN_OPTIONS.discriminatorBatches,
   minibatchDeviation: TRAIN_OPTIONS.minibatchDeviation,
   infoWeight: TRAIN_OPTIONS.infoWeight,
+  diversityWeight: TRAIN_OPTIONS.diversityWeight,
   matchFrom: TRAIN_OPTIONS.matchFrom,
   variant: { type: "choice", choices: VARIANTS, description: "train and measure this one only", defaultText: "all four" },
   seeds: { type: "integer", min: 1, max: 100, default: 1, description: "runs of each variant, with seeds one after the other" },

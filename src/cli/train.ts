@@ -27,7 +27,7 @@ export const train = defineCommand({
       type: "text",
       placeholder: "DIR",
       description:
-        "go on with the run in this folder; of the others only --steps, --data-dir, --recompute and the two --...-every may be given",
+        "go on with the run in this folder; of the others only --steps, --diversity-weight, --data-dir, --recompute and the two --...-every may be given",
       group: GROUPS.run,
     },
     recover: RECOVER_OPTION,

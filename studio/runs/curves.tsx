@@ -42,6 +42,7 @@ const PANELS: readonly Panel[] = [
     more: true,
   },
   { title: "Noise read from the border's colour", lines: [["GAN/noiseRead", "directions"]], more: true },
+  { title: "How far two images of one text are apart", lines: [["GAN/diversity", "by their noises' distance"]], more: true },
   {
     title: "Images a second",
     lines: [

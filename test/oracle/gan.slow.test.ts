@@ -68,7 +68,7 @@ function setState(network: Network, state: ReadonlyMap<string, Float32Array>): v
 
 const CASES = [
   ...["gan-int-cls", "gan-cls", "gan-int-cls-weights", "gan", "gan-int-type-2"],
-  ...["gan-int-cls-joint", "gan-cls-joint-text", "gan-int-cls-joint-deviation", "gan-int-cls-info"],
+  ...["gan-int-cls-joint", "gan-cls-joint-text", "gan-int-cls-joint-deviation", "gan-int-cls-info", "gan-int-cls-diversity"],
 ];
 
 describe.each(CASES)("%s", (name) => {

@@ -9,6 +9,7 @@ export const ABLATION_CHANGES = [
   "discriminatorBatches",
   "minibatchDeviation",
   "infoWeight",
+  "diversityWeight",
   "matchFrom",
 ] as const;
 

@@ -22,6 +22,7 @@ export function runCurves(options: TrainOptions, records: readonly MetricsRecord
       series: [series("GAN", "real", "real"), series("GAN", "wrong", "mismatching"), series("GAN", "fake", "generated")],
     },
     { title: "directions of the noise read from the border's colour", series: [series("GAN", "noiseRead", "‖z‖² − ‖z − Q(G(z, t))‖²")] },
+    { title: "how far two images of one text are apart", series: [series("GAN", "diversity", "|G(z₁, t) − G(z₂, t)| / |z₁ − z₂|")] },
     { title: "text encoder loss (InfoNCE)", series: [series("text encoder", "loss", "loss")] },
   ];
   return curvesSvg(`${lastPart(options.dataset)}, ${options.variant}, preset ${options.preset}`, panels);

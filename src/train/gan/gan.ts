@@ -18,9 +18,11 @@ import { arithmetic } from "../../tensor/work.js";
 import { type Learning, LEARNING_ALONE } from "../run/learning.js";
 import { SharedProgram } from "../run/shared-program.js";
 import type { World } from "../run/world.js";
+import { diversityTerm } from "./diversity-term.js";
+import type { GeneratorTerm } from "./generator-term.js";
 import { givenInputs, seededInputs } from "./inputs.js";
 import { jointBatches, type Judge, separateBatches } from "./judge.js";
-import { type GeneratorTerm, noiseTerm } from "./noise-term.js";
+import { noiseTerm } from "./noise-term.js";
 import type { TrainOptions } from "./options.js";
 import { usesInterpolation, usesMismatch } from "./resolve-options.js";
 import {
@@ -53,6 +55,7 @@ export type GanOptions = Pick<
   | "discriminatorBatches"
   | "minibatchDeviation"
   | "infoWeight"
+  | "diversityWeight"
   | "mismatch"
   | "clsWeight"
   | "matchFrom"
@@ -90,10 +93,11 @@ export class Gan {
   readonly adamG: Adam;
   readonly adamD: Adam;
   readonly judge: Judge;
-  /** Reads the noise in drawn images, with its optimizer and the term they make; none where the weight is 0. */
+  /** Reads the noise in drawn images, with its optimizer; none where the weight is 0. */
   readonly reader: NoiseReader | undefined;
   readonly adamR: Adam | undefined;
-  readonly term: GeneratorTerm | undefined;
+  /** What is added to L_G. */
+  readonly terms: readonly GeneratorTerm[];
   /** The text encoder that is trained with the GAN; without one, embeddings are given. */
   text: TrainedText | undefined;
 
@@ -116,8 +120,11 @@ export class Gan {
     if (options.infoWeight > 0) {
       this.reader = new NoiseReader(options.noiseSize, initial);
       this.adamR = new Adam(this.reader.parameters, GAN_ADAM);
-      this.term = noiseTerm(this.reader, this.adamR, options.infoWeight);
     }
+    this.terms = [
+      ...(this.reader && this.adamR ? [noiseTerm(this.reader, this.adamR, options.infoWeight)] : []),
+      ...(options.diversityWeight > 0 ? [diversityTerm(options.diversityWeight)] : []),
+    ];
     this.judge = (options.discriminatorBatches === "joint" ? jointBatches : separateBatches)(this.discriminator);
   }
 
@@ -186,9 +193,9 @@ export class Gan {
 
   /** What learns in a step, of so many rows as are this rank's. */
   #players(learning: Learning = LEARNING_ALONE): Players {
-    const { generator, discriminator, adamG, adamD, judge, mismatchWeight, matchesLater, interpolates, term, text } = this;
+    const { generator, discriminator, adamG, adamD, judge, mismatchWeight, matchesLater, interpolates, terms, text } = this;
     const options = { ...this.options, batch: this.options.batch / this.ranks };
-    return { options, generator, discriminator, adamG, adamD, judge, mismatchWeight, matchesLater, interpolates, term, text, learning };
+    return { options, generator, discriminator, adamG, adamD, judge, mismatchWeight, matchesLater, interpolates, terms, text, learning };
   }
 
   /** After G's step the average follows. */

@@ -11,25 +11,16 @@ import { sum } from "../../tensor/broadcast.js";
 import { mul, square, sub } from "../../tensor/elementwise.js";
 import type { Adam } from "../../tensor/optimizers.js";
 import type { Tensor } from "../../tensor/tensor.js";
-import type { StepInputs } from "./inputs.js";
-
-/** A term that is added to L_G, with a network that learns by it. */
-export interface GeneratorTerm {
-  /** λ */
-  readonly weight: number;
-  readonly adam: Adam;
-  /** @param z [B′, Z] @param drawn Its images [B′, 3, S, S]. @returns the term without λ, and what goes into the metrics */
-  build(z: Tensor, drawn: Tensor, inputs: StepInputs): { readonly loss: Tensor; readonly metrics: { readonly noiseRead: Tensor } };
-}
+import type { GeneratorTerm } from "./generator-term.js";
 
 export function noiseTerm(reader: NoiseReader, adam: Adam, weight: number): GeneratorTerm {
   return {
     weight,
     adam,
-    build(z, drawn, inputs) {
+    build({ z, images }, inputs) {
       const rows = z.shape[0]!;
       const squared = (x: Tensor) => mul(sum(square(x)), 1 / rows);
-      const loss = squared(sub(z, reader.call(drawn, inputs.normal("haze", [rows, 3]))));
+      const loss = squared(sub(z, reader.call(images, inputs.normal("haze", [rows, 3]))));
       // How many of the noise's Z directions are read.
       return { loss, metrics: { noiseRead: sub(squared(z), loss) } };
     },

@@ -194,6 +194,18 @@ export const TRAIN_OPTIONS = {
     ...setByRecipes("infoWeight"),
     group: GROUPS.ours,
   },
+  /** λ of diversity-term.ts; 0: none. */
+  diversityWeight: {
+    type: "number",
+    min: 0,
+    max: 100,
+    default: 0,
+    description:
+      "weight of a term that makes two noises draw two images of one text, up to the deviation of photographs, .4 of values in [-1, 1]; 0: none, as in the paper",
+    source: "Yang et al. 2019, equation 3",
+    ...setByRecipes("diversityWeight"),
+    group: GROUPS.ours,
+  },
 
   /**
    * A finished text encoder to use instead of training one; null: train one, or reuse one trained with the same settings.

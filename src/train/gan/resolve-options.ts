@@ -69,8 +69,8 @@ export const usesMismatch = (variant: Variant): boolean => variant === "gan-cls"
 /** True for the variants whose generator is also trained on mixtures of two texts (GAN-INT). */
 export const usesInterpolation = (variant: Variant): boolean => variant === "gan-int" || variant === "gan-int-cls";
 
-/** The options that a resumed run may change: how long it goes on, and with that when a learning rate falls (`lrFall`), and what it writes; nothing else of what a step computes. */
-const CHANGEABLE: readonly (keyof TrainOptions)[] = ["steps", "sampleEvery", "checkpointEvery", "dataDir", "recompute"];
+/** The options that a resumed run may change: how long it goes on, and with that when a learning rate falls (`lrFall`), and what it writes; nothing else of what a step computes, but the weight of a term that remembers nothing. */
+const CHANGEABLE: readonly (keyof TrainOptions)[] = ["steps", "diversityWeight", "sampleEvery", "checkpointEvery", "dataDir", "recompute"];
 
 /**
  * The options of a resumed run: those it was begun with, save the few that may change.
@@ -96,6 +96,7 @@ export function optionsFromJson(json: unknown, where: string): TrainOptions {
     discriminatorBatches: "separate",
     minibatchDeviation: false,
     infoWeight: 0,
+    diversityWeight: 0,
     textForm: "char-cnn-rnn",
     textNgrams: 2,
     upsampling: "transposed",

@@ -78,6 +78,8 @@ async function trainOn(
   const rows = rowsOfRank(world, options.batch);
   if (rows % 2 !== 0 && usesInterpolation(variant))
     throw new UserError(`--batch ${options.batch} gives each of ${world.size} ranks ${rows} rows, and ${variant} needs an even number`);
+  if (rows < 2 && options.diversityWeight > 0)
+    throw new UserError(`--batch ${options.batch} gives each of ${world.size} ranks one row, and --diversity-weight compares two`);
   await training.requireData?.(options, before !== undefined);
   requireStorage(device, options.storage);
   const shared = world.size === 1 ? "" : ` (${world.size} ranks, ${rows} rows each; learning rate ${options.learningRate}, as alone)`;

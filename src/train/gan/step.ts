@@ -24,9 +24,9 @@ import { full, input, tensor, type Tensor } from "../../tensor/tensor.js";
 import type { Discriminator } from "../../models/discriminator.js";
 import type { Generator } from "../../models/generator.js";
 import type { Learning } from "../run/learning.js";
+import type { GeneratorTerm } from "./generator-term.js";
 import type { StepInputs } from "./inputs.js";
 import type { Judge, Pair } from "./judge.js";
-import type { GeneratorTerm } from "./noise-term.js";
 import type { TrainOptions } from "./options.js";
 import type { TrainedText } from "./trained-text.js";
 
@@ -48,7 +48,7 @@ export interface Players {
   /** True for the variants whose G is also trained on mixtures of texts. */
   readonly interpolates: boolean;
   /** What is added to L_G. */
-  readonly term: GeneratorTerm | undefined;
+  readonly terms: readonly GeneratorTerm[];
   /** How gradients become steps: at once, or when they have met those of other ranks. */
   readonly learning: Learning;
   /** The text encoder that learns with D; without one, embeddings are given. */
@@ -71,8 +71,9 @@ export interface GanMetrics {
   readonly lossWrong: number;
   readonly lossFake: number;
   readonly lossG: number;
-  /** E ‖z‖² − E ‖z − Q‖² of noise-term.ts: how many of the noise's Z directions are read; absent where none is asked for. */
+  /** Of the terms that are added to L_G (generator-term.ts), absent where they are. */
   readonly noiseRead?: number;
+  readonly diversity?: number;
   /** Mean probability that D gives to real, mismatching and generated pairs. */
   readonly real: number;
   readonly wrong: number;
@@ -146,8 +147,12 @@ function generatorStep(
 ): GeneratorOutputs {
   const { generator, discriminator } = players;
   const { batch, noiseSize, interpWeight } = players.options;
+  // Where a term asks for it, half of the texts are drawn twice, in the place of the other half.
+  const twins = players.terms.some(({ wantsTwins }) => wantsTwins) ? Math.floor(batch / 2) : 0;
+  const apart = batch - twins;
+  const plain = twins > 0 ? concat([slice(given, 0, 0, apart), slice(given, 0, 0, twins)], 0) : given;
   // h′ [B′, T]
-  const texts = players.interpolates ? concat([given, mixtures(players, given, inputs)], 0) : given;
+  const texts = players.interpolates ? concat([plain, mixtures(players, given, inputs)], 0) : plain;
   const rows = texts.shape[0]!;
   // x̂′ = G(z, h′)
   const z = inputs.normal("noiseG", [rows, noiseSize]);
@@ -158,10 +163,10 @@ function generatorStep(
   const weights = players.interpolates ? tensor(Array.from({ length: rows }, (_, i) => (i < batch ? 1 : interpWeight))) : undefined;
   const lossG = bceWithLogits(players.judge.drawn({ image: drawn, text: texts }, shown), 1, weights);
   discriminator.updateStatistics();
-  const term = players.term?.build(z, drawn, inputs);
-  const loss = players.term && term ? add(lossG, mul(term.loss, players.term.weight)) : lossG;
-  const optimizers = [players.adamG, ...(players.term ? [players.term.adam] : [])];
-  const numbers = () => ({ lossG, ...term?.metrics });
+  const terms = players.terms.map((term) => ({ ...term, ...term.build({ z, images: drawn, twins, apart }, inputs) }));
+  const loss = terms.reduce((total, term) => add(total, mul(term.loss, term.weight)), lossG);
+  const optimizers = [players.adamG, ...terms.flatMap(({ adam }) => adam ?? [])];
+  const numbers = (): GeneratorOutputs => Object.assign({ lossG }, ...terms.map(({ metrics }) => metrics));
   const rate = input("rateG", [2]);
   players.learning.learn({ what: "the generator's gradients", optimizers, loss, rate, lossScale, numbers })();
   return numbers();

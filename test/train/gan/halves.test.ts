@@ -53,6 +53,7 @@ describe("D's step and G's step", () => {
     ["of GAN-INT-CLS", {}],
     ["of GAN", { variant: "gan", ema: 0 }],
     ["of joint batches with a reader of the noise", { discriminatorBatches: "joint", minibatchDeviation: true, infoWeight: 1 }],
+    ["of texts that are drawn twice", { diversityWeight: 5 }],
   ])("%s have the whole step's bits", async (_, given) => {
     const [whole, parts] = [await after(given, false), await after(given, true)];
     expect(parts.scalars).toEqual(whole.scalars);

@@ -188,6 +188,8 @@ describe("resumeOptions", () => {
   it("goes on with the saved options, more steps allowed", () => {
     expect(resumeOptions(saved, {})).toEqual(saved);
     expect(resumeOptions(saved, { steps: 500, seed: 7 })).toEqual({ ...saved, steps: 500 });
+    expect(resumeOptions(saved, { diversityWeight: 5 })).toEqual({ ...saved, diversityWeight: 5 });
+    expect(() => resumeOptions(saved, { diversityWeight: -1 })).toThrow("--diversity-weight must be");
   });
 
   it("refuses to change what a step computes", () => {
@@ -226,10 +228,10 @@ describe("optionsFromJson", () => {
   });
 
   it("reads runs from before there were smooth layers and recipes as runs without", () => {
-    const { upsampling, smoothLayers, recipe, matchFrom, lrFall, ...older } = saved;
-    expect([upsampling, smoothLayers, recipe, matchFrom, lrFall]).toEqual(["smooth", 2, "petalgrad", 0, 0.5]);
+    const { upsampling, smoothLayers, recipe, matchFrom, lrFall, diversityWeight, ...older } = saved;
+    expect([upsampling, smoothLayers, recipe, matchFrom, lrFall, diversityWeight]).toEqual(["smooth", 2, "petalgrad", 0, 0.5, 0]);
     const read = optionsFromJson(JSON.parse(JSON.stringify(older)), "config.json");
-    expect(read).toMatchObject({ upsampling: "transposed", smoothLayers: 2, recipe: null, matchFrom: 0, lrFall: 0 });
+    expect(read).toMatchObject({ upsampling: "transposed", smoothLayers: 2, recipe: null, matchFrom: 0, lrFall: 0, diversityWeight: 0 });
     expect(resumeOptions(read, { steps: 500 })).toEqual({ ...read, steps: 500 });
   });
 
