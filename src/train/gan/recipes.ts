@@ -10,9 +10,9 @@ export type RecipeName = (typeof RECIPES)[number];
  * On photographs the noise is not read: it would be told by frames that no photograph has. And the learning rate stays, since little variety
  * is left where it falls (docs/notebook/2026-11-30-flowers.md).
  */
-const PHOTOGRAPHS = { discriminatorBatches: "separate", minibatchDeviation: false, infoWeight: 0, lrFall: 0 } as const;
+const PLAIN = { discriminatorBatches: "separate", minibatchDeviation: false, infoWeight: 0, lrFall: 0 } as const;
 /** What neither the paper nor its authors have. */
-const NOT_YET = { ...PHOTOGRAPHS, upsampling: "transposed", ema: 0 } as const;
+const NOT_YET = { ...PLAIN, upsampling: "transposed", ema: 0 } as const;
 /** Where these two agree; what else they agree on no recipe changes, and has its default (learning rate, weights of the losses, β). */
 const BOTH = { ...NOT_YET, textForm: "char-cnn-rnn", interpType: "1" } as const;
 
@@ -22,7 +22,7 @@ const BOTH = { ...NOT_YET, textForm: "char-cnn-rnn", interpType: "1" } as const;
  */
 export const RECIPE_VALUES = {
   petalgrad: {},
-  photographs: PHOTOGRAPHS,
+  photographs: { ...PLAIN, diversityWeight: 10 },
   paper: {
     ...BOTH,
     residual: false,

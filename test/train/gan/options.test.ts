@@ -104,17 +104,18 @@ describe("resolveOptions", () => {
       discriminatorBatches: "separate",
       minibatchDeviation: false,
       infoWeight: 0,
+      diversityWeight: 10,
       lrFall: 0,
     };
     expect(resolveOptions({ recipe: "photographs" }, cpu)).toEqual({ ...photographs, recipe: "photographs" });
     expect(resolveOptions({ recipe: "paper" }, cpu)).toMatchObject({
       ...{ recipe: "paper", preset: "small", steps: 2600, textForm: "char-cnn-rnn", upsampling: "transposed", residual: false, ema: 0 },
-      ...{ lrFall: 0 },
+      ...{ lrFall: 0, diversityWeight: 0 },
       ...{ numCaptions: 1, mismatch: "text", lrDecay: 1, textBatchNorm: false, missingLeakyRelu: "restore", infoWeight: 0 },
     });
     expect(resolveOptions({ recipe: "authors", preset: "medium" }, cpu)).toMatchObject({
       ...{ recipe: "authors", preset: "medium", steps: 8000, textForm: "char-cnn-rnn", upsampling: "transposed", residual: true, ema: 0 },
-      ...{ lrFall: 0 },
+      ...{ lrFall: 0, diversityWeight: 0 },
       ...{ numCaptions: 4, mismatch: "image", lrDecay: 0.5, textBatchNorm: true, missingLeakyRelu: "keep", infoWeight: 0 },
     });
     const own: GivenOptions = {
