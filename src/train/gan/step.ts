@@ -24,7 +24,7 @@ import { full, input, tensor, type Tensor } from "../../tensor/tensor.js";
 import type { Discriminator } from "../../models/discriminator.js";
 import type { Generator } from "../../models/generator.js";
 import type { Learning } from "../run/learning.js";
-import type { GeneratorTerm } from "./generator-term.js";
+import type { Drawn, GeneratorTerm } from "./generator-term.js";
 import type { StepInputs } from "./inputs.js";
 import type { Judge, Pair } from "./judge.js";
 import type { TrainOptions } from "./options.js";
@@ -147,10 +147,7 @@ function generatorStep(
 ): GeneratorOutputs {
   const { generator, discriminator } = players;
   const { batch, noiseSize, interpWeight } = players.options;
-  // Where a term asks for it, half of the texts are drawn twice, in the place of the other half.
-  const twins = players.terms.some(({ wantsTwins }) => wantsTwins) ? Math.floor(batch / 2) : 0;
-  const apart = batch - twins;
-  const plain = twins > 0 ? concat([slice(given, 0, 0, apart), slice(given, 0, 0, twins)], 0) : given;
+  const { plain, twins, apart } = plainTexts(players, given);
   // h′ [B′, T]
   const texts = players.interpolates ? concat([plain, mixtures(players, given, inputs)], 0) : plain;
   const rows = texts.shape[0]!;
@@ -185,6 +182,13 @@ function givenPairs(players: Players, text: Tensor, inputs: StepInputs): Pair[] 
   if (players.mismatchWeight === 0) return [{ image, text }];
   const wrong = mismatch === "text" ? { image, text: embedded(players, "wrongText") } : { image: images("wrong"), text };
   return [{ image, text }, wrong];
+}
+
+/** The texts of G's step that are no mixtures: the batch's [B, T]; where a term asks for twins, half of them twice, in the place of the rest. */
+function plainTexts({ options: { batch }, terms }: Players, given: Tensor): { plain: Tensor } & Pick<Drawn, "twins" | "apart"> {
+  const twins = terms.some(({ wantsTwins }) => wantsTwins) ? Math.floor(batch / 2) : 0;
+  const apart = batch - twins;
+  return { plain: twins > 0 ? concat([slice(given, 0, 0, apart), slice(given, 0, 0, twins)], 0) : given, twins, apart };
 }
 
 /** Texts between (type 1) or also beyond (type 2) the two halves of the batch (section 4.3; two forms in the authors' code): [B/2, T]. */
