@@ -150,7 +150,7 @@ class Evaluation {
           ...(await this.published?.ofDrawn(pictures, label)),
         },
         lesson: await this.#drawn(pictures),
-        after: await style.of(device, subject, kind),
+        after: await style.of(device, subject, kind, artist),
       });
       artist.destroy();
     }

@@ -106,6 +106,10 @@ export const SECTIONS: readonly { readonly title: string; readonly rows: readonl
       row("pose.text", "pose, by text (baseline)", "area", "none"),
     ],
   },
+  {
+    title: "Style transfer",
+    rows: [row("groundByStyle", "background carried into another sentence (share of its colour's variance)", "percent")],
+  },
 ];
 
 /** A value as it is printed. */

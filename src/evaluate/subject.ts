@@ -51,10 +51,14 @@ export class Artist {
   }
 
   /** Draws captions by their numbers, image i from row i of the seed's noise: each part when it is asked for. */
-  async draw(captions: readonly number[], seed: number): Promise<Parts<Promise<Float32Array>>> {
+  draw(captions: readonly number[], seed: number): Promise<Parts<Promise<Float32Array>>> {
+    return this.drawFrom(normalNoise(captions.length, this.painter.generator.options.noiseSize, seed), captions);
+  }
+
+  /** The same from noise, or styles, that are given. @param noise [captions, Z] */
+  async drawFrom(noise: Float32Array, captions: readonly number[]): Promise<Parts<Promise<Float32Array>>> {
     const { noiseSize } = this.painter.generator.options;
     await this.captions.need(captions);
-    const noise = normalNoise(captions.length, noiseSize, seed);
     return new Parts(captions.length, (i) => {
       const start = i * CHUNK;
       const rows = Uint32Array.from(captions.slice(start, start + CHUNK));

@@ -68,5 +68,29 @@ export function varianceShares(values: ArrayLike<number>, rows: number, columns:
   return { rows: parts.rows / total, columns: parts.columns / total, both: parts.both / total };
 }
 
+/**
+ * How much of some grounds is found again in others: the share of the variance of colours y that straight lines of colours x tell, a line a
+ * channel, 1 − Σ(y − ŷ)² / Σ(y − ȳ)². A shift or another contrast costs nothing; colours that do not hang together have 0.
+ * @param x, y [N, 3], row for row
+ * @returns 0 where y's colours are all alike
+ */
+export function carriedOver(x: ArrayLike<number>, y: ArrayLike<number>): number {
+  requireFinite(x, "the colours of grounds");
+  requireFinite(y, "the colours of grounds");
+  let [told, total] = [0, 0];
+  for (const channel of [0, 1, 2]) {
+    const deviations = (colours: ArrayLike<number>) => {
+      const values = range(colours.length / 3).map((i) => colours[3 * i + channel]!);
+      const centre = mean(values);
+      return values.map((value) => value - centre);
+    };
+    const [u, v] = [deviations(x), deviations(y)];
+    const inner = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+    told += inner(u, v) ** 2 / (inner(u, u) || 1);
+    total += inner(v, v);
+  }
+  return told / (total || 1);
+}
+
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

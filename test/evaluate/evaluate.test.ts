@@ -56,6 +56,7 @@ it("gives a column to each generator that is handed in, one subject after the ot
   expect(Object.keys(first!)).toContain("background.text");
   expect(Object.keys(first!)).not.toContain("background.style");
   expect(Object.keys(second!)).toContain("background.style");
+  expect([first, second, third].map((values) => "groundByStyle" in values!)).toEqual([false, true, false]);
   expect(report.curves.map(({ label }) => label)).toEqual(["own text", "own style", "plain text"]);
   // Where nobody says how a style encoder is had, the note says no more than that there is none.
   expect(report.notes.filter((note) => note.includes("style encoder"))).toEqual(["plain has no style encoder"]);

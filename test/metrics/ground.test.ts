@@ -1,7 +1,7 @@
 /** What decides the background of drawn images, on layouts whose components of variance are known. */
 import { describe, expect, it } from "vitest";
 import { RandomStream } from "../../src/random/philox.js";
-import { borderColours, varianceShares } from "../../src/metrics/ground.js";
+import { borderColours, carriedOver, varianceShares } from "../../src/metrics/ground.js";
 
 /** [rows, columns] of a function. */
 const layout = (rows: number, columns: number, of: (r: number, c: number) => number) =>
@@ -49,6 +49,30 @@ describe("shares of variance", () => {
 
   it("of equal values are none", () => {
     expect(varianceShares(new Float64Array(12).fill(3), 3, 4, 1)).toEqual({ rows: 0, columns: 0, both: 0 });
+  });
+});
+
+describe("what is carried over", () => {
+  it("is all of it where colours are a straight line of the others, whatever its slope", () => {
+    const x = normals(30, 1, 1);
+    const lines = x.map((v, i) => [2, -0.1, 5][i % 3]! * v + [3, 0, 1][i % 3]!);
+    expect(carriedOver(x, lines)).toBeCloseTo(1, 12);
+  });
+
+  it("is the correlation's square, weighed by how much each channel varies", () => {
+    // By hand: red r² = ½ of a variance of 4, green r² = 0 of a variance of 4, blue does not vary.
+    const [x, y] = [
+      [1, 1, 0, 1, -1, 0, -1, 1, 0, -1, -1, 0],
+      [2, 1, 7, 0, 1, 7, 0, -1, 7, -2, -1, 7],
+    ];
+    const red = (2 * 1 + 0 + 0 + 2 * 1) ** 2 / 4 / 8;
+    const green = (1 - 1 - 1 + 1) ** 2 / 4 / 4;
+    expect(carriedOver(x!, y!)).toBeCloseTo((red * 8 + green * 4) / 12, 12);
+    expect(carriedOver(x!, new Array<number>(12).fill(0.3))).toBe(0);
+  });
+
+  it("is next to nothing of colours that do not hang together", () => {
+    expect(carriedOver(normals(3000, 1, 1), normals(3000, 1, 2))).toBeLessThan(0.01);
   });
 });
 
