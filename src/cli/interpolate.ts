@@ -11,7 +11,7 @@ import type { Values } from "../option-spec.js";
 import { readyAdapter } from "./adapter.js";
 import { defineCommand, withDefaults } from "./command.js";
 import { checkExtension, DRAWING_OPTIONS, MODEL_OPTION, RUN_OPTION, sourceOf, tellOn, TRUNCATION_OPTION, writePicture } from "./drawing.js";
-import { REFINE_OPTION, STYLE_LENGTH_OPTION } from "./restyle.js";
+import { REFINE_OPTION, STYLE_LENGTH_OPTION, STYLE_STRENGTH_OPTION } from "./restyle.js";
 
 const OPTIONS = {
   from: { type: "text", placeholder: '"..."', description: "the sentence to begin with" },
@@ -38,6 +38,7 @@ const OPTIONS = {
     description: "draw from a model file (.safetensors) instead of a run; photographs need its style encoder in it",
   },
   truncation: TRUNCATION_OPTION,
+  styleStrength: STYLE_STRENGTH_OPTION,
   styleLength: STYLE_LENGTH_OPTION,
   refine: REFINE_OPTION,
   ...DRAWING_OPTIONS,
@@ -67,19 +68,17 @@ export const interpolate = defineCommand({
     ['interpolate --from "red petals" --to "white petals" --style-from 1 --style-to 2 --steps 6', "a grid of both"],
   ],
   async run(given, context) {
-    const { run, model, steps, path, truncation, styleLength, refine, generator, scale, tune, out, animation, delay } = withDefaults(
-      OPTIONS,
-      given,
-    );
+    const { run, model, steps, path, truncation, styleStrength, styleLength, refine, generator, scale, tune, out, animation, delay } =
+      withDefaults(OPTIONS, given);
     const courses = coursesOf(given);
-    checkUse({ ...courses, truncation, styleLength, refine, animation, delay });
+    checkUse({ ...courses, truncation, styleStrength, styleLength, refine, animation, delay });
     checkExtension("--out", out, ".png");
     if (animation !== undefined) checkExtension("--animation", animation, ".gif", ".webp");
     const source = sourceOf({ run, model }, context);
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
     const [{ interpolate: draw }, { frames }] = await Promise.all([import("../node/drawing.js"), import("../drawing/interpolate.js")]);
-    const request = { source, ...courses, steps, path, truncation, styleLength, refine, generator, tune };
+    const request = { source, ...courses, steps, path, truncation, styleStrength, styleLength, refine, generator, tune };
     const drawn = await draw(request, tellOn(context));
     for (const warning of drawn.warnings) context.stderr.write(`warning: ${warning}\n`);
     const { images, size, columns, rows } = drawn;
@@ -137,6 +136,7 @@ function styleSource(word: string): StyleFileSource {
 function checkUse(use: {
   styles: Course<StyleFileSource>;
   truncation: number | undefined;
+  styleStrength: number | undefined;
   styleLength: number | undefined;
   refine: number;
   animation: string | undefined;
@@ -147,6 +147,8 @@ function checkUse(use: {
   if (use.truncation !== undefined && count("seed") === 0)
     throw new UserError("--truncation has no meaning where every style is an image's");
   if (use.refine > 0 && count("image") === 0) throw new UserError("--refine has no meaning where no style is an image's");
+  if (use.styleStrength !== undefined && count("image") === 0)
+    throw new UserError("--style-strength has no meaning where no style is an image's");
   if (use.styleLength !== undefined && count("image") === 0)
     throw new UserError("--style-length has no meaning where no style is an image's");
   if (use.delay !== undefined && use.animation === undefined) throw new UserError("--delay has no meaning without --animation FILE");

@@ -16,6 +16,15 @@ export const REFINE_OPTION = {
   description: "after the style encoder, so many steps of gradient descent on the style until the generator draws the image",
 } as const;
 
+/** How much of such a style is taken. */
+export const STYLE_STRENGTH_OPTION = {
+  type: "number",
+  min: 0.1,
+  max: 10,
+  description: "a style read from an image is taken so many times, before it is shortened: 2 or 3 where styles come out faint",
+  defaultText: "1",
+} as const;
+
 /** How long such a style may be. */
 export const STYLE_LENGTH_OPTION = {
   type: "number",
@@ -30,6 +39,7 @@ const OPTIONS = {
   text: { type: "texts", placeholder: '"..."', description: "a sentence to draw, one column of the grid" },
   run: RUN_OPTION,
   model: { ...MODEL_OPTION, description: "draw from a model file (.safetensors) that holds its style encoder, instead of a run" },
+  styleStrength: STYLE_STRENGTH_OPTION,
   styleLength: STYLE_LENGTH_OPTION,
   refine: REFINE_OPTION,
   caption: {
@@ -63,6 +73,7 @@ export const restyle = defineCommand({
       text: texts,
       run,
       model: file,
+      styleStrength,
       styleLength,
       refine,
       caption: captions,
@@ -79,7 +90,7 @@ export const restyle = defineCommand({
     // Loaded here, so that --help needs no engine.
     await readyAdapter();
     const { restyle: draw } = await import("../node/drawing.js");
-    const request = { source, styles, texts, styleLength, refine, captions, generator, tune };
+    const request = { source, styles, texts, styleStrength, styleLength, refine, captions, generator, tune };
     const { images, size, model, warnings, inversion } = await draw(request, tellOn(context));
     for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
     const enlarged = scale ?? pleasantScale(size);

@@ -6,6 +6,11 @@ import { type Inversion, type InversionOptions, refine } from "./invert.js";
 
 /** How styles are taken from images. */
 export interface StyleReading extends Pick<InversionOptions, "onStep" | "signal"> {
+  /**
+   * Styles are taken so many times (default 1). S gives the mean of all noises that may have drawn an image, which is shorter than any of
+   * them: the less S knows of them, the shorter, and the fainter the style in what is drawn from it.
+   */
+  readonly styleStrength?: number;
   /** Styles are at most so many times as long as noise is on average (default 1). */
   readonly styleLength?: number;
   /** Steps of optimisation after the style encoder (default 0). */
@@ -34,9 +39,10 @@ export class StyledModel {
    */
   async read(
     photos: Float32Array,
-    { refine: steps = 0, captions, styleLength = 1, onStep, signal }: StyleReading = {},
+    { refine: steps = 0, captions, styleStrength = 1, styleLength = 1, onStep, signal }: StyleReading = {},
   ): Promise<{ styles: Float32Array; inversion?: Inversion }> {
-    const styles = shorten(await this.reader.read(photos), this.reader.style.options.noiseSize, styleLength);
+    const taken = (await this.reader.read(photos)).map((v) => v * styleStrength);
+    const styles = shorten(taken, this.reader.style.options.noiseSize, styleLength);
     if (steps === 0) return { styles };
     const { device, model } = this.drawing;
     const text = captions && (await this.drawing.embed(captions));

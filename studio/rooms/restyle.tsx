@@ -19,6 +19,7 @@ const photos = signal<readonly NamedPhoto[]>([]);
 /** What was typed; undefined where the model's examples stand. */
 const typed = signal<string | undefined>(undefined);
 const text = computed(() => typed.value ?? examplesOf(model.value).slice(0, 3).join("\n"));
+const strength = signal(1);
 const refine = signal(0);
 const progress = signal<{ readonly step: number; readonly error: number } | undefined>(undefined);
 const restyled = signal<(Grid & { readonly texts: readonly string[] }) | undefined>(undefined);
@@ -43,7 +44,7 @@ async function restyle(): Promise<void> {
   failure.value = undefined;
   progress.value = undefined;
   try {
-    const request = { photos: photos.peek().map(({ pixels }) => pixels), texts, refine: refine.peek() };
+    const request = { photos: photos.peek().map(({ pixels }) => pixels), texts, styleStrength: strength.peek(), refine: refine.peek() };
     const onStep = proxy((step: number, error: number) => (progress.value = { step, error }));
     restyled.value = { ...(await drawingDesk().restyle(request, onStep)), texts };
   } catch (error) {
@@ -112,6 +113,17 @@ export function RestyleRoom() {
           </ul>
           <Sentences value={text.value} onInput={(value) => (typed.value = value)} />
           <div class="fields">
+            <label title="The style encoder gives the mean of all styles that a photograph may have: take it more than once where it comes out faint">
+              Strength: {strength.value.toFixed(1)}
+              <input
+                type="range"
+                min="0.5"
+                max="4"
+                step="0.5"
+                value={strength.value}
+                onInput={(e) => (strength.value = e.currentTarget.valueAsNumber)}
+              />
+            </label>
             <NumberField
               label="Refine, steps"
               title="After the style encoder, each style is moved so that its image becomes the photograph: slow, but nearer"

@@ -82,6 +82,8 @@ export interface Grid {
 export interface RestyleRequest {
   readonly photos: readonly Pixels[];
   readonly texts: readonly string[];
+  /** How many times a style is taken. */
+  readonly styleStrength: number;
   /** Steps of optimisation after the style encoder. */
   readonly refine: number;
 }
@@ -182,7 +184,7 @@ export class DrawingDesk {
    * Sentences in the styles of photographs: each row a photograph and the sentences.
    * @param onStep Told of the refinement's progress, with the mean squared error of the pixels.
    */
-  restyle({ photos, texts, refine }: RestyleRequest, onStep: (step: number, error: number) => unknown): Promise<Grid> {
+  restyle({ photos, texts, styleStrength, refine }: RestyleRequest, onStep: (step: number, error: number) => unknown): Promise<Grid> {
     this.#refining = new AbortController();
     const { signal } = this.#refining;
     return survivingLoss(async (device) => {
@@ -190,7 +192,7 @@ export class DrawingDesk {
       const { imageSize } = styled.drawing.model.generator.options;
       const own = joined(photos.map(({ width, height, data }) => photoImage({ width, height, pixels: data }, imageSize)));
       const { images } = await restyle(styled, own, texts, {
-        ...{ refine, signal },
+        ...{ styleStrength, refine, signal },
         onStep: (step, errors) => onStep(step, errors.reduce((sum, error) => sum + error, 0) / errors.length),
       });
       return sent({ images: allPixels(images, imageSize), rows: photos.length, columns: 1 + texts.length });

@@ -150,6 +150,7 @@ describe("the words of the command", () => {
     [["--from", "a", "--to", "b", "--text", "c"], /--text stays and --from walks/],
     [["--style-from", "1", "--style-to", "2"], /give the sentence that stays/],
     [["--from", "a", "--to", "b", "--refine", "5"], /--refine has no meaning where no style is an image's/],
+    [["--from", "a", "--to", "b", "--style-strength", "2"], /--style-strength has no meaning where no style is an image's/],
     [["--from", "a", "--to", "b", "--style-length", "2"], /--style-length has no meaning where no style is an image's/],
     [["--from", "a", "--to", "b", "--style", "x.png", "--truncation", "1"], /--truncation has no meaning where every style is an image's/],
     [["--from", "a", "--to", "b", "--delay", "50"], /--delay has no meaning without --animation/],

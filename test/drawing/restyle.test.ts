@@ -172,6 +172,21 @@ describe("restyle", () => {
     expect([...(await restyle({ ...request, styleLength: 0.01 })).images]).not.toEqual([...(await restyle(request)).images]);
   });
 
+  it("takes a style so many times, and only then shortens it", async () => {
+    const request = { source: inside("run"), styles: [await photo("red.png", "#ff0000")], texts: ["red petals"], refine: 0 };
+    const styled = await StyledModel.create(new DrawingModel(await device(), model), await styleOfRun(inside("run")));
+    const pixels = await readPhoto(request.styles[0]!, 16);
+    const long = { styleLength: 100 };
+    const { styles: once } = await styled.read(pixels, long);
+    const { styles: thrice } = await styled.read(pixels, { ...long, styleStrength: 3 });
+    thrice.forEach((v, i) => expect(v).toBeCloseTo(3 * once[i]!, 5));
+    const { styles: short } = await styled.read(pixels, { styleStrength: 3, styleLength: 0.01 });
+    expect(Math.sqrt(short.reduce((sum, v) => sum + v * v, 0) / short.length)).toBeCloseTo(0.01, 5);
+    styled.destroy();
+    const weak = { ...request, styleStrength: 0.1 };
+    expect([...(await restyle(weak)).images]).not.toEqual([...(await restyle(request)).images]);
+  });
+
   it("refines on request, and says how near it came", async () => {
     // Drawn by the generator, so that it can be drawn again.
     const { images } = await sample({ source: inside("run"), texts: ["red petals"], count: 1, seed: 6 });

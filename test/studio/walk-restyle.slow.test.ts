@@ -159,10 +159,18 @@ describeInBrowser("the rooms Walk and Restyle", () => {
       photoImage({ width: 20, height: 20, pixels: other.data }, imageSize),
     ];
     const { images } = await restyle(styled, joined(both), ["red petals", "a blue flower"]);
+    const weak = await restyle(styled, joined(both), ["red petals", "a blue flower"], { styleStrength: 0.5 });
     drawing.destroy();
     styled.destroy();
+    const full = await pixelsOf(page, ".restyled canvas");
+    expect(apart(full, images)).toBeLessThan(HALF_A_LEVEL);
+
+    await page.getByLabel("Strength").fill("0.5");
+    await page.getByRole("button", { name: "Restyle" }).click();
+    await page.getByRole("button", { name: "Restyle", exact: true }).waitFor();
     const before = await pixelsOf(page, ".restyled canvas");
-    expect(apart(before, images)).toBeLessThan(HALF_A_LEVEL);
+    expect(apart(before, weak.images)).toBeLessThan(HALF_A_LEVEL);
+    expect(apart(before, images)).toBeGreaterThan(3);
 
     await page.getByLabel("Refine, steps").fill("500");
     await page.getByRole("button", { name: "Restyle" }).click();
