@@ -26,7 +26,6 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     teardownTimeout: 20_000,
-    expect: { poll: { timeout: 60_000 } },
     // .ci/run counts the tests by this report.
     reporters: process.env.PETALGRAD_TEST_REPORT ? ["default", ["json", { outputFile: process.env.PETALGRAD_TEST_REPORT }]] : ["default"],
   },

@@ -79,13 +79,9 @@ export interface Visit {
   readonly errors: string[];
 }
 
-/** A first sight takes half a minute on a slow machine whose cores do other work too: how fast the page is, bench/studio.ts asks. */
-const PATIENCE = 150_000;
-
 /** A visit of its own: nothing is stored from others. */
 export async function visit(browser: Browser, address: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ reducedMotion: "reduce", ...options });
-  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const [foreign, errors]: [string[], string[]] = [[], []];
   const { origin } = new URL(address);

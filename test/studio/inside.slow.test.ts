@@ -19,7 +19,7 @@ describeInBrowser("the room Look inside", () => {
     await page.getByText("16×16").waitFor();
     await page.getByLabel("Sentence").fill("red petals");
     await page.getByRole("button", { name: "Look inside" }).click();
-    await page.getByText(/D says \d+ % real/).waitFor();
+    await page.getByText(/D says \d+ % real/).waitFor({ timeout: 60_000 });
     // G: deconv1 to 3, text apart; D: conv1, conv2, join, score. Responses: two of G, two of D.
     expect(await page.locator(".layers figure").count()).toBe(3 + 4 + 2 + 2);
     const [image, heat] = await pixelsOf(page, ".looked canvas");

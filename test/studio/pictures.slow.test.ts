@@ -87,6 +87,7 @@ describeInBrowser("pictures of one's own", () => {
     address = `${host.address}#/train`;
     afterAll(() => host.server.close());
     tab = await visit(browser, address);
+    tab.page.setDefaultTimeout(150_000);
     // A test cannot use the browser's own dialogue: here as in a browser that has none.
     await tab.context.addInitScript(() => Object.defineProperty(globalThis, "showDirectoryPicker", { value: undefined }));
     await tab.page.reload();
@@ -95,7 +96,7 @@ describeInBrowser("pictures of one's own", () => {
   it("are the data set that Node makes of the same folder, archive by archive too", async () => {
     const { page } = tab;
     await page.locator(".pictures input[webkitdirectory]").setInputFiles(garden);
-    await page.getByText("12 pictures with 24 sentences, each for itself:").waitFor();
+    await page.getByText("12 pictures with 24 sentences, each for itself:").waitFor({ timeout: 40_000 });
     const expected = await openDataset(garden, { cacheDir: join(top, "cache") });
     const { split } = expected;
     await page.getByText(`${split.train.length} pictures to train on, ${split.test.length} held out`).waitFor();
@@ -112,7 +113,7 @@ describeInBrowser("pictures of one's own", () => {
     for (const file of ["tarred.tgz", "zipped.zip"]) {
       const name = file.split(".")[0]!;
       await page.locator(ONE_FILE).setInputFiles(join(top, file));
-      await expect.poll(() => chosen(page).inputValue()).toBe(name);
+      await expect.poll(() => chosen(page).inputValue(), { timeout: 60_000 }).toBe(name);
       const again = await decodePacked(Uint8Array.from(await packedIn(page, name)), name);
       expect(contentsOf(again)).toEqual(contentsOf(expected));
     }
@@ -132,7 +133,7 @@ describeInBrowser("pictures of one's own", () => {
     const give = async (selector: string, path: string, cache: string) => {
       await page.locator(selector).setInputFiles(path);
       const name = basename(path, ".parquet");
-      await expect.poll(() => chosen(page).inputValue()).toBe(name);
+      await expect.poll(() => chosen(page).inputValue(), { timeout: 60_000 }).toBe(name);
       const seen = await decodePacked(Uint8Array.from(await packedIn(page, name)), name);
       const expected = await openDataset(path, { cacheDir: join(top, cache) });
       expect(contentsOf(seen)).toEqual(contentsOf(expected));

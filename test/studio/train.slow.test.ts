@@ -43,6 +43,7 @@ describeInBrowser("the room Train", () => {
     address = `${host.address}#/train`;
     afterAll(() => host.server.close());
     tab = await visit(browser, address);
+    tab.page.setDefaultTimeout(150_000);
   });
 
   it("trains tiny for 20 steps, with curves, a grid to slide over, and no serious fault for a screen reader", async () => {
