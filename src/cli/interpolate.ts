@@ -146,10 +146,8 @@ function checkUse(use: {
   const count = (key: string) => sources.filter((source) => key in source).length;
   if (use.truncation !== undefined && count("seed") === 0)
     throw new UserError("--truncation has no meaning where every style is an image's");
-  if (use.refine > 0 && count("image") === 0) throw new UserError("--refine has no meaning where no style is an image's");
-  if (use.styleStrength !== undefined && count("image") === 0)
-    throw new UserError("--style-strength has no meaning where no style is an image's");
-  if (use.styleLength !== undefined && count("image") === 0)
-    throw new UserError("--style-length has no meaning where no style is an image's");
+  const ofImages = { "--refine": use.refine || undefined, "--style-strength": use.styleStrength, "--style-length": use.styleLength };
+  for (const [flag, value] of Object.entries(ofImages))
+    if (value !== undefined && count("image") === 0) throw new UserError(`${flag} has no meaning where no style is an image's`);
   if (use.delay !== undefined && use.animation === undefined) throw new UserError("--delay has no meaning without --animation FILE");
 }

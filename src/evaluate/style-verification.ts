@@ -1,17 +1,14 @@
-/**
- * Style verification (Reed et al. 2016, section 5.2): the pairs, which all generators share, and what each one's style encoder makes of them.
- * And style transfer (section 5.3), which the paper shows in pictures: how much of a photograph's background its style carries into another sentence.
- */
+/** Style verification (Reed et al. 2016, section 5.2): the pairs, which all generators share, and what each one's style encoder makes of them. */
 import { captionNumbers, type Dataset } from "../data/dataset.js";
 import type { Device } from "../gpu/device.js";
 import { joined } from "../tensor/rows.js";
 import { alone, type Sharing } from "../tensor/sharing.js";
 import type { GeneratorKind } from "../train/gan/options.js";
-import { shorten, StyleReader } from "../train/style/reader.js";
-import { borderColours, carriedOver } from "../metrics/ground.js";
+import { StyleReader } from "../train/style/reader.js";
 import { backgrounds, type PairList, pairsByCluster, poses, verify } from "./disentangling.js";
-import { type Parts, realImages } from "./pictures.js";
+import { realImages } from "./pictures.js";
 import type { StyleCurve, Value } from "./report.js";
+import { backgroundCarried } from "./style-transfer.js";
 import type { Artist, Subject } from "./subject.js";
 
 /** Images that pairs are made of, at most. */
@@ -42,7 +39,7 @@ export class StyleVerification {
   }
 
   /**
-   * The areas by style, where there is a style encoder, and by text; and what the style carries over.
+   * The areas by style, where there is a style encoder, and by text; and what the styles carry over (style-transfer.ts).
    * @param kind The generator whose column this is: the style belongs to the one it was trained to invert.
    * @param artist That generator.
    */
@@ -63,7 +60,7 @@ export class StyleVerification {
       reader.destroy();
       const styles = joined(parts);
       this.#verify(values, `${name} style`, "style", styles, style.encoder.options.noiseSize);
-      values.groundByStyle = { value: await this.#carried(artist, styles) };
+      values.groundByStyle = { value: await backgroundCarried(artist, this.dataset, this.images, styles, this.share) };
     }
     return values;
   }
@@ -74,21 +71,6 @@ export class StyleVerification {
       values[`${name}.${by}`] = area;
       this.curves.push({ label, task: name, baseline: by === "text", points: curve });
     }
-  }
-
-  /**
-   * Each image's style is drawn with a caption of the image half a list away, of another class, as `restyle` draws it; the borders of both are compared.
-   * @param styles [N, Z]
-   */
-  async #carried(artist: Artist, styles: Float32Array): Promise<number> {
-    const { dataset, images } = this;
-    const { noiseSize, imageSize } = artist.painter.generator.options;
-    const others = images.map((_, i) => dataset.firstCaption(images[(i + (images.length >> 1)) % images.length]!));
-    const drawn = await artist.drawFrom(shorten(styles.slice(), noiseSize, 1), others);
-    const real = realImages(dataset, images);
-    const borders = async (parts: Parts) =>
-      (await this.share("borders", parts.count, async (i) => borderColours(await parts.at(i), imageSize))).flatMap((part) => [...part]);
-    return carriedOver(await borders(real), await borders(drawn));
   }
 
   /** Means of each image's captions' embeddings, [N, size]. */

@@ -60,7 +60,7 @@ describe("what is carried over", () => {
   });
 
   it("is the correlation's square, weighed by how much each channel varies", () => {
-    // By hand: red r² = ½ of a variance of 4, green r² = 0 of a variance of 4, blue does not vary.
+    // By hand: red r² = ½ of squares that sum to 8, green r² = 0 of 4, blue does not vary.
     const [x, y] = [
       [1, 1, 0, 1, -1, 0, -1, 1, 0, -1, -1, 0],
       [2, 1, 7, 0, 1, 7, 0, -1, 7, -2, -1, 7],
